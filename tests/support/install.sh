@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The Debian packages the project needs, in one place. demo.sh, test.sh and the benchmarks name
+# groups; what is missing of them is installed, as root or through sudo. Nothing is missing: nothing
+# is asked, and no network is needed.
+#
+#   tests/support/install.sh [--list] GROUP...
+#
+#   build   fetchd, fetchctl, libnursery and their manuals
+#   demo    what demo.sh talks to
+#   test    what the tests need beyond build: Check, both compilers, sanitizers, valgrind, servers
+#   bench   what tests/bench needs beyond build
+#   peers   other clients that tests/bench compares with
+set -euo pipefail
+
+packages_of() {
+	case $1 in
+	build) echo gcc libc6-dev meson ninja-build pkgconf libevent-dev libcurl4-openssl-dev \
+		libc-ares-dev libyaml-dev libjansson-dev scdoc ;;
+	demo) echo nginx-light libnginx-mod-http-echo ;;
+	test) echo check clang clang-format libclang-rt-14-dev llvm g++ valgrind curl openssl python3 \
+		nginx-light libnginx-mod-http-echo ;;
+	bench) echo nginx-light libnginx-mod-http-echo python3 util-linux ;;
+	peers) echo wget2 curl wrk nghttp2-client golang-go ;;
+	*)
+		echo "install.sh: no group '$1'" >&2
+		exit 2
+		;;
+	esac
+}
+
+is_missing() {
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" != installed ]
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "install.sh: needs root, or sudo, for: $*" >&2
+		exit 1
+	fi
+}
+
+# A server that comes with a package (nginx) is not to be started by its installation: we start our
+# own, on loopback, with our own configuration. Somebody's existing policy stays as it is.
+apt_without_services() {
+	as_root sh -c '
+		policy=/usr/sbin/policy-rc.d
+		if [ ! -e "$policy" ]; then
+			trap "rm -f $policy" EXIT
+			printf "#!/bin/sh\nexit 101\n" >"$policy"
+			chmod 755 "$policy"
+		fi
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get install -y -q --no-install-recommends "$@"' sh "$@"
+}
+
+list_only=false
+if [ "${1:-}" = --list ]; then
+	list_only=true
+	shift
+fi
+
+missing=()
+for group in "$@"; do
+	names=$(packages_of "$group")
+	for package in $names; do
+		if $list_only; then
+			echo "$package"
+		elif is_missing "$package"; then
+			missing+=("$package")
+		fi
+	done
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+	echo "installing: ${missing[*]}" >&2
+	as_root apt-get update -q >&2
+	apt_without_services "${missing[@]}" >&2
+fi
