@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* An IP address without a port: what names resolve to and what policies judge. */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#define FETCH_ADDRESS_CAP INET6_ADDRSTRLEN
+
+/*
+ * family  AF_INET or AF_INET6; AF_UNSPEC in a zeroed one
+ * bytes   network order; the first 4 for AF_INET, all 16 for AF_INET6, the rest zero
+ */
+struct fetch_address {
+	uint16_t family;
+	uint8_t bytes[16];
+};
+
+/* fetch_address_parse() - from the strict text forms (four decimal numbers, RFC 4291); else false
+ */
+bool fetch_address_parse(const char *text, struct fetch_address *ret_address);
+
+/* fetch_address_format() - as text; IPv6 as RFC 5952, no brackets. Return: @text */
+const char *fetch_address_format(const struct fetch_address *address, char text[FETCH_ADDRESS_CAP]);
+
+/* fetch_address_from_sockaddr() - of an AF_INET or AF_INET6 socket address; else false */
+bool fetch_address_from_sockaddr(
+	const struct sockaddr *sockaddr, socklen_t len, struct fetch_address *ret_address);
+
+bool fetch_address_is_equal(const struct fetch_address *a, const struct fetch_address *b);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Why something was refused, in a sentence for people. Big enough for any of ours; longer is cut.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define FETCH_REASON_CAP 240
+
+struct fetch_reason {
+	char text[FETCH_REASON_CAP];
+};
+
+/* fetch_reason_set() - write the text; @reason may be NULL for callers that do not want to know */
+__attribute__((format(printf, 2, 3))) static inline void
+fetch_reason_set(struct fetch_reason *reason, const char *format, ...)
+{
+	va_list ap;
+
+	if (!reason) {
+		return;
+	}
+	va_start(ap, format);
+	(void)vsnprintf(reason->text, sizeof(reason->text), format, ap); /* cut is fine */
+	va_end(ap);
+}
