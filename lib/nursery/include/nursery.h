@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libnursery: structured concurrency for C on libevent. This header includes all the others.
+ *
+ * A task is a function with a stack of its own. It is started in a nursery, and the nursery does
+ * not close before the task has ended. The first failure in a nursery cancels the other tasks in
+ * it. A cancel scope bounds any piece of code by a deadline or by a call from outside. See
+ * nursery(7).
+ */
+#pragma once
+
+#include <nursery/cancel_scope.h>
+#include <nursery/channel.h>
+#include <nursery/checkpoint.h>
+#include <nursery/clock.h>
+#include <nursery/errors.h>
+#include <nursery/event.h>
+#include <nursery/fd.h>
+#include <nursery/limiter.h>
+#include <nursery/nursery.h>
+#include <nursery/park.h>
+#include <nursery/run.h>
+#include <nursery/signal.h>
+#include <nursery/stream.h>
+#include <nursery/task.h>
+#include <nursery/testing.h>
+#include <nursery/tree.h>
+#include <nursery/watch.h>

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run: one thread, one loop, one tree of tasks. nur_run() starts the main task and returns when
+ * it and everything below it has ended. Several threads may each have a run; they do not disturb
+ * each other.
+ */
+#pragma once
+
+#include <nursery/clock.h>
+#include <nursery/errors.h>
+#include <nursery/task.h>
+
+NUR_BEGIN_DECLS
+
+/**
+ * struct nur_run_options - zeroed is the default
+ * @clock:        NULL: CLOCK_MONOTONIC. Borrowed until the run is over.
+ * @stack_size:   bytes of address space for each stack; 0: 64 KiB; at least 16 KiB, rounded up to
+ * pages
+ * @max_tasks:    living tasks at one time; 0: no limit of the library's own
+ * @is_seeded:    shuffle each batch of the scheduler by @seed, so that a program always runs in one
+ * order
+ * @seed:         see @is_seeded
+ */
+struct nur_run_options {
+	const struct nur_clock *clock;
+	size_t stack_size;
+	size_t max_tasks;
+	bool is_seeded;
+	uint64_t seed;
+};
+
+/**
+ * nur_run() - run a main task, and all that it starts, to the end
+ * @fn:         the main task
+ * @arg:        passed to @fn
+ * @options:    NULL: the defaults
+ * @errors:     NULL, or where the details of a failure go: one record with the text of nur_fail()
+ * and, when
+ *              @fn failed with a nursery's failure, that group nested in it. An empty group on
+ * success.
+ *
+ * Shape:       none
+ * Units:       none
+ * Checkpoint:  no task may call it
+ * Ownership:   borrows @arg, @options and the clock until it returns; gives the contents of @errors
+ * Errors:      NUR_ENESTEDRUN  this thread is inside a run
+ *              -EINVAL         @fn is NULL, or a stack_size below 16 KiB
+ *              -ENOMEM, -EMFILE, …  the loop or the first stack could not be made
+ *              NUR_EINTERNAL   the runtime found itself, or a callback, broken
+ *              NUR_EMISNEST    the main task returned with a nursery or scope still open
+ *              anything else   what @fn returned, not wrapped
+ * Source:      Trio run()
+ *
+ * Return: what @fn returned, or an error.
+ */
+int nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options,
+	struct nur_errors *errors);
+
+/**
+ * struct nur_statistics - a run, counted
+ * @n_tasks_living:    tasks that have not ended, the main task included
+ * @n_tasks_runnable:  of these, ready to run
+ * @n_waiting_read:    tasks in nur_wait_readable() and its like
+ * @n_waiting_write:   tasks in nur_wait_writable() and its like
+ * @next_deadline_ns:  until the earliest deadline; NUR_FOREVER when there is none
+ * @n_ignored_cancels: checkpoints that reported a cancellation to a task that had been told already
+ * @n_stacks:          stacks made and not given back, pooled ones included
+ * @n_passes:          scheduler passes so far
+ * @n_polls:           times the kernel was asked for events so far
+ */
+struct nur_statistics {
+	size_t n_tasks_living;
+	size_t n_tasks_runnable;
+	size_t n_waiting_read;
+	size_t n_waiting_write;
+	nur_time next_deadline_ns;
+	uint64_t n_ignored_cancels;
+	size_t n_stacks;
+	uint64_t n_passes;
+	uint64_t n_polls;
+};
+
+/* nur_current_statistics() - count the calling thread's run; 0, or NUR_ENOTINTASK outside one (no
+ * checkpoint) */
+int nur_current_statistics(struct nur_statistics *ret_statistics);
+
+NUR_END_DECLS
