@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Installs what is needed, builds in every configuration that matters and runs all tests in each. The
+# last line is the sum: `N passed, N failed, N skipped`. Exit status: 0 when nothing failed.
+#
+#   ./test.sh            everything; what CI runs
+#   ./test.sh --quick    gcc only: for work in between
+#   ./test.sh RUN...     only these: gcc clang asan tsan valgrind tidy
+#
+# Each configuration has its folder below build-ci/ (or $BUILD_ROOT) and is built again only where
+# sources changed. Without root or sudo the missing packages are named and nothing is built.
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+
+source=$PWD
+build=${BUILD_ROOT:-$source/build-ci}
+jobs=$(nproc)
+few_tasks=1000 # alive at once, where each costs a thread's worth of bookkeeping
+n_passed=0 n_failed=0 n_skipped=0
+failures=()
+
+count() { # PASSED FAILED SKIPPED RUN
+	n_passed=$((n_passed + $1)) n_failed=$((n_failed + $2)) n_skipped=$((n_skipped + $3))
+	echo "-- $4: $1 passed, $2 failed, $3 skipped (at $SECONDS s)"
+	[ "$2" = 0 ] || failures+=("$4")
+}
+
+# build_in FOLDER MESON-SETUP-OPTION...; the compiler is $CC
+build_in() {
+	local name=$1 folder=$build/$1
+	shift
+	echo "== $name: build"
+	if [ ! -e "$folder/build.ninja" ]; then
+		meson setup "$folder" "$source" -Dtests=enabled -Ddaemon=enabled "$@"
+	fi >"$log" 2>&1 && ninja -C "$folder" -j "$jobs" >>"$log" 2>&1 && return
+	tail -n 80 "$log"
+	count 0 1 0 "$name (build)"
+	return 1
+}
+
+# test_in RUN FOLDER MESON-TEST-OPTION...; $prefix is a command to run it with
+prefix=()
+test_in() {
+	local name=$1 folder=$build/$2 numbers
+	shift 2
+	echo "== $name: test"
+	rm -f "$folder/meson-logs/$name"*.json
+	"${prefix[@]}" meson test -C "$folder" --no-rebuild --print-errorlogs \
+		--num-processes "$jobs" --logbase "$name" "$@" >"$log" 2>&1
+	grep -Ev '^ *[0-9]+/[0-9]+ .* (OK|SKIP) |^(ninja|[A-Z][A-Za-z ]+: +[0-9]+ *$|$)' "$log" | tail -n 500
+	read -ra numbers < <(tests/build/count-results "$folder/meson-logs/$name"*.json)
+	count "${numbers[@]}" "$name"
+}
+
+# What is the same whatever the compiler is tested in the first run only.
+of_binaries=(--no-suite build --no-suite systemd)
+
+run_gcc() {
+	CC=gcc build_in gcc -Dwerror=true && test_in gcc gcc
+}
+
+run_clang() {
+	CC=clang build_in clang -Dwerror=true && test_in clang clang "${of_binaries[@]}"
+}
+
+run_asan() {
+	export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:abort_on_error=1
+	export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
+	CC=clang build_in asan -Dbuildtype=debug -Doptimization=1 -Db_lundef=false \
+		-Db_sanitize=address,undefined &&
+		test_in asan asan "${of_binaries[@]}" --timeout-multiplier 4
+	unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+# This sanitizer wants its addresses where no randomisation puts others; a container may forbid that.
+run_tsan() {
+	export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 T_MAX_TASKS=$few_tasks
+	setarch -R true 2>/dev/null && prefix=(setarch -R)
+	CC=gcc build_in tsan -Dbuildtype=debug -Doptimization=1 -Db_lundef=false \
+		-Db_sanitize=thread &&
+		test_in tsan tsan "${of_binaries[@]}" --timeout-multiplier 6
+	unset TSAN_OPTIONS T_MAX_TASKS
+	prefix=()
+}
+
+run_valgrind() {
+	export T_MAX_TASKS=$few_tasks
+	CC=gcc build_in gcc -Dwerror=true && test_in valgrind gcc --setup valgrind --suite unit
+	unset T_MAX_TASKS
+}
+
+run_tidy() {
+	local n_all n_bad
+	CC=clang build_in clang -Dwerror=true || return
+	echo "== tidy"
+	find lib daemon client -name '*.c' | sort >"$build/sources.txt"
+	xargs -a "$build/sources.txt" -P "$jobs" -n 1 \
+		tests/build/check-tidy "$build/clang" >"$log" 2>&1
+	grep -v '^ok ' "$log"
+	n_all=$(wc -l <"$build/sources.txt")
+	n_bad=$((n_all - $(grep -c '^ok ' "$log")))
+	count $((n_all - n_bad)) "$n_bad" 0 tidy
+}
+
+runs=(gcc clang asan tsan valgrind tidy)
+case ${1:-} in
+--quick) runs=(gcc) ;;
+-*)
+	sed -n '3,12s/^# \?//p' "$0"
+	exit 2
+	;;
+?*) runs=("$@") ;;
+esac
+
+tests/support/install.sh build test || exit 1
+if ! mkdir -p "$build" 2>/dev/null || [ ! -w "$build" ]; then
+	build=$(mktemp -d "${TMPDIR:-/tmp}/fetchd-test.XXXXXX") || exit 1
+	echo "the checkout is somebody else's; building in $build"
+fi
+log=$build/output.txt
+
+for run in "${runs[@]}"; do
+	if ! declare -F "run_$run" >/dev/null; then
+		echo "test.sh: no run '$run'; there are: gcc clang asan tsan valgrind tidy" >&2
+		exit 2
+	fi
+	"run_$run"
+done
+
+[ ${#failures[@]} = 0 ] || echo "failed: ${failures[*]}"
+echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+[ "$n_failed" = 0 ]
