@@ -1,0 +1,945 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Beside the transfer file this is the only one that includes curl, and only its URL API, which
+ *does no I/O: a URL judged by another parser than the one that connects is a hole
+ *(docs/decisions/url-parser.md).
+ *
+ * Two ways through the file, with one result:
+ *
+ *	text ─► scan_plain() ────────────────────────────────► parts      the usual form, no
+ *allocation └──► precheck() ─► libcurl's parser ─► read_handle() ─► parts      everything else
+ *
+ * scan_plain() takes only what libcurl would leave as it is, byte for byte: lower-case scheme and
+ *host, no user info, no default port, a path without dot segments, no percent sign. Written with
+ *"HTTP:" the same URL goes the long way: that is how tests and the fuzzer hold the two together.
+ *
+ * precheck() refuses what libcurl reads more generously than other parsers do: too many or too few
+ * slashes, backslashes, two @, percent signs in the host. read_handle() judges what libcurl
+ *understood.
+ */
+#include "lib/fetch/url.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <curl/urlapi.h>
+
+#define HOST_MAX  253
+#define LABEL_MAX 63
+
+/*
+ * What a URL is made of, on the way to a struct fetch_url.
+ * text, display  owned; NULL when both are the text as given
+ */
+struct parts {
+	bool is_https;
+	bool has_userinfo;
+	uint16_t port;
+	struct fetch_address address;
+	char *text;
+	char *display;
+	char host[HOST_MAX + 3]; /* room for two brackets */
+};
+
+static void
+parts_fini(struct parts *parts)
+{
+	free(parts->text);
+	free(parts->display);
+}
+
+static void
+curl_url_cleanupp(CURLU **handle)
+{
+	curl_url_cleanup(*handle); /* accepts NULL */
+}
+
+static void
+curl_stringp(char **string)
+{
+	curl_free(*string); /* accepts NULL */
+}
+
+static uint16_t
+default_port(bool is_https)
+{
+	return is_https ? 443 : 80;
+}
+
+/* --- hosts --- */
+
+/* The last label is a number, as in 256.1.1.1, 1.2.3.4.5 or 1.0x7f: it must be an IPv4 address
+ * then. */
+static bool
+ends_in_number(const char *host, size_t len)
+{
+	size_t start = len;
+
+	while (start > 0 && host[start - 1] != '.') {
+		start--;
+	}
+	if (len - start >= 2 && host[start] == '0' && (host[start + 1] | 0x20) == 'x') {
+		return strspn(host + start + 2, "0123456789abcdefABCDEF") >= len - start - 2;
+	}
+	return start < len && strspn(host + start, "0123456789") >= len - start;
+}
+
+static int
+check_label(const char *label, size_t len, struct fetch_reason *reason)
+{
+	if (len == 0) {
+		fetch_reason_set(
+			reason, "the host has an empty label: two dots in a row, or one in front");
+		return -EINVAL;
+	}
+	if (len > LABEL_MAX) {
+		fetch_reason_set(reason,
+			"the host has a label of %zu characters, at most %d are allowed", len,
+			LABEL_MAX);
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_') {
+			fetch_reason_set(reason,
+				"the host contains the byte 0x%02x: names are letters, digits, "
+				"\"-\", "
+				"\"_\" and dots",
+				(unsigned char)label[i]);
+			return -EINVAL;
+		}
+	}
+	if (len == 4 && strncmp(label, "xn--", 4) == 0) {
+		fetch_reason_set(
+			reason, "the host has a label \"xn--\" with nothing encoded in it");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+check_name(const char *host, struct fetch_reason *reason)
+{
+	size_t len = strlen(host);
+	const char *label = host;
+
+	if (len > HOST_MAX) {
+		fetch_reason_set(reason, "the host has %zu characters, at most %d are allowed", len,
+			HOST_MAX);
+		return -EINVAL;
+	}
+	for (;;) {
+		size_t label_len = strcspn(label, ".");
+		int r = check_label(label, label_len, reason);
+
+		if (r < 0) {
+			return r;
+		}
+		if (label[label_len] == '\0') {
+			return 0;
+		}
+		label += label_len + 1;
+	}
+}
+
+/* --- the usual form --- */
+
+static size_t
+skip_scheme(const char *text, size_t len, bool *ret_is_https)
+{
+	if (len > 7 && memcmp(text, "http://", 7) == 0) {
+		*ret_is_https = false;
+		return 7;
+	}
+	if (len > 8 && memcmp(text, "https://", 8) == 0) {
+		*ret_is_https = true;
+		return 8;
+	}
+	return 0;
+}
+
+static bool
+is_plain_host_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+}
+
+static bool
+scan_plain_host(const char *text, size_t len, struct parts *parts)
+{
+	size_t n = 0;
+
+	while (n < len && n <= HOST_MAX && is_plain_host_char(text[n])) {
+		parts->host[n] = text[n];
+		n++;
+	}
+	if (n == 0 || n > HOST_MAX) {
+		return false;
+	}
+	parts->host[n] = '\0';
+	if (ends_in_number(parts->host, n)) {
+		return fetch_address_parse(parts->host, &parts->address);
+	}
+	return check_name(parts->host, NULL) == 0;
+}
+
+/* Digits after ":", without leading zeros and not the default port. Return: their number, 0 if not
+ * so. */
+static size_t
+scan_plain_port(const char *text, size_t len, struct parts *parts)
+{
+	unsigned int port = 0;
+	size_t n = 0;
+
+	while (n < len && n < 5 && text[n] >= '0' && text[n] <= '9') {
+		port = port * 10 + (unsigned int)(text[n] - '0');
+		n++;
+	}
+	if (n == 0 || text[0] == '0' || port > 65535 || port == default_port(parts->is_https)) {
+		return 0;
+	}
+	parts->port = (uint16_t)port;
+	return n;
+}
+
+/* A path, maybe with a query, that libcurl does not touch. */
+static bool
+is_plain_path(const char *text, size_t len)
+{
+	static const char other[] = "-_~!$&'()*+,;=:@";
+	bool in_query = false;
+
+	if (len == 0 || text[0] != '/') {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '?') {
+			in_query = true;
+		} else if (c == '.' && !in_query && text[i - 1] == '/') {
+			return false; /* perhaps a dot segment */
+		} else if (!isalnum(c) && c != '/' && c != '.' &&
+			   (c == '\0' || !strchr(other, c))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+scan_plain(const char *text, size_t len, struct parts *parts)
+{
+	size_t at = skip_scheme(text, len, &parts->is_https);
+	size_t n;
+
+	if (at == 0 || len > FETCH_URL_MAX || !scan_plain_host(text + at, len - at, parts)) {
+		return false;
+	}
+	at += strlen(parts->host);
+	parts->port = default_port(parts->is_https);
+	if (at < len && text[at] == ':') {
+		n = scan_plain_port(text + at + 1, len - at - 1, parts);
+		if (n == 0) {
+			return false;
+		}
+		at += 1 + n;
+	}
+	return is_plain_path(text + at, len - at);
+}
+
+/* --- what libcurl must not even see --- */
+
+static int
+check_bytes(const char *text, size_t len, bool allow_space, struct fetch_reason *reason)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == ' ' && !allow_space) {
+			fetch_reason_set(reason, "a space at byte %zu: write %%20", i + 1);
+			return -EINVAL;
+		}
+		if (c < ' ' || c == 0x7f) {
+			fetch_reason_set(
+				reason, "the control character 0x%02x at byte %zu", c, i + 1);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* Length of "name" in "name:…", or 0 when @text does not begin with a scheme (RFC 3986, 3.1). */
+static size_t
+scheme_len(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (isalnum((unsigned char)text[n]) || strchr("+-.", text[n]))) {
+		n++;
+	}
+	return n > 0 && n < len && text[n] == ':' && isalpha((unsigned char)text[0]) ? n : 0;
+}
+
+static int
+check_scheme(const char *text, size_t len, size_t *ret_authority, struct fetch_reason *reason)
+{
+	size_t n = scheme_len(text, len);
+
+	if (n == 0 || (n + 1 < len && isdigit((unsigned char)text[n + 1]))) {
+		/* "localhost:8080/" has a scheme only by the letter of the grammar */
+		fetch_reason_set(reason, "there is no scheme: begin with http:// or https://");
+		return -EINVAL;
+	}
+	if (!(n == 4 && strncasecmp(text, "http", 4) == 0) &&
+		!(n == 5 && strncasecmp(text, "https", 5) == 0)) {
+		fetch_reason_set(reason, "the scheme \"%.*s\" is not supported: use http or https",
+			n > 20 ? 20 : (int)n, text);
+		return -EINVAL;
+	}
+	if (len < n + 3 || memcmp(text + n, "://", 3) != 0 || (len > n + 3 && text[n + 3] == '/')) {
+		fetch_reason_set(reason,
+			"after the scheme there are two slashes, then the host: %.*s://host/",
+			(int)n, text);
+		return -EINVAL;
+	}
+	*ret_authority = n + 3;
+	return 0;
+}
+
+static int
+check_port(const char *text, size_t len, struct fetch_reason *reason)
+{
+	unsigned int port = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] < '0' || text[i] > '9') {
+			fetch_reason_set(reason, "the port is not a number (an IPv6 address is "
+						 "written in brackets, a \"@\" "
+						 "in a password as %%40)");
+			return -EINVAL;
+		}
+		if (port <= 65535) {
+			port = port * 10 + (unsigned int)(text[i] - '0');
+		}
+	}
+	/* Nothing after the colon is the default port (RFC 3986, 3.2.3). */
+	if (len > 0 && (port == 0 || port > 65535)) {
+		fetch_reason_set(reason, "the port is not between 1 and 65535");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* "[…]" and an optional port */
+static int
+check_bracketed(const char *text, size_t len, struct fetch_reason *reason)
+{
+	const char *end = memchr(text, ']', len);
+
+	if (!end) {
+		fetch_reason_set(reason, "the IPv6 address has no closing bracket");
+		return -EINVAL;
+	}
+	if (memchr(text, '%', (size_t)(end - text))) {
+		fetch_reason_set(reason, "the IPv6 address has a zone id: those mean something on "
+					 "one machine only and "
+					 "are not supported");
+		return -EINVAL;
+	}
+	end++;
+	if (end < text + len && *end != ':') {
+		fetch_reason_set(
+			reason, "after the bracket of the IPv6 address comes a port or the path");
+		return -EINVAL;
+	}
+	return end < text + len ? check_port(end + 1, (size_t)(text + len - end - 1), reason) : 0;
+}
+
+static int
+check_host_and_port(const char *text, size_t len, struct fetch_reason *reason)
+{
+	const char *colon;
+
+	if (len > 0 && text[0] == '[') {
+		return check_bracketed(text, len, reason);
+	}
+	colon = memchr(text, ':', len);
+	if (len == 0 || colon == text) {
+		fetch_reason_set(reason, "there is no host");
+		return -EINVAL;
+	}
+	if (memchr(text, '%', len)) {
+		fetch_reason_set(
+			reason, "the host has a percent sign: nothing is encoded in a host");
+		return -EINVAL;
+	}
+	return colon ? check_port(colon + 1, (size_t)(text + len - colon - 1), reason) : 0;
+}
+
+static size_t
+authority_len(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] != '/' && text[n] != '?' && text[n] != '#') {
+		n++;
+	}
+	return n;
+}
+
+static int
+check_authority(const char *text, size_t len, struct fetch_reason *reason)
+{
+	const char *at;
+
+	len = authority_len(text, len);
+	if (memchr(text, '\\', len)) {
+		fetch_reason_set(reason, "a backslash in or after the host: write / instead");
+		return -EINVAL;
+	}
+	at = memchr(text, '@', len);
+	if (at) {
+		len -= (size_t)(at + 1 - text);
+		text = at + 1;
+		if (memchr(text, '@', len)) {
+			fetch_reason_set(reason,
+				"two @ before the path: inside user info it is written %%40");
+			return -EINVAL;
+		}
+	}
+	return check_host_and_port(text, len, reason);
+}
+
+static int
+check_len(size_t len, struct fetch_reason *reason)
+{
+	if (len == 0) {
+		fetch_reason_set(reason, "the URL is empty");
+		return -EINVAL;
+	}
+	if (len > FETCH_URL_MAX) {
+		fetch_reason_set(reason, "the URL has %zu bytes, at most %d are allowed", len,
+			FETCH_URL_MAX);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
+precheck(const char *text, size_t len, struct fetch_reason *reason)
+{
+	size_t authority;
+	int r = check_len(len, reason);
+
+	if (r == 0) {
+		r = check_bytes(text, len, false, reason);
+	}
+	if (r == 0) {
+		r = check_scheme(text, len, &authority, reason);
+	}
+	if (r == 0) {
+		r = check_authority(text + authority, len - authority, reason);
+	}
+	return r;
+}
+
+/* --- libcurl --- */
+
+static int
+refuse(CURLUcode code, struct fetch_reason *reason)
+{
+	if (code == CURLUE_OUT_OF_MEMORY) {
+		fetch_reason_set(reason, "out of memory");
+		return -ENOMEM;
+	}
+	if (code == CURLUE_LACKS_IDN) {
+		fetch_reason_set(reason, "the host is not ASCII, and this libcurl cannot convert "
+					 "it: write its xn-- form");
+		return -EINVAL;
+	}
+	if (code == CURLUE_BAD_HOSTNAME) {
+		fetch_reason_set(reason, "the host is neither a name nor an address");
+		return -EINVAL;
+	}
+	fetch_reason_set(reason, "not a valid URL: %s", curl_url_strerror(code));
+	return -EINVAL;
+}
+
+static bool
+is_ascii(const char *text)
+{
+	while (*text && !((unsigned char)*text & 0x80)) {
+		text++;
+	}
+	return *text == '\0';
+}
+
+/*
+ * An international host as A-labels. libcurl hands it to libidn2 in the charset of the locale; ours
+ * is always UTF-8, whatever the process was started with. Only this thread's locale is touched.
+ */
+static CURLUcode
+get_a_labels(CURLU *handle, char **ret_host)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t before;
+	CURLUcode code;
+
+	if (!utf8) {
+		return CURLUE_LACKS_IDN;
+	}
+	before = uselocale(utf8);
+	code = curl_url_get(handle, CURLUPART_HOST, ret_host, CURLU_PUNYCODE);
+	(void)uselocale(before);
+	freelocale(utf8);
+	/* 7.88 says so of every name that libidn2 refuses */
+	return code == CURLUE_OUT_OF_MEMORY ? CURLUE_BAD_HOSTNAME : code;
+}
+
+static CURLUcode
+get_host(CURLU *handle, char **ret_host)
+{
+	_cleanup_(curl_stringp) char *host = NULL;
+	CURLUcode code = curl_url_get(handle, CURLUPART_HOST, &host, 0);
+
+	if (code == CURLUE_OK && !is_ascii(host)) {
+		return get_a_labels(handle, ret_host);
+	}
+	*ret_host = steal(&host);
+	return code;
+}
+
+static int
+check_ipv6(char *host, struct parts *parts, struct fetch_reason *reason)
+{
+	char text[FETCH_ADDRESS_CAP];
+	size_t len = strlen(host);
+
+	host[len - 1] = '\0';
+	if (!fetch_address_parse(host + 1, &parts->address) || parts->address.family != AF_INET6) {
+		fetch_reason_set(reason, "what stands in the brackets is not an IPv6 address");
+		return -EINVAL;
+	}
+	(void)snprintf(parts->host, sizeof(parts->host), "[%s]",
+		fetch_address_format(&parts->address, text));
+	return 0;
+}
+
+static int
+check_name_or_ipv4(char *host, struct parts *parts, struct fetch_reason *reason)
+{
+	size_t len = strlen(host);
+	bool has_dot = len > 1 && host[len - 1] == '.';
+	int r;
+
+	for (size_t i = 0; i < len; i++) {
+		host[i] = (char)tolower((unsigned char)host[i]);
+	}
+	if (has_dot) {
+		host[--len] = '\0';
+	}
+	if (ends_in_number(host, len)) {
+		/* libcurl has rewritten the strange spellings; with a final dot they would be names
+		 * to it */
+		if (has_dot || !fetch_address_parse(host, &parts->address)) {
+			fetch_reason_set(reason, "the host ends in a number but is no IPv4 "
+						 "address: four numbers from 0 to "
+						 "255, no dot at the end");
+			return -EINVAL;
+		}
+	} else {
+		r = check_name(host, reason);
+		if (r < 0) {
+			return r;
+		}
+	}
+	memcpy(parts->host, host, len + 1);
+	return 0;
+}
+
+/* Reads, judges and writes back the host in its canonical form. */
+static int
+read_host(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+{
+	_cleanup_(curl_stringp) char *host = NULL;
+	CURLUcode code = get_host(handle, &host);
+	int r;
+
+	if (code != CURLUE_OK) {
+		return refuse(code, reason);
+	}
+	r = host[0] == '[' ? check_ipv6(host, parts, reason)
+			   : check_name_or_ipv4(host, parts, reason);
+	if (r < 0) {
+		return r;
+	}
+	code = curl_url_set(handle, CURLUPART_HOST, parts->host, 0);
+	return code == CURLUE_OK ? 0 : refuse(code, reason);
+}
+
+static int
+read_scheme_and_port(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+{
+	_cleanup_(curl_stringp) char *scheme = NULL;
+	_cleanup_(curl_stringp) char *port = NULL;
+	CURLUcode code = curl_url_get(handle, CURLUPART_SCHEME, &scheme, 0);
+	unsigned long number;
+
+	if (code == CURLUE_OK) {
+		code = curl_url_get(handle, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+	}
+	if (code != CURLUE_OK) {
+		return refuse(code, reason);
+	}
+	parts->is_https = strcmp(scheme, "https") == 0;
+	number = strtoul(port, NULL, 10);
+	assert(number >= 1 && number <= 65535); /* precheck() has seen it */
+	parts->port = (uint16_t)number;
+	return 0;
+}
+
+/* User info is there, and is more than an empty "@". */
+static bool
+find_userinfo(CURLU *handle)
+{
+	_cleanup_(curl_stringp) char *user = NULL;
+	_cleanup_(curl_stringp) char *password = NULL;
+
+	(void)curl_url_get(handle, CURLUPART_USER, &user, 0); /* an error is: none */
+	(void)curl_url_get(handle, CURLUPART_PASSWORD, &password, 0);
+	return (user && *user) || (password && *password);
+}
+
+/* The whole URL as text, to free(). */
+static int
+get_text(CURLU *handle, char **ret_text, struct fetch_reason *reason)
+{
+	_cleanup_(curl_stringp) char *text = NULL;
+	CURLUcode code = curl_url_get(handle, CURLUPART_URL, &text, CURLU_NO_DEFAULT_PORT);
+	char *copy;
+
+	if (code != CURLUE_OK) {
+		return refuse(code, reason);
+	}
+	if (strlen(text) > FETCH_URL_MAX) { /* encoding makes it longer */
+		return check_len(strlen(text), reason);
+	}
+	copy = strdup(text); /* curl_free() is not promised to be free() */
+	if (!copy) {
+		return refuse(CURLUE_OUT_OF_MEMORY, reason);
+	}
+	free(*ret_text);
+	*ret_text = copy;
+	return 0;
+}
+
+static int
+remove_userinfo(CURLU *handle, struct fetch_reason *reason)
+{
+	CURLUcode code = curl_url_set(handle, CURLUPART_USER, NULL, 0);
+
+	if (code == CURLUE_OK) {
+		code = curl_url_set(handle, CURLUPART_PASSWORD, NULL, 0);
+	}
+	return code == CURLUE_OK ? 0 : refuse(code, reason);
+}
+
+/* The text with user info, then the one without; @handle has none afterwards. */
+static int
+read_texts(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+{
+	int r = 0;
+
+	parts->has_userinfo = find_userinfo(handle);
+	if (parts->has_userinfo) {
+		r = get_text(handle, &parts->text, reason);
+	}
+	if (r == 0) {
+		r = remove_userinfo(handle, reason);
+	}
+	if (r == 0) {
+		r = get_text(handle, parts->has_userinfo ? &parts->display : &parts->text, reason);
+	}
+	return r;
+}
+
+static int
+read_handle(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+{
+	CURLUcode code;
+	int r = read_scheme_and_port(handle, parts, reason);
+
+	if (r == 0) {
+		r = read_host(handle, parts, reason);
+	}
+	if (r < 0) {
+		return r;
+	}
+	code = curl_url_set(handle, CURLUPART_FRAGMENT, NULL, 0);
+	if (code != CURLUE_OK) {
+		return refuse(code, reason);
+	}
+	return read_texts(handle, parts, reason);
+}
+
+static int
+scan_by_libcurl(const char *text, size_t len, struct parts *parts, struct fetch_reason *reason)
+{
+	_cleanup_(curl_url_cleanupp) CURLU *handle = NULL;
+	_cleanup_(freep) char *copy = NULL;
+	CURLUcode code;
+	int r = precheck(text, len, reason);
+
+	if (r < 0) {
+		return r;
+	}
+	handle = curl_url();
+	copy = strndup(text, len);
+	if (!handle || !copy) {
+		return refuse(CURLUE_OUT_OF_MEMORY, reason);
+	}
+	code = curl_url_set(handle, CURLUPART_URL, copy, CURLU_URLENCODE);
+	return code == CURLUE_OK ? read_handle(handle, parts, reason) : refuse(code, reason);
+}
+
+static int
+scan(const char *text, size_t len, struct parts *parts, struct fetch_reason *reason)
+{
+	if (scan_plain(text, len, parts)) {
+		return 0;
+	}
+	parts->address = (struct fetch_address){ .family = AF_UNSPEC };
+	return scan_by_libcurl(text, len, parts, reason);
+}
+
+/* --- results --- */
+
+static void
+format_origin(const struct parts *parts, char *origin)
+{
+	int n = snprintf(origin, FETCH_URL_ORIGIN_CAP, "%s://%s:%u",
+		parts->is_https ? "https" : "http", parts->host, parts->port);
+
+	assert(n > 0 && n < FETCH_URL_ORIGIN_CAP);
+	(void)n;
+}
+
+/* The object with its strings behind it, in one piece of memory. */
+static int
+create_url(const struct parts *parts, const char *text, size_t text_len, struct fetch_url **ret_url,
+	struct fetch_reason *reason)
+{
+	char origin[FETCH_URL_ORIGIN_CAP];
+	bool is_bracketed = parts->host[0] == '[';
+	size_t host_len = strlen(parts->host) - (is_bracketed ? 2 : 0);
+	size_t display_len = parts->display ? strlen(parts->display) + 1 : 0;
+	size_t origin_len;
+	struct fetch_url *url;
+	char *next;
+
+	format_origin(parts, origin);
+	origin_len = strlen(origin);
+	url = malloc(sizeof(*url) + text_len + 1 + display_len + origin_len + 1 + host_len + 1);
+	if (!url) {
+		return refuse(CURLUE_OUT_OF_MEMORY, reason);
+	}
+	next = (char *)(url + 1);
+
+	url->text = next;
+	next = mempcpy(next, text, text_len);
+	*next++ = '\0';
+	url->display = display_len > 0 ? next : url->text;
+	if (display_len > 0) {
+		next = mempcpy(next, parts->display, display_len);
+	}
+	url->origin = next;
+	next = mempcpy(next, origin, origin_len + 1);
+	url->host = next;
+	next = mempcpy(next, parts->host + is_bracketed, host_len);
+	*next = '\0';
+
+	url->address = parts->address;
+	url->port = parts->port;
+	url->is_https = parts->is_https;
+	url->has_userinfo = parts->has_userinfo;
+	*ret_url = url;
+	return 0;
+}
+
+int
+fetch_url_check(const char *text, size_t len, struct fetch_reason *reason)
+{
+	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+
+	return scan(text, len, &parts, reason);
+}
+
+int
+fetch_url_origin(const char *text, size_t len, char *ret_origin, struct fetch_reason *reason)
+{
+	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	int r = scan(text, len, &parts, reason);
+
+	if (r == 0) {
+		format_origin(&parts, ret_origin);
+	}
+	return r;
+}
+
+int
+fetch_url_parse(
+	const char *text, size_t len, struct fetch_url **ret_url, struct fetch_reason *reason)
+{
+	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	int r = scan(text, len, &parts, reason);
+
+	if (r < 0) {
+		return r;
+	}
+	if (parts.text) {
+		text = parts.text;
+		len = strlen(parts.text);
+	}
+	return create_url(&parts, text, len, ret_url, reason);
+}
+
+/* --- redirects --- */
+
+static int
+precheck_location(const char *text, size_t len, struct fetch_reason *reason)
+{
+	size_t authority;
+	int r = check_len(len, reason);
+
+	if (r == 0) {
+		r = check_bytes(text, len, true, reason);
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (scheme_len(text, len) > 0) {
+		r = check_scheme(text, len, &authority, reason);
+		return r < 0 ? r : check_authority(text + authority, len - authority, reason);
+	}
+	if (len >= 2 && memcmp(text, "//", 2) == 0) {
+		return check_authority(text + 2, len - 2, reason);
+	}
+	return 0;
+}
+
+/* Gives @handle the user info of @base: an absolute Location to one's own origin loses no
+ * credentials. */
+static int
+copy_userinfo(CURLU *handle, const struct fetch_url *base, struct fetch_reason *reason)
+{
+	static const CURLUPart which[] = { CURLUPART_USER, CURLUPART_PASSWORD };
+	_cleanup_(curl_url_cleanupp) CURLU *from = curl_url();
+	CURLUcode code =
+		from ? curl_url_set(from, CURLUPART_URL, base->text, 0) : CURLUE_OUT_OF_MEMORY;
+
+	for (size_t i = 0; i < ARRAY_LEN(which) && code == CURLUE_OK; i++) {
+		_cleanup_(curl_stringp) char *value = NULL;
+
+		if (curl_url_get(from, which[i], &value, 0) == CURLUE_OK) {
+			code = curl_url_set(handle, which[i], value, 0);
+		}
+	}
+	return code == CURLUE_OK ? 0 : refuse(code, reason);
+}
+
+static int
+resolve_parts(const struct fetch_url *base, const char *location, struct parts *parts,
+	struct fetch_reason *reason)
+{
+	_cleanup_(curl_url_cleanupp) CURLU *handle = curl_url();
+	char origin[FETCH_URL_ORIGIN_CAP];
+	CURLUcode code =
+		handle ? curl_url_set(handle, CURLUPART_URL, base->text, 0) : CURLUE_OUT_OF_MEMORY;
+	int r;
+
+	if (code == CURLUE_OK) {
+		code = curl_url_set(
+			handle, CURLUPART_URL, location, CURLU_URLENCODE | CURLU_ALLOW_SPACE);
+	}
+	if (code != CURLUE_OK) {
+		return refuse(code, reason);
+	}
+	r = read_handle(handle, parts, reason);
+	if (r < 0 || !base->has_userinfo || parts->has_userinfo) {
+		return r;
+	}
+	format_origin(parts, origin);
+	if (strcmp(origin, base->origin) != 0) {
+		return 0;
+	}
+	r = copy_userinfo(handle, base, reason);
+	return r < 0 ? r : read_texts(handle, parts, reason);
+}
+
+int
+fetch_url_resolve(const struct fetch_url *base, const char *location, struct fetch_url **ret_url,
+	struct fetch_reason *reason)
+{
+	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	_cleanup_(freep) char *trimmed = NULL;
+	size_t len;
+	int r;
+
+	location += strspn(location, " \t");
+	len = strlen(location);
+	while (len > 0 && (location[len - 1] == ' ' || location[len - 1] == '\t')) {
+		len--;
+	}
+	r = precheck_location(location, len, reason);
+	if (r < 0) {
+		return r;
+	}
+	if (location[0] == '#') {
+		/* The same URL (RFC 3986, 5.2.2), of which libcurl 7.88 would cut the last segment.
+		 */
+		return fetch_url_parse(base->text, strlen(base->text), ret_url, reason);
+	}
+	trimmed = strndup(location, len);
+	if (!trimmed) {
+		return refuse(CURLUE_OUT_OF_MEMORY, reason);
+	}
+	r = resolve_parts(base, trimmed, &parts, reason);
+	return r < 0 ? r : create_url(&parts, parts.text, strlen(parts.text), ret_url, reason);
+}
+
+void
+fetch_url_redact(const char *text, size_t len, struct buffer *buffer)
+{
+	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	size_t start = scheme_len(text, len);
+	size_t end = len;
+	const char *at;
+
+	if (scan_plain(text, len, &parts)) {
+		buffer_append(buffer, text, len);
+		return;
+	}
+	start = start > 0 && start + 1 < len && text[start + 1] == '/' ? start + 1 : 0;
+	while (start < len && text[start] == '/') {
+		start++;
+	}
+	/* In a URL that is refused, nobody knows where the user info was meant to end. */
+	if (scan(text, len, &parts, NULL) == 0) {
+		end = start + authority_len(text + start, len - start);
+	}
+	at = memrchr(text + start, '@', end - start);
+	buffer_append(buffer, text, start);
+	start = at ? (size_t)(at + 1 - text) : start;
+	buffer_append(buffer, text + start, len - start);
+}
+
+void
+fetch_url_destroy(struct fetch_url *url)
+{
+	free(url); /* its strings lie behind it */
+}
