@@ -1,0 +1,186 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs inside the container that `boot` starts, as root, under its systemd: fetchd as a service, from
+
+set -uo pipefail
+# shellcheck disable=SC2317 # check calls what seems unreachable
+
+socket=/run/fetchd/api.sock
+n_cases=0
+n_failed=0
+
+# check NAME COMMAND...
+check() {
+	local name=$1 output
+	shift
+	n_cases=$((n_cases + 1))
+	if output=$("$@" 2>&1); then
+		echo "ok $n_cases - $name"
+	else
+		n_failed=$((n_failed + 1))
+		echo "not ok $n_cases - $name"
+		printf '%s\n' "$output" | tail -n 20 | sed 's/^/#   /'
+	fi
+}
+
+finish() {
+	if [ $n_failed != 0 ]; then
+		journalctl --quiet --boot --unit=fetchd.service --unit=fetchd.socket --output=short-monotonic |
+			tail -n 60 | sed 's/^/# /'
+	fi
+	echo "1..$n_cases"
+	exit 0
+}
+
+api() { # PATH CURL-OPTION...
+	local path=$1
+	shift
+	curl --silent --show-error --max-time 30 --unix-socket "$socket" "http://fetchd$path" "$@"
+}
+
+status_of() {
+	api "$1" --output /dev/null --write-out '%{http_code}'
+}
+
+unit() { # PROPERTY
+	systemctl show --property="$1" --value fetchd.service
+}
+
+is() { # EXPECTED COMMAND...
+	local expected=$1 found
+	shift
+	found=$("$@")
+	[ "$found" = "$expected" ] || { echo "'$found' instead of '$expected'"; return 1; }
+}
+
+has() { # PATTERN COMMAND...
+	local pattern=$1 found
+	shift
+	found=$("$@")
+	[[ $found =~ $pattern ]] || { echo "'$found' does not match '$pattern'"; return 1; }
+}
+
+becomes() { # EXPECTED COMMAND...; asks until it does, for twenty seconds
+	local until=$((SECONDS + 20))
+	until is "$@" >/dev/null; do
+		[ "$SECONDS" -lt "$until" ] || { is "$@"; return; }
+	done
+}
+
+# connect GROUPS - as somebody who is not root; prints what connect() says
+connect() {
+	setpriv --reuid 54321 --regid 54321 --groups "$1" python3 -c "
+import errno, socket
+s = socket.socket(socket.AF_UNIX)
+print(errno.errorcode.get(s.connect_ex('$socket'), 'connected'))"
+}
+
+# The origin takes commands on its input and answers each with a line.
+coproc origin { exec /boot-test/t_origin; }
+read -r line <&"${origin[0]}"
+port=${line#*http=} port=${port%% *}
+
+origin_ask() {
+	local answer
+	echo "$*" >&"${origin[1]}"
+	read -r -t 20 answer <&"${origin[0]}"
+	echo "$answer"
+}
+
+batch() { # PATH-AT-THE-ORIGIN...
+	local urls='' path
+	for path in "$@"; do
+		urls+="${urls:+,}\"http://127.0.0.1:$port$path\""
+	done
+	api /v1/batches --data "{\"urls\":[$urls],\"deadline\":\"25s\",\"timeout\":\"20s\"}"
+}
+
+# ---- installation ----------------------------------------------------------------------------------
+ldconfig
+check "sysusers.d makes the user" systemd-sysusers
+check "tmpfiles.d makes the folder" systemd-tmpfiles --create --prefix=/run/fetchd
+mkdir -p /etc/systemd/system/fetchd.service.d
+cat >/etc/systemd/system/fetchd.service.d/quick.conf <<-'EOT'
+	[Unit]
+	StartLimitIntervalSec=0
+	[Service]
+	WatchdogSec=3s
+	TimeoutStopSec=2s
+EOT
+systemctl daemon-reload
+check "the shipped configuration is in order" "$(command -v fetchd)" --check
+check "the socket starts" systemctl start fetchd.socket
+
+# ---- activation ------------------------------------------------------------------------------------
+check "nothing runs before the first connection" is inactive unit ActiveState
+check "the first connection is answered" is 200 status_of /v1/health/live
+[ $n_failed = 0 ] || finish # the rest would only wait
+check "the service is active" is active unit ActiveState
+check "it says in a line what it does" has '.' unit StatusText
+check "it does not run as root" is fetchd stat -c %U "/proc/$(unit MainPID)"
+check "no capability is left" has $'CapEff:\t0000000000000000' cat "/proc/$(unit MainPID)/status"
+check "system calls are filtered" has $'Seccomp:\t2' cat "/proc/$(unit MainPID)/status"
+check "fetchctl finds it" fetchctl health
+
+# ---- who may ---------------------------------------------------------------------------------------
+check "a stranger may not connect" is EACCES connect 54321
+check "a member of the group may" is connected connect "$(getent group fetchd | cut -d: -f3)"
+
+# ---- work ------------------------------------------------------------------------------------------
+check "a batch is fetched" has '"outcome": ?"ok"' batch /ok/1 /ok/2
+check "a failure is one" has '"outcome": ?"failed"' batch /status/503
+check "messages are in the journal with their place" \
+	has '"CODE_FILE"' journalctl --quiet --unit=fetchd --output=json
+
+# ---- accidents -------------------------------------------------------------------------------------
+pid=$(unit MainPID)
+kill -STOP "$pid"
+check "while it hangs, a connection waits for the next one" is 200 status_of /v1/health/live
+check "the watchdog has ended the hung one" is 1 unit NRestarts
+check "and another runs" test "$(unit MainPID)" != "$pid"
+
+refused=0
+kill -KILL "$(unit MainPID)"
+for _ in {1..30}; do
+	[ "$(status_of /v1/health/live)" = 200 ] || refused=$((refused + 1))
+done
+check "no connection is refused around a crash" is 0 echo $refused
+
+# ---- stop ------------------------------------------------------------------------------------------
+batch /hold/stop >/tmp/held &
+held=$!
+check "a batch is running" has reached origin_ask 'wait held>=1 20000'
+kill -TERM "$(unit MainPID)"
+check "told to end, it says that it stops" becomes deactivating unit ActiveState
+check "new work is refused" is 503 status_of /v1/health/ready
+check "the running batch may end" has 'released 1' origin_ask 'release stop'
+wait $held
+check "and ends well" has '"outcome": ?"ok"' cat /tmp/held
+check "then the daemon has ended" becomes inactive unit ActiveState
+check "well" is success unit Result
+
+batch /slow/4000 >/tmp/held &
+held=$!
+origin_ask 'wait held>=1 20000' >/dev/null
+systemctl stop fetchd.service 2>/dev/null # it warns that the socket may start it again
+wait $held
+check "a stop waits longer than TimeoutStopSec= for a batch" has '"outcome": ?"ok"' cat /tmp/held
+check "without being killed" is success unit Result
+
+systemctl stop fetchd.socket fetchd.service
+check "the folder is empty" is '' ls -A /run/fetchd
+check "no process is left" is '' find /proc -maxdepth 1 -user fetchd
+
+# ---- a bad configuration ---------------------------------------------------------------------------
+config=$(systemctl cat fetchd.service | sed -n 's/^ExecStart=.*--config *//p')
+echo 'limits: {in_fligt: 1}' >"$config"
+
+check "a bad configuration does not start" is 1 eval 'systemctl start fetchd.service; echo $?'
+check "and says 78" is 78 unit ExecMainStatus
+check "and is not tried again" is 0 unit NRestarts
+check "the journal says where it is wrong" \
+	has "$config:1:10: " journalctl --quiet --unit=fetchd --output=cat
+
+check "systemd ignored nothing of the units" is '' sh -c \
+	'journalctl --quiet --boot | grep -E "fetchd\.(service|socket):[0-9]+:"'
+finish
