@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs inside the container that `boot` starts, as root, under its systemd: fetchd as a service, from
-
-set -uo pipefail
+# installation to stop. The waits are for events: a held request, a connection that is answered again.
 # shellcheck disable=SC2317 # check calls what seems unreachable
+set -uo pipefail
 
 socket=/run/fetchd/api.sock
 n_cases=0
