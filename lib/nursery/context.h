@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contexts: places where execution goes on. The assembly of the architecture does the work
+ * (nuri_context_swap(), nuri_context_prepare()); this file tells the sanitizers, and keeps errno
+ * for each context: two moves, as no context ever changes its thread.
+ *
+ * A switch keeps what the ABI calls callee-saved, the rounding modes among it. A new context begins
+ * with the modes of a new process.
+ */
+#pragma once
+
+#include <errno.h>
+#include <stddef.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define NURI_ASAN 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define NURI_TSAN 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define NURI_ASAN 1
+#endif
+#ifdef __SANITIZE_THREAD__
+#define NURI_TSAN 1
+#endif
+#if defined(NURI_ASAN) || defined(NURI_TSAN)
+#define NURI_CONTEXT_HOOKS 1
+#endif
+
+#ifdef NURI_UCONTEXT
+#include <ucontext.h>
+#endif
+
+/*
+ * The assembly knows that sp is first. Zeroed is right for the context that is running now, on the
+ * stack of its thread: it is filled in by the first switch away from it.
+ */
+struct nuri_context {
+	void *sp;
+#ifdef NURI_CONTEXT_HOOKS
+	void (*hooked_entry)(void *arg);
+	void *hooked_arg;
+#endif
+#ifdef NURI_ASAN
+	const void *base;
+	size_t size;
+	void *fake_stack;
+#endif
+#ifdef NURI_TSAN
+	void *fiber;
+#endif
+#ifdef NURI_UCONTEXT
+	void (*entry)(void *arg);
+	void *arg;
+	ucontext_t saved; /* points into itself: the context must not move */
+#endif
+};
+
+/* nuri_context_swap() - save the running context in @from and go on in @to; nothing else */
+void nuri_context_swap(struct nuri_context *from, struct nuri_context *to);
+
+/* nuri_context_prepare() - what nuri_context_init() does without sanitizers; writes below @top */
+void nuri_context_prepare(
+	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg);
+
+#ifdef NURI_CONTEXT_HOOKS
+
+/* As below, and the sanitizers are told (context_hooks.c). */
+void nuri_context_init(
+	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg);
+void nuri_context_switch(struct nuri_context *from, struct nuri_context *to);
+_Noreturn void nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to);
+
+#else
+
+/*
+ * nuri_context_init() - @entry(@arg) will run on the memory from @base up to @top, at the first
+ * switch to @context. It never returns: it ends by nuri_context_exit_to().
+ */
+static inline void
+nuri_context_init(
+	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg)
+{
+	nuri_context_prepare(context, base, top, entry, arg);
+}
+
+/* nuri_context_switch() - from the running context @from to @to, until somebody switches back */
+static inline void
+nuri_context_switch(struct nuri_context *from, struct nuri_context *to)
+{
+	int saved_errno = errno;
+
+	nuri_context_swap(from, to);
+	errno = saved_errno;
+}
+
+/* nuri_context_exit_to() - the last switch away from @from: its stack may be used again */
+static inline _Noreturn void
+nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to)
+{
+	nuri_context_swap(from, to);
+	__builtin_unreachable();
+}
+
+#endif /* NURI_CONTEXT_HOOKS */

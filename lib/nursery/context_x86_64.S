@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The context switch on x86_64 (System V ABI).
+ *
+ * A context that is not running has, at its sp:
+ *
+ *	 0  mxcsr (4 bytes), x87 control word (2), unused (2)
+ *	 8  r12
+ *	16  r13
+ *	24  r14
+ *	32  r15
+ *	40  rbx
+ *	48  rbp
+ *	56  where to go on
+ *
+ * All contexts look alike there, so one description for unwinders holds before and after the line
+ * that exchanges the stack pointers: a backtrace from a signal is right at every instruction.
+ *
+ * The way out is a jump, not a return: the processor predicts returns by the last call, which was
+ * made on another stack, and would be wrong each time. "notrack", because no landing pad follows the
+ * call of our caller. The file is marked for indirect branch tracking and not for shadow stacks,
+ * which do not know of the exchange: the loader then leaves them off.
+ */
+
+	.text
+
+/* void nuri_context_swap(struct nuri_context *from, struct nuri_context *to) */
+	.p2align 4
+	.globl	nuri_context_swap
+	.hidden	nuri_context_swap
+	.type	nuri_context_swap, @function
+nuri_context_swap:
+	.cfi_startproc
+	endbr64
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbp, 0
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbx, 0
+	pushq	%r15
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r15, 0
+	pushq	%r14
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r14, 0
+	pushq	%r13
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r13, 0
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r12, 0
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	stmxcsr	(%rsp)
+	fnstcw	4(%rsp)
+
+	movq	%rsp, (%rdi)
+	movq	(%rsi), %rsp
+
+	ldmxcsr	(%rsp)
+	fldcw	4(%rsp)
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	popq	%r12
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r12
+	popq	%r13
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r13
+	popq	%r14
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r14
+	popq	%r15
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r15
+	popq	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbx
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbp
+	popq	%rcx
+	.cfi_adjust_cfa_offset -8
+	.cfi_register rip, rcx
+	notrack jmpq	*%rcx
+	.cfi_endproc
+	.size	nuri_context_swap, . - nuri_context_swap
+
+/*
+ * Where a new context begins: r12 holds its function, r13 the argument. No return address: this is
+ * the end of every backtrace. The nop belongs to the frame: unwinders look up the address before the
+ * one they find on the stack.
+ */
+	.p2align 4
+	.type	context_begin, @function
+context_begin_frame:
+	.cfi_startproc
+	.cfi_undefined rip
+	nop
+context_begin:
+	endbr64
+	movq	%r13, %rdi
+	xorl	%ebp, %ebp
+	callq	*%r12
+	ud2
+	.cfi_endproc
+	.size	context_begin, . - context_begin
+
+/*
+ * void nuri_context_prepare(struct nuri_context *context, void *base, void *top,
+ *	void (*entry)(void *arg), void *arg)
+ */
+	.p2align 4
+	.globl	nuri_context_prepare
+	.hidden	nuri_context_prepare
+	.type	nuri_context_prepare, @function
+nuri_context_prepare:
+	.cfi_startproc
+	endbr64
+	andq	$-16, %rdx
+	leaq	context_begin(%rip), %rax
+	movq	%rax, -8(%rdx)
+	movq	$0, -16(%rdx)		/* rbp */
+	movq	%r8, -48(%rdx)		/* r13 */
+	movq	%rcx, -56(%rdx)		/* r12 */
+	movabsq	$0x037f00001f80, %rax	/* round to nearest, no traps */
+	movq	%rax, -64(%rdx)
+	subq	$64, %rdx
+	movq	%rdx, (%rdi)
+	ret
+	.cfi_endproc
+	.size	nuri_context_prepare, . - nuri_context_prepare
+
+	.section .note.GNU-stack, "", @progbits
+
+	.section .note.gnu.property, "a", @note
+	.p2align 3
+	.long	4		/* length of the name */
+	.long	16		/* length of the description */
+	.long	5		/* NT_GNU_PROPERTY_TYPE_0 */
+	.asciz	"GNU"
+	.long	0xc0000002	/* GNU_PROPERTY_X86_FEATURE_1_AND */
+	.long	4
+	.long	1		/* IBT, and not SHSTK (2) */
+	.long	0
