@@ -222,7 +222,10 @@ value_describe(const struct value *value, char *out, size_t cap)
 		(void)snprintf(out, cap, "the number %" PRId64, value->integer);
 		break;
 	case VALUE_REAL:
-		(void)snprintf(out, cap, "the number %.15g", value->real);
+		(void)snprintf(out, cap,
+			value->real == (double)(int64_t)value->real ? "the number %.1f"
+								    : "the number %.15g",
+			value->real);
 		break;
 	case VALUE_STRING:
 		len = utf8_cut(value->text, value->text_len, shown);
