@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The head is collected line by line in one bounded buffer, and each line is taken apart where it
- *lies: ends of methods, targets, names and values become NUL. Behind the lines there is room for
- *the decoded path and query, which are never longer than the target they come from.
+ * lies: ends of methods, targets, names and values become NUL. Behind the lines there is room for
+ * the decoded path and query, which are never longer than the target they come from.
  *
  *	head:  GET\0/a%20b?c=d\0HTTP/1.1\0\nHost\0 x\0\n …        decoded:  /a b\0c\0d\0
  *
  * The body needs no memory: lengths are counted down, and chunks are read by a state machine over
- *single bytes whose data state hands out slices.
+ * single bytes whose data state hands out slices.
  *
  * Whatever has been used to smuggle requests past one of two parsers is refused rather than
- *repaired: bare CR and LF, folded lines, white space before the colon, two lengths, a length beside
- *chunks.
+ * repaired: bare CR and LF, folded lines, white space before the colon, two lengths, a length
+ * beside chunks.
  */
 #include "daemon/api/http_parser.h"
 

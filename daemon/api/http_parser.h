@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A strict, incremental HTTP/1.1 request parser (RFC 9110, RFC 9112). Pure: bytes in, a request
- *out.
+ * A strict, incremental HTTP/1.1 request parser (RFC 9110, RFC 9112). Pure: bytes in, request out.
  *
  * One parser holds one request at a time:
  *
@@ -11,16 +10,16 @@
  * Contract for the caller:
  *
  *   - The bytes may come in pieces of any size; the result does not depend on how they are cut.
- *   - No call consumes a byte beyond the current message. What was not consumed belongs to the next
- *     one: give it again after http_parser_next().
+ *   - No call consumes a byte beyond the current message. What was not consumed belongs to the
+ *     next one: give it again after http_parser_next().
  *   - The request points into the parser and is valid until http_parser_next() or
- *http_parser_fini(). Body slices point into the caller's bytes, and nothing of the body is kept.
+ *     http_parser_fini(). Body slices point into the caller's bytes; nothing of the body is kept.
  *   - A reader that keeps reading while a request is worked on uses a second parser for what
- *follows: it feeds heads to that one up to HTTP_HEAD_DONE and then reads no further until the first
- *     request has been answered. So a connection holds at most one request being worked on, one
- *     parsed head, and one read buffer.
- *   - After a negative result the stream has no known position any more: answer with parser->status
- *     and close.
+ *     follows: it feeds heads to that one up to HTTP_HEAD_DONE and then reads no further until the
+ *     first request has been answered. So a connection holds at most one request being worked on,
+ *     one parsed head, and one read buffer.
+ *   - After a negative result the stream has no known position any more: answer with
+ *     parser->status and close.
  *   - http_parser_is_idle() tells, at end of file, a clean end from a request cut short.
  */
 #pragma once

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A chained hash table whose entries also hang in a list by last use. Chains are short because the
- *hash is seeded; the table doubles while it is filled more than once over. The cache holds one
- *reference of each answer, so throwing an entry out never takes an answer from somebody who still
- *reads it.
+ * hash is seeded; the table doubles while it is filled more than once over. The cache holds one
+ * reference of each answer, so throwing an entry out never takes an answer from somebody who still
+ * reads it.
  *
  *	buckets[hash % n] ─► entry ─► entry        used: oldest ◄─► … ◄─► newest
  */

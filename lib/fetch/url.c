@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Beside the transfer file this is the only one that includes curl, and only its URL API, which
- *does no I/O: a URL judged by another parser than the one that connects is a hole
- *(docs/decisions/url-parser.md).
+ * does no I/O: a URL judged by another parser than the one that connects is a hole
+ * (docs/decisions/url-parser.md).
  *
  * Two ways through the file, with one result:
  *
- *	text ─► scan_plain() ────────────────────────────────► parts      the usual form, no
- *allocation └──► precheck() ─► libcurl's parser ─► read_handle() ─► parts      everything else
+ *	text ─► scan_plain() ──────────────────────────────────► parts   the usual form
+ *	   └──► precheck() ─► libcurl's parser ─► read_handle() ─► parts   everything else
  *
- * scan_plain() takes only what libcurl would leave as it is, byte for byte: lower-case scheme and
- *host, no user info, no default port, a path without dot segments, no percent sign. Written with
- *"HTTP:" the same URL goes the long way: that is how tests and the fuzzer hold the two together.
+ * scan_plain() allocates nothing and takes only what libcurl would leave as it is, byte for byte:
+ * lower-case scheme and host, no user info, no default port, a path without dot segments, no
+ * percent sign. Written with "HTTP:" the same URL goes the long way: that is how tests and the
+ * fuzzer hold the two together.
  *
- * precheck() refuses what libcurl reads more generously than other parsers do: too many or too few
- * slashes, backslashes, two @, percent signs in the host. read_handle() judges what libcurl
- *understood.
+ * precheck() refuses what libcurl reads more generously than other parsers do: too many or too
+ * few slashes, backslashes, two @, percent signs in the host. read_handle() judges what libcurl
+ * understood.
  */
 #include "lib/fetch/url.h"
 
@@ -213,8 +214,8 @@ is_plain_path(const char *text, size_t len)
 	static const char other[] = "-_~!$&'()*+,;=:@";
 	bool in_query = false;
 
-	if (len == 0 || text[0] != '/') {
-		return false;
+	if (len == 0 || text[0] != '/' || text[len - 1] == '?') {
+		return false; /* libcurl drops the mark of an empty query */
 	}
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
@@ -381,6 +382,17 @@ check_host_and_port(const char *text, size_t len, struct fetch_reason *reason)
 	return colon ? check_port(colon + 1, (size_t)(text + len - colon - 1), reason) : 0;
 }
 
+static bool
+is_ascii(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)text[i] & 0x80) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static size_t
 authority_len(const char *text, size_t len)
 {
@@ -395,6 +407,7 @@ authority_len(const char *text, size_t len)
 static int
 check_authority(const char *text, size_t len, struct fetch_reason *reason)
 {
+	const char *user = text;
 	const char *at;
 
 	len = authority_len(text, len);
@@ -409,6 +422,10 @@ check_authority(const char *text, size_t len, struct fetch_reason *reason)
 		if (memchr(text, '@', len)) {
 			fetch_reason_set(reason,
 				"two @ before the path: inside user info it is written %%40");
+			return -EINVAL;
+		}
+		if (!is_ascii(user, (size_t)(at - user))) {
+			fetch_reason_set(reason, "the user info is not ASCII: percent-encode it");
 			return -EINVAL;
 		}
 	}
@@ -470,15 +487,6 @@ refuse(CURLUcode code, struct fetch_reason *reason)
 	return -EINVAL;
 }
 
-static bool
-is_ascii(const char *text)
-{
-	while (*text && !((unsigned char)*text & 0x80)) {
-		text++;
-	}
-	return *text == '\0';
-}
-
 /*
  * An international host as A-labels. libcurl hands it to libidn2 in the charset of the locale; ours
  * is always UTF-8, whatever the process was started with. Only this thread's locale is touched.
@@ -507,7 +515,7 @@ get_host(CURLU *handle, char **ret_host)
 	_cleanup_(curl_stringp) char *host = NULL;
 	CURLUcode code = curl_url_get(handle, CURLUPART_HOST, &host, 0);
 
-	if (code == CURLUE_OK && !is_ascii(host)) {
+	if (code == CURLUE_OK && !is_ascii(host, strlen(host))) {
 		return get_a_labels(handle, ret_host);
 	}
 	*ret_host = steal(&host);

@@ -56,6 +56,7 @@ static const struct good goods[] = {
 	{ "http://a\xe3\x80\x82"
 	  "b/",
 		"http://a.b/", "http://a.b:80", "a.b" },
+	{ "http://example.org/x?", "http://example.org/x", "http://example.org:80", "example.org" },
 	/* literals */
 	{ "http://\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1/", "http://127.0.0.1/",
 		"http://127.0.0.1:80", "127.0.0.1" },
@@ -213,6 +214,7 @@ static const struct bad bads[] = {
 	{ "http://example.org\\path", "backslash" },
 	{ "http://a@b@example.org/", "two @" },
 	{ "http://user:p:w@d@example.org/", "two @" },
+	{ "http://\xc3\xa4@example.org/", "not ASCII" },
 	{ "http://example.org:0/", "between 1 and 65535" },
 	{ "http://example.org:00000/", "between 1 and 65535" },
 	{ "http://example.org:65536/", "between 1 and 65535" },
