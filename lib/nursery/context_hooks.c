@@ -23,13 +23,15 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* The context that was left last on this thread, until the next one has arrived. */
 static __thread struct nuri_context *context_left;
 #ifdef NURI_TSAN
 static __thread void *fiber_ended;
 #endif
 
-static inline void
+INLINE void
 leave(struct nuri_context *from, struct nuri_context *to, bool is_last)
 {
 	context_left = from;
@@ -51,7 +53,7 @@ leave(struct nuri_context *from, struct nuri_context *to, bool is_last)
 #endif
 }
 
-static inline void
+INLINE void
 arrive(struct nuri_context *context)
 {
 #ifdef NURI_ASAN
