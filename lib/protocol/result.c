@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/protocol/result.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+
+#define SHA256_LEN 32
+
+static const char *const outcome_names[RESULT_N_OUTCOMES] = { "ok", "failed", "timeout",
+	"cancelled" };
+
+static const char *const reason_names[CANCEL_N_REASONS] = { "none", "sibling_failed",
+	"first_success", "deadline", "client_gone", "cancel_request", "replaced", "shutdown" };
+
+static const char *const error_names[ERROR_N_CODES] = { "none", "bad_url", "denied",
+	"dns_not_found", "dns_failed", "connection_refused", "unreachable", "connect_timeout",
+	"attempt_timeout", "tls_certificate", "tls_handshake", "protocol", "truncated", "status",
+	"redirect_limit", "redirect_denied", "body_too_large", "header_too_large", "assertion",
+	"reset", "interrupted", "resources", "internal" };
+
+static const char *const state_names[BATCH_N_STATES] = { "queued", "running", "suspended", "done" };
+
+static const char *const batch_outcome_names[BATCH_N_OUTCOMES] = { "ok", "failed", "deadline",
+	"cancelled" };
+
+static const char *
+get_name(const char *const *names, size_t n, size_t i)
+{
+	assert(i < n);
+	return names[i];
+}
+
+static int
+find_name(const char *const *names, size_t n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0) {
+			return (int)i;
+		}
+	}
+	return -ENOENT;
+}
+
+const char *
+result_outcome_name(enum result_outcome outcome)
+{
+	return get_name(outcome_names, ARRAY_LEN(outcome_names), outcome);
+}
+
+int
+result_outcome_find(const char *name)
+{
+	return find_name(outcome_names, ARRAY_LEN(outcome_names), name);
+}
+
+const char *
+cancel_reason_name(enum cancel_reason reason)
+{
+	return get_name(reason_names, ARRAY_LEN(reason_names), reason);
+}
+
+int
+cancel_reason_find(const char *name)
+{
+	return find_name(reason_names, ARRAY_LEN(reason_names), name);
+}
+
+const char *
+error_code_name(enum error_code code)
+{
+	return get_name(error_names, ARRAY_LEN(error_names), code);
+}
+
+int
+error_code_find(const char *name)
+{
+	return find_name(error_names, ARRAY_LEN(error_names), name);
+}
+
+const char *
+batch_state_name(enum batch_state state)
+{
+	return get_name(state_names, ARRAY_LEN(state_names), state);
+}
+
+int
+batch_state_find(const char *name)
+{
+	return find_name(state_names, ARRAY_LEN(state_names), name);
+}
+
+const char *
+batch_outcome_name(enum batch_outcome outcome)
+{
+	return get_name(batch_outcome_names, ARRAY_LEN(batch_outcome_names), outcome);
+}
+
+int
+batch_outcome_find(const char *name)
+{
+	return find_name(batch_outcome_names, ARRAY_LEN(batch_outcome_names), name);
+}
+
+void
+result_counts_add(struct result_counts *counts, enum result_outcome outcome)
+{
+	switch (outcome) {
+	case RESULT_OK:
+		counts->ok++;
+		break;
+	case RESULT_FAILED:
+		counts->failed++;
+		break;
+	case RESULT_TIMEOUT:
+		counts->timeout++;
+		break;
+	case RESULT_CANCELLED:
+		counts->cancelled++;
+		break;
+	}
+}
+
+/* ---- writing ---- */
+
+static void
+write_sha256(struct json_writer *w, const char *sum, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char hex[2 * SHA256_LEN];
+	size_t i;
+
+	assert(len == SHA256_LEN);
+	for (i = 0; i < SHA256_LEN; i++) {
+		hex[2 * i] = digits[(unsigned char)sum[i] >> 4];
+		hex[2 * i + 1] = digits[sum[i] & 15];
+	}
+	json_write_key(w, "sha256");
+	json_write_bytes(w, hex, sizeof(hex));
+}
+
+static void
+write_capture(struct json_writer *w, const struct result_record *record)
+{
+	if (!record->body) {
+		return;
+	}
+	switch (record->capture) {
+	case BATCH_CAPTURE_NONE:
+		break;
+	case BATCH_CAPTURE_SHA256:
+		write_sha256(w, record->body, record->body_len);
+		break;
+	case BATCH_CAPTURE_TEXT:
+		json_write_key(w, "body");
+		json_write_bytes(w, record->body, record->body_len);
+		break;
+	case BATCH_CAPTURE_BASE64:
+		json_write_key(w, "body_base64");
+		json_write_base64(w, record->body, record->body_len);
+		break;
+	}
+}
+
+/* What the URL's attempts brought, whether it ended well or not. */
+static void
+write_attempts(struct json_writer *w, const struct result_record *record)
+{
+	json_write_key(w, "attempts");
+	json_write_uint(w, record->attempts);
+	if (record->attempts == 0) {
+		return;
+	}
+	json_write_key(w, "redirects");
+	json_write_uint(w, record->redirects);
+	if (record->final_url) {
+		json_write_key(w, "final_url");
+		json_write_text(w, record->final_url);
+	}
+	json_write_key(w, "bytes");
+	json_write_int(w, record->bytes);
+	if (record->http_version) {
+		json_write_key(w, "http_version");
+		json_write_text(w, record->http_version);
+	}
+	if (record->remote) {
+		json_write_key(w, "remote");
+		json_write_text(w, record->remote);
+	}
+	json_write_key(w, "reused");
+	json_write_bool(w, record->reused);
+}
+
+static void
+write_timing(struct json_writer *w, const struct result_timing *timing)
+{
+	if (timing->total_ns < 0) {
+		return;
+	}
+	json_write_key(w, "timing_ms");
+	json_begin_object(w);
+	json_write_key(w, "queue");
+	json_write_ms(w, timing->queue_ns);
+	json_write_key(w, "dns");
+	json_write_ms(w, timing->dns_ns);
+	json_write_key(w, "connect");
+	json_write_ms(w, timing->connect_ns);
+	json_write_key(w, "tls");
+	json_write_ms(w, timing->tls_ns);
+	json_write_key(w, "first_byte");
+	json_write_ms(w, timing->first_byte_ns);
+	json_write_key(w, "total");
+	json_write_ms(w, timing->total_ns);
+	json_end_object(w);
+}
+
+static void
+write_error(struct json_writer *w, const struct result_record *record)
+{
+	if (record->error == ERROR_NONE) {
+		return;
+	}
+	json_write_key(w, "error");
+	json_begin_object(w);
+	json_write_key(w, "code");
+	json_write_text(w, error_code_name(record->error));
+	if (record->error_detail) {
+		json_write_key(w, "detail");
+		json_write_text(w, record->error_detail);
+	}
+	json_end_object(w);
+}
+
+static void
+write_cancel(struct json_writer *w, const struct result_record *record)
+{
+	if (record->cancel_reason == CANCEL_NONE) {
+		return;
+	}
+	json_write_key(w, "cancel");
+	json_begin_object(w);
+	json_write_key(w, "reason");
+	json_write_text(w, cancel_reason_name(record->cancel_reason));
+	if (record->cancel_cause >= 0) {
+		json_write_key(w, "cause");
+		json_write_int(w, record->cancel_cause);
+	}
+	json_end_object(w);
+}
+
+static void
+write_result_members(struct json_writer *w, const struct result_record *record)
+{
+	json_write_key(w, "index");
+	json_write_uint(w, record->index);
+	json_write_key(w, "url");
+	json_write_text(w, record->url);
+	json_write_key(w, "outcome");
+	json_write_text(w, result_outcome_name(record->outcome));
+	if (record->status > 0) {
+		json_write_key(w, "status");
+		json_write_int(w, record->status);
+	}
+	write_error(w, record);
+	write_cancel(w, record);
+	write_attempts(w, record);
+	write_capture(w, record);
+	write_timing(w, &record->timing);
+}
+
+void
+result_write(struct json_writer *w, const struct result_record *record)
+{
+	json_begin_object(w);
+	write_result_members(w, record);
+	json_end_object(w);
+}
+
+void
+result_write_line(struct json_writer *w, const struct result_record *record)
+{
+	json_begin_object(w);
+	json_write_key(w, "type");
+	json_write_text(w, "result");
+	json_write_key(w, "seq");
+	json_write_uint(w, record->seq);
+	write_result_members(w, record);
+	json_end_object(w);
+	json_end_line(w);
+}
+
+static void
+write_counts(struct json_writer *w, const struct batch_summary *summary)
+{
+	json_write_key(w, "counts");
+	json_begin_object(w);
+	json_write_key(w, "ok");
+	json_write_uint(w, summary->counts.ok);
+	json_write_key(w, "failed");
+	json_write_uint(w, summary->counts.failed);
+	json_write_key(w, "timeout");
+	json_write_uint(w, summary->counts.timeout);
+	json_write_key(w, "cancelled");
+	json_write_uint(w, summary->counts.cancelled);
+	if (summary->state != BATCH_DONE) {
+		json_write_key(w, "pending");
+		json_write_uint(w, summary->counts.pending);
+	}
+	json_end_object(w);
+}
+
+void
+batch_summary_write_members(struct json_writer *w, const struct batch_summary *summary)
+{
+	json_write_key(w, "id");
+	json_write_text(w, summary->id);
+	if (summary->name) {
+		json_write_key(w, "name");
+		json_write_text(w, summary->name);
+	}
+	if (summary->state == BATCH_DONE) {
+		json_write_key(w, "outcome");
+		json_write_text(w, batch_outcome_name(summary->outcome));
+	} else {
+		json_write_key(w, "state");
+		json_write_text(w, batch_state_name(summary->state));
+	}
+	json_write_key(w, "policy");
+	json_write_text(w, batch_policy_name(summary->policy));
+	json_write_key(w, "started");
+	json_write_time(w, summary->started_sec, summary->started_nsec);
+	if (summary->elapsed_ns >= 0) {
+		json_write_key(w, "elapsed_ms");
+		json_write_ms(w, summary->elapsed_ns);
+	}
+	if (summary->n_urls > 0) {
+		json_write_key(w, "urls");
+		json_write_uint(w, summary->n_urls);
+	}
+	write_counts(w, summary);
+}
+
+static void
+write_summary_line(struct json_writer *w, const char *type, const struct batch_summary *summary)
+{
+	json_begin_object(w);
+	json_write_key(w, "type");
+	json_write_text(w, type);
+	batch_summary_write_members(w, summary);
+	json_end_object(w);
+	json_end_line(w);
+}
+
+void
+batch_write_begin_line(struct json_writer *w, const struct batch_summary *summary)
+{
+	write_summary_line(w, "batch", summary);
+}
+
+void
+batch_write_heartbeat_line(struct json_writer *w)
+{
+	json_begin_object(w);
+	json_write_key(w, "type");
+	json_write_text(w, "heartbeat");
+	json_end_object(w);
+	json_end_line(w);
+}
+
+void
+batch_write_end_line(struct json_writer *w, const struct batch_summary *summary)
+{
+	write_summary_line(w, "end", summary);
+}
+
+/* ---- reading ---- */
+
+/* The integer member @key of @map from 0 to @max; @missing when it is not there or something else. */
+static int64_t
+get_integer(const struct value *map, const char *key, int64_t max, int64_t missing)
+{
+	const struct value *value = value_get(map, key);
+
+	if (!value || value->type != VALUE_INTEGER || value->integer < 0 || value->integer > max) {
+		return missing;
+	}
+	return value->integer;
+}
+
+/* The member @key of @map, milliseconds, as nanoseconds; RESULT_ABSENT when it is null or not there. */
+static int64_t
+get_ms(const struct value *map, const char *key)
+{
+	const struct value *value = value_get(map, key);
+	double ns;
+
+	if (!value || (value->type != VALUE_REAL && value->type != VALUE_INTEGER)) {
+		return RESULT_ABSENT;
+	}
+	ns = (value->type == VALUE_REAL ? value->real : (double)value->integer) * 1e6;
+	if (!(ns >= 0 && ns < 9e18)) {
+		return RESULT_ABSENT;
+	}
+	return (int64_t)(ns + 0.5);
+}
+
+static int
+find_or(int found, int otherwise)
+{
+	return found < 0 ? otherwise : found;
+}
+
+static void
+read_timing(const struct value *timing, struct result_timing *ret_timing)
+{
+	ret_timing->queue_ns = get_ms(timing, "queue");
+	ret_timing->dns_ns = get_ms(timing, "dns");
+	ret_timing->connect_ns = get_ms(timing, "connect");
+	ret_timing->tls_ns = get_ms(timing, "tls");
+	ret_timing->first_byte_ns = get_ms(timing, "first_byte");
+	ret_timing->total_ns = get_ms(timing, "total");
+}
+
+static void
+read_capture(const struct value *value, struct result_record *record)
+{
+	static const struct {
+		const char *key;
+		enum batch_capture capture;
+	} kinds[] = {
+		{ "sha256", BATCH_CAPTURE_SHA256 },
+		{ "body", BATCH_CAPTURE_TEXT },
+		{ "body_base64", BATCH_CAPTURE_BASE64 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(kinds); i++) {
+		const struct value *body = value_get(value, kinds[i].key);
+
+		if (body && body->type == VALUE_STRING) {
+			record->capture = kinds[i].capture;
+			record->body = body->text;
+			record->body_len = body->text_len;
+			return;
+		}
+	}
+}
+
+static void
+read_reasons(const struct value *value, struct result_record *record)
+{
+	const struct value *error = value_get(value, "error");
+	const struct value *cancel = value_get(value, "cancel");
+	const char *code = value_get_text(error, "code");
+	const char *reason = value_get_text(cancel, "reason");
+
+	if (code) {
+		record->error = (enum error_code)find_or(error_code_find(code), ERROR_INTERNAL);
+		record->error_detail = value_get_text(error, "detail");
+	}
+	if (reason) {
+		record->cancel_reason =
+			(enum cancel_reason)find_or(cancel_reason_find(reason), CANCEL_REQUEST);
+		record->cancel_cause = get_integer(cancel, "cause", INT64_MAX, -1);
+	}
+}
+
+int
+result_from_value(const struct value *value, struct result_record *ret_record)
+{
+	struct result_record record = RESULT_RECORD_INIT;
+	int64_t index = get_integer(value, "index", INT64_MAX, -1);
+	const char *outcome = value_get_text(value, "outcome");
+	const struct value *reused = value_get(value, "reused");
+
+	record.url = value_get_text(value, "url");
+	if (index < 0 || !record.url || !outcome || result_outcome_find(outcome) < 0) {
+		return -EINVAL;
+	}
+	record.index = (size_t)index;
+	record.outcome = (enum result_outcome)result_outcome_find(outcome);
+	record.seq = (uint64_t)get_integer(value, "seq", INT64_MAX, 0);
+	record.status = (int)get_integer(value, "status", 999, 0);
+	record.attempts = (uint32_t)get_integer(value, "attempts", UINT32_MAX, 0);
+	record.redirects = (uint32_t)get_integer(value, "redirects", UINT32_MAX, 0);
+	record.final_url = value_get_text(value, "final_url");
+	record.bytes = get_integer(value, "bytes", INT64_MAX, 0);
+	record.http_version = value_get_text(value, "http_version");
+	record.remote = value_get_text(value, "remote");
+	record.reused = reused && reused->type == VALUE_BOOL && reused->boolean;
+	read_timing(value_get(value, "timing_ms"), &record.timing);
+	read_capture(value, &record);
+	read_reasons(value, &record);
+	*ret_record = record;
+	return 0;
+}
+
+/* Days from 1970-01-01 to a civil date, the reverse of what the writer does (Howard Hinnant). */
+static int64_t
+days_from_date(int64_t year, int64_t month, int64_t day)
+{
+	int64_t march_year = year - (month <= 2);
+	int64_t era = march_year / 400;
+	int64_t year_of_era = march_year - era * 400;
+	int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+	       day_of_year - 719468;
+}
+
+/* @n digits at @at; -1 when they are none */
+static int64_t
+take_digits(const char *at, size_t n)
+{
+	int64_t number = 0;
+
+	while (n-- > 0) {
+		if (*at < '0' || *at > '9') {
+			return -1;
+		}
+		number = number * 10 + *at++ - '0';
+	}
+	return number;
+}
+
+/* "2026-11-22T21:30:00.000Z", the one form that is written; anything else leaves zeros. */
+static void
+read_time(const char *text, int64_t *ret_sec, int64_t *ret_nsec)
+{
+	static const struct {
+		size_t at, len;
+		int64_t min, max;
+	} parts[] = { { 0, 4, 0, 9999 }, { 5, 2, 1, 12 }, { 8, 2, 1, 31 }, { 11, 2, 0, 23 },
+		{ 14, 2, 0, 59 }, { 17, 2, 0, 60 }, { 20, 3, 0, 999 } };
+	int64_t n[ARRAY_LEN(parts)];
+	size_t i;
+
+	if (!text || strlen(text) != strlen("2026-11-22T21:30:00.000Z")) {
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(parts); i++) {
+		n[i] = take_digits(text + parts[i].at, parts[i].len);
+		if (n[i] < parts[i].min || n[i] > parts[i].max) {
+			return;
+		}
+	}
+	*ret_sec = days_from_date(n[0], n[1], n[2]) * 86400 + n[3] * 3600 + n[4] * 60 + n[5];
+	*ret_nsec = n[6] * 1000000;
+}
+
+int
+batch_summary_from_value(const struct value *value, struct batch_summary *ret_summary)
+{
+	const struct value *counts = value_get(value, "counts");
+	const char *outcome = value_get_text(value, "outcome");
+	const char *state = value_get_text(value, "state");
+	const char *policy = value_get_text(value, "policy");
+	struct batch_summary summary = {
+		.id = value_get_text(value, "id"),
+		.name = value_get_text(value, "name"),
+		.state = outcome ? BATCH_DONE : BATCH_RUNNING,
+		.elapsed_ns = get_ms(value, "elapsed_ms"),
+		.n_urls = (size_t)get_integer(value, "urls", INT64_MAX, 0),
+	};
+
+	if (!summary.id || !counts || counts->type != VALUE_MAP) {
+		return -EINVAL;
+	}
+	if (outcome) {
+		summary.outcome =
+			(enum batch_outcome)find_or(batch_outcome_find(outcome), BATCH_FAILED);
+	} else if (state) {
+		summary.state = (enum batch_state)find_or(batch_state_find(state), BATCH_RUNNING);
+	}
+	if (policy) {
+		summary.policy =
+			(enum batch_policy)find_or(batch_policy_find(policy), BATCH_FAIL_FAST);
+	}
+	read_time(value_get_text(value, "started"), &summary.started_sec, &summary.started_nsec);
+	summary.counts = (struct result_counts){
+		.ok = (size_t)get_integer(counts, "ok", INT64_MAX, 0),
+		.failed = (size_t)get_integer(counts, "failed", INT64_MAX, 0),
+		.timeout = (size_t)get_integer(counts, "timeout", INT64_MAX, 0),
+		.cancelled = (size_t)get_integer(counts, "cancelled", INT64_MAX, 0),
+		.pending = (size_t)get_integer(counts, "pending", INT64_MAX, 0),
+	};
+	*ret_summary = summary;
+	return 0;
+}
