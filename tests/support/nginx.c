@@ -63,10 +63,10 @@ t_nginx_start(struct t_nginx *nginx)
 	ck_assert_int_eq(pipe2(input, O_CLOEXEC), 0);
 	ck_assert_int_eq(pipe2(output, O_CLOEXEC), 0);
 	nginx->pid = fork();
-	ck_assert_int_ge(nginx->pid, 0);
 	if (nginx->pid == 0) {
 		exec_script(nginx->folder, input[0], output[1]);
 	}
+	ck_assert_int_gt(nginx->pid, 0);
 	(void)close(input[0]);
 	(void)close(output[1]);
 	nginx->input = input[1];

@@ -43,7 +43,7 @@ struct t_spawn {
 	const char *env;
 };
 
-/* t_spawn() - start a child; its pid, and a pidfd that is readable when it has ended */
+/* t_spawn() - start a child; its pid, and a pidfd that is readable when it has ended (-1 in valgrind) */
 pid_t t_spawn(const struct t_spawn *spawn, int *ret_pidfd);
 
 /**
