@@ -917,7 +917,11 @@ fetch_url_resolve(const struct fetch_url *base, const char *location, struct fet
 		return refuse(CURLUE_OUT_OF_MEMORY, reason);
 	}
 	r = resolve_parts(base, trimmed, &parts, reason);
-	return r < 0 ? r : create_url(&parts, parts.text, strlen(parts.text), ret_url, reason);
+	if (r < 0) {
+		return r;
+	}
+	assert(parts.text);
+	return create_url(&parts, parts.text, strlen(parts.text), ret_url, reason);
 }
 
 void
