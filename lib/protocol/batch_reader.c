@@ -164,6 +164,9 @@ take_query(struct batch_reader *reader, const struct batch_input *input)
 	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
 	int r;
 
+	if (input->query_len == 0) {
+		return 0;
+	}
 	r = parse_query(reader, input->query, input->query_len, &tree);
 	if (r < 0) {
 		return r;

@@ -269,6 +269,10 @@ refuse_quantity(
 	char text[UNITS_TEXT_MAX];
 	char description[DESCRIPTION_MAX];
 
+	if (value->type == VALUE_NULL) {
+		field_wrong_type(at, value);
+		return;
+	}
 	field_fault(at, value, with_unit(value, unit, text, sizeof(text)),
 		"must be %s; found %s%s%s", at->field->shape,
 		value_describe(value, description, sizeof(description)), why ? ": " : "",
@@ -346,6 +350,10 @@ field_word(const struct field_at *at, const struct value *value, const char *con
 			return true;
 		}
 		suggestion_offer(&suggestion, value->text, value->text_len, words[i]);
+	}
+	if (value->type == VALUE_NULL) {
+		field_wrong_type(at, value);
+		return false;
 	}
 	field_fault(at, value, suggestion.name, "must be %s; found %s", at->field->shape,
 		value_describe(value, description, sizeof(description)));
