@@ -152,11 +152,23 @@ start() {
 	exit 1
 }
 
+# Gone, or a zombie that its parent, the system's first process, has not yet collected.
+has_ended() {
+	local state
+	{ read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null || return 0
+	[ "$state" = Z ]
+}
+
 stop() {
-	local pid
+	local pid i
 	pid=$(cat "$1/nginx.pid" 2>/dev/null) || return 0
 	kill "$pid" 2>/dev/null || return 0
-	timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null >/dev/null # to a closed pipe it would not wait
+	for ((i = 0; i < 500; i++)); do
+		! has_ended "$pid" || return 0
+		sleep 0.02
+	done
+	echo "nginx.sh: nginx ($pid) does not end" >&2
+	return 1
 }
 
 case ${1:-}:$# in
