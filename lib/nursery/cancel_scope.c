@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cancel scopes and the cancel status tree.
+ *
+ * Each entered scope is a node: its parent is the scope around it, its children are the scopes
+ * entered inside, in the same task or, through a nursery's scope, in other tasks. Each task hangs
+ * on exactly one node, its innermost scope. A node is effectively cancelled when its own cancel was
+ * called, or when it is not shielded and its parent is effectively cancelled. That bit is kept in
+ * the node and pushed down the tree by a work list when something changes, so that a checkpoint
+ * looks at one byte. When a node turns cancelled each task on it gets one delivery attempt.
+ *
+ * Only scopes that are entered, not cancelled and have a finite deadline are in the deadline heap.
+ *
+ * Leaving an outer scope before an inner one abandons the inner: it is cut off from the tree, and
+ * leaving it later does nothing.
+ */
+#include <nursery/cancel_scope.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/nursery/scheduler.h"
+#include "lib/nursery/scope.h"
+
+const char *
+nur_cancel_source_name(enum nur_cancel_source source)
+{
+	static const char *const names[] = {
+		[NUR_CANCEL_NONE] = "none",
+		[NUR_CANCEL_EXPLICIT] = "explicit",
+		[NUR_CANCEL_DEADLINE] = "deadline",
+		[NUR_CANCEL_NURSERY] = "nursery",
+		[NUR_CANCEL_SHUTDOWN] = "shutdown",
+	};
+
+	return (unsigned)source < ARRAY_LEN(names) ? names[source] : "unknown";
+}
+
+static struct nur_cancel_scope *
+parent_visible_to(const struct nur_cancel_scope *scope)
+{
+	return scope->is_shielded ? NULL : scope->parent;
+}
+
+static bool
+should_be_cancelled(const struct nur_cancel_scope *scope)
+{
+	const struct nur_cancel_scope *parent = parent_visible_to(scope);
+
+	return scope->is_cancel_called || (parent && parent->is_effectively_cancelled);
+}
+
+static void
+deliver_to_tasks(struct nur_cancel_scope *scope)
+{
+	struct list *node;
+
+	/* A delivery queues the task for later: it neither runs nor leaves the scope's list now. */
+	list_for_each(node, nuri_list(&scope->tasks)) {
+		nuri_task_deliver(list_entry(node, struct nur_task, in_scope));
+	}
+}
+
+/* Pushes a change of @scope's state down the tree. The work list is threaded through the scopes. */
+static void
+update_tree(struct nur_cancel_scope *scope)
+{
+	struct nur_cancel_scope *work = scope;
+	struct list *node;
+
+	scope->work_next = NULL;
+	while (work) {
+		struct nur_cancel_scope *now = work;
+		bool is_cancelled = should_be_cancelled(now);
+
+		work = now->work_next;
+		if (is_cancelled == now->is_effectively_cancelled) {
+			continue;
+		}
+		now->is_effectively_cancelled = is_cancelled;
+		if (is_cancelled) {
+			deliver_to_tasks(now);
+		}
+		list_for_each(node, nuri_list(&now->children)) {
+			struct nur_cancel_scope *child =
+				list_entry(node, struct nur_cancel_scope, sibling);
+
+			child->work_next = work;
+			work = child;
+		}
+	}
+}
+
+static void
+expire(struct nur_deadline *deadline)
+{
+	nuri_scope_cancel(container_of(deadline, struct nur_cancel_scope, deadline),
+		NUR_CANCEL_DEADLINE, NULL);
+}
+
+void
+nur_cancel_scope_init(struct nur_cancel_scope *scope)
+{
+	*scope = (struct nur_cancel_scope){ .timeout = NUR_FOREVER };
+	list_init(nuri_list(&scope->sibling));
+	list_init(nuri_list(&scope->children));
+	list_init(nuri_list(&scope->tasks));
+	nuri_deadline_init(&scope->deadline, expire);
+}
+
+void
+nur_cancel_scope_init_at(struct nur_cancel_scope *scope, nur_time deadline)
+{
+	nur_cancel_scope_init(scope);
+	scope->deadline.at = deadline;
+}
+
+int
+nur_cancel_scope_init_after(struct nur_cancel_scope *scope, nur_time timeout)
+{
+	nur_cancel_scope_init(scope);
+	if (timeout < 0) {
+		return -EINVAL;
+	}
+	scope->is_relative = true;
+	scope->timeout = timeout;
+	return 0;
+}
+
+/* Puts the deadline of an active scope where it belongs: into the heap, or into effect. */
+static void
+register_deadline(struct nuri_run *run, struct nur_cancel_scope *scope, nur_time at)
+{
+	nuri_deadlines_remove(&run->deadlines, &scope->deadline);
+	scope->deadline.at = at;
+	if (!scope->is_cancel_called && at != NUR_FOREVER) {
+		nuri_deadlines_insert(&run->deadlines, &scope->deadline, at);
+	}
+}
+
+static void
+activate(struct nur_cancel_scope *scope, struct nur_cancel_scope *parent)
+{
+	scope->state = NURI_SCOPE_ACTIVE;
+	scope->parent = parent;
+	if (parent) {
+		list_append(nuri_list(&parent->children), nuri_list(&scope->sibling));
+	}
+	scope->is_effectively_cancelled = should_be_cancelled(scope);
+}
+
+void
+nuri_scope_enter_root(struct nur_cancel_scope *scope)
+{
+	nur_cancel_scope_init(scope);
+	activate(scope, NULL);
+}
+
+int
+nur_cancel_scope_enter(struct nur_cancel_scope *scope)
+{
+	struct nur_task *task = nur_current_task();
+	nur_time now;
+
+	if (!task) {
+		return NUR_ENOTINTASK;
+	}
+	if (scope->state != NURI_SCOPE_UNBOUND) {
+		return NUR_EUSED;
+	}
+
+	activate(scope, task->scope);
+	scope->owner = task;
+	nuri_task_activate_scope(task, scope);
+	if (!scope->is_relative && scope->deadline.at == NUR_FOREVER) {
+		return 0;
+	}
+
+	now = nuri_run_now(task->run);
+	if (scope->is_relative) {
+		scope->is_relative = false;
+		scope->deadline.at = nur_time_add(now, scope->timeout);
+	}
+	if (scope->deadline.at <= now) {
+		nuri_scope_cancel(scope, NUR_CANCEL_DEADLINE, NULL);
+	} else {
+		register_deadline(task->run, scope, scope->deadline.at);
+	}
+	return 0;
+}
+
+bool
+nuri_scope_owns_cancellation(const struct nur_cancel_scope *scope)
+{
+	const struct nur_cancel_scope *parent = parent_visible_to(scope);
+
+	return scope->is_effectively_cancelled && !(parent && parent->is_effectively_cancelled);
+}
+
+/* Takes the cancellations that are @scope's own out of an outcome. */
+static int
+filter(struct nur_cancel_scope *scope, struct nur_task *task, int rc)
+{
+	struct nuri_failure *failure = task->failure;
+
+	if (rc >= 0 || !nuri_scope_owns_cancellation(scope)) {
+		return rc;
+	}
+	if (rc == NUR_ECANCELED) {
+		scope->is_cancelled_caught = true;
+		return 0;
+	}
+	if (failure && failure->code == rc && failure->n_cancelled > 0) {
+		scope->is_cancelled_caught = true;
+		failure->n_cancelled = 0;
+		failure->nested.n_cancelled = 0;
+	}
+	return rc;
+}
+
+/* Takes the scope out of the tree. Scopes still inside are abandoned: they hang on nothing any
+ * more. */
+static void
+deactivate(struct nuri_run *run, struct nur_cancel_scope *scope)
+{
+	struct list *node;
+
+	while ((node = list_take_first(nuri_list(&scope->children)))) {
+		struct nur_cancel_scope *child = list_entry(node, struct nur_cancel_scope, sibling);
+
+		child->is_misnested = true;
+		child->parent = NULL;
+		update_tree(child);
+	}
+	nuri_deadlines_remove(&run->deadlines, &scope->deadline);
+	list_unlink(nuri_list(&scope->sibling));
+	scope->state = NURI_SCOPE_EXITED;
+}
+
+static bool
+encloses(const struct nur_cancel_scope *outer, const struct nur_cancel_scope *inner)
+{
+	while (inner && inner != outer) {
+		inner = inner->parent;
+	}
+	return inner != NULL;
+}
+
+int
+nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc)
+{
+	struct nur_task *task = nur_current_task();
+
+	if (!task || scope->state != NURI_SCOPE_ACTIVE) {
+		return NUR_EMISNEST;
+	}
+	if (scope->is_misnested) {
+		/* Its outer scope was left first; that was the error, and this is no second one. */
+		assert(task->scope != scope);
+		deactivate(task->run, scope);
+		return rc;
+	}
+	if (task->scope != scope && !encloses(scope, task->scope)) {
+		return NUR_EMISNEST;
+	}
+
+	if (task->scope != scope) {
+		rc = NUR_EMISNEST;
+	} else {
+		rc = filter(scope, task, rc);
+	}
+	nuri_task_activate_scope(task, scope->parent);
+	deactivate(task->run, scope);
+	return rc;
+}
+
+void
+nuri_scope_cancel(struct nur_cancel_scope *scope, enum nur_cancel_source source, const char *text)
+{
+	struct nuri_run *run = nuri_current_run();
+	struct nur_task *task = nur_current_task();
+
+	if (scope->is_cancel_called) {
+		return;
+	}
+
+	scope->is_cancel_called = true;
+	scope->reason.source = source;
+	scope->reason.text = text;
+	if (task && source != NUR_CANCEL_DEADLINE) {
+		(void)snprintf(
+			scope->reason.task, sizeof(scope->reason.task), "%s", nur_task_name(task));
+	}
+	if (scope->state == NURI_SCOPE_ACTIVE) {
+		nuri_deadlines_remove(&run->deadlines, &scope->deadline);
+		update_tree(scope);
+	}
+}
+
+void
+nur_cancel_scope_cancel(struct nur_cancel_scope *scope, const char *text)
+{
+	nuri_scope_cancel(scope, NUR_CANCEL_EXPLICIT, text);
+}
+
+void
+nur_cancel_scope_set_deadline(struct nur_cancel_scope *scope, nur_time deadline)
+{
+	scope->is_relative = false;
+	if (scope->state == NURI_SCOPE_ACTIVE) {
+		register_deadline(nuri_current_run(), scope, deadline);
+	} else {
+		scope->deadline.at = deadline;
+	}
+}
+
+int
+nur_cancel_scope_set_timeout(struct nur_cancel_scope *scope, nur_time timeout)
+{
+	if (timeout < 0) {
+		return -EINVAL;
+	}
+	if (scope->state == NURI_SCOPE_ACTIVE) {
+		struct nuri_run *run = nuri_current_run();
+
+		register_deadline(run, scope, nur_time_add(nuri_run_now(run), timeout));
+	} else {
+		scope->is_relative = true;
+		scope->timeout = timeout;
+	}
+	return 0;
+}
+
+int
+nur_cancel_scope_deadline(const struct nur_cancel_scope *scope, nur_time *ret_deadline)
+{
+	if (scope->is_relative) {
+		return -EINVAL;
+	}
+	*ret_deadline = scope->deadline.at;
+	return 0;
+}
+
+int
+nur_cancel_scope_timeout(const struct nur_cancel_scope *scope, nur_time *ret_timeout)
+{
+	if (scope->state == NURI_SCOPE_ACTIVE) {
+		*ret_timeout = nur_time_sub(scope->deadline.at, nuri_run_now(nuri_current_run()));
+		return 0;
+	}
+	if (!scope->is_relative && scope->deadline.at != NUR_FOREVER) {
+		return -EINVAL;
+	}
+	*ret_timeout = scope->timeout;
+	return 0;
+}
+
+void
+nur_cancel_scope_set_shield(struct nur_cancel_scope *scope, bool is_shielded)
+{
+	scope->is_shielded = is_shielded;
+	if (scope->state == NURI_SCOPE_ACTIVE) {
+		update_tree(scope);
+	}
+}
+
+bool
+nur_cancel_scope_cancel_called(struct nur_cancel_scope *scope)
+{
+	struct nuri_run *run = nuri_current_run();
+
+	if (!scope->is_cancel_called && run && nuri_deadline_is_queued(&scope->deadline) &&
+		scope->deadline.at <= nuri_run_now(run)) {
+		nuri_scope_cancel(scope, NUR_CANCEL_DEADLINE, NULL);
+	}
+	return scope->is_cancel_called;
+}
+
+bool
+nur_cancel_scope_cancelled_caught(const struct nur_cancel_scope *scope)
+{
+	return scope->is_cancelled_caught;
+}
+
+const struct nur_cancel_reason *
+nur_cancel_scope_reason(const struct nur_cancel_scope *scope)
+{
+	return &scope->reason;
+}
+
+size_t
+nur_cancel_scope_describe(const struct nur_cancel_scope *scope, char *text, size_t cap)
+{
+	static const char *const states[] = {
+		[NURI_SCOPE_UNBOUND] = "unbound",
+		[NURI_SCOPE_ACTIVE] = "active",
+		[NURI_SCOPE_EXITED] = "exited",
+	};
+	char when[64] = "";
+	nur_time timeout;
+	int n;
+
+	if (!scope->is_cancel_called && nur_cancel_scope_timeout(scope, &timeout) == 0 &&
+		timeout != NUR_FOREVER && scope->state != NURI_SCOPE_EXITED) {
+		(void)snprintf(when, sizeof(when), ", deadline is %.2f seconds %s",
+			(double)(timeout < 0 ? -timeout : timeout) / 1e9,
+			timeout < 0 ? "ago" : "from now");
+	}
+	n = snprintf(text, cap, "cancel scope, %s%s%s", states[scope->state],
+		scope->is_cancel_called ? ", cancelled" : "", when);
+	return n > 0 ? (size_t)n : 0;
+}
+
+nur_time
+nuri_scope_effective_deadline(const struct nur_cancel_scope *scope)
+{
+	nur_time deadline = NUR_FOREVER;
+
+	for (; scope; scope = parent_visible_to(scope)) {
+		if (scope->is_cancel_called) {
+			return NUR_LONG_AGO;
+		}
+		if (scope->deadline.at < deadline) {
+			deadline = scope->deadline.at;
+		}
+	}
+	return deadline;
+}
+
+const struct nur_cancel_reason *
+nuri_scope_effective_reason(const struct nur_cancel_scope *scope)
+{
+	const struct nur_cancel_reason *reason = NULL;
+
+	for (; scope && scope->is_effectively_cancelled; scope = parent_visible_to(scope)) {
+		if (scope->is_cancel_called) {
+			reason = &scope->reason;
+		}
+	}
+	return reason;
+}
+
+nur_time
+nur_current_effective_deadline(void)
+{
+	struct nur_task *task = nur_current_task();
+
+	return task ? nuri_scope_effective_deadline(task->scope) : NUR_FOREVER;
+}
+
+const struct nur_cancel_reason *
+nur_current_cancel_reason(void)
+{
+	struct nur_task *task = nur_current_task();
+
+	return task ? nuri_scope_effective_reason(task->scope) : NULL;
+}
+
+/* The body of the four timeouts: @fn inside an initialised scope. */
+static int
+run_within(struct nur_cancel_scope *scope, unsigned flags, nur_task_fn fn, void *arg)
+{
+	nur_cancel_scope_set_shield(scope, flags & NUR_SHIELD);
+	return NUR_WITHIN(scope, fn(arg));
+}
+
+int
+nur_move_on_at(nur_time deadline, unsigned flags, nur_task_fn fn, void *arg, bool *ret_timed_out)
+{
+	struct nur_cancel_scope scope;
+	int r;
+
+	nur_cancel_scope_init_at(&scope, deadline);
+	r = run_within(&scope, flags, fn, arg);
+	if (ret_timed_out) {
+		*ret_timed_out = scope.is_cancelled_caught;
+	}
+	return r;
+}
+
+int
+nur_move_on_after(nur_time timeout, unsigned flags, nur_task_fn fn, void *arg, bool *ret_timed_out)
+{
+	if (timeout < 0) {
+		return -EINVAL;
+	}
+	return nur_move_on_at(nur_time_add(nur_now(), timeout), flags, fn, arg, ret_timed_out);
+}
+
+int
+nur_fail_at(nur_time deadline, unsigned flags, nur_task_fn fn, void *arg)
+{
+	bool is_too_slow = false;
+	int r = nur_move_on_at(deadline, flags, fn, arg, &is_too_slow);
+
+	return is_too_slow && r >= 0 ? NUR_ETOOSLOW : r;
+}
+
+int
+nur_fail_after(nur_time timeout, unsigned flags, nur_task_fn fn, void *arg)
+{
+	if (timeout < 0) {
+		return -EINVAL;
+	}
+	return nur_fail_at(nur_time_add(nur_now(), timeout), flags, fn, arg);
+}

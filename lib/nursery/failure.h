@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a task has said about the failure it is about to return: at most one record, made by
+ * nur_fail(), by nur_fail_with() or by a nursery that failed inside it. It counts only if the task
+ * then returns its code.
+ */
+#pragma once
+
+#include <nursery/errors.h>
+
+/*
+ * code         what must be returned for the record to count
+ * text         for people; may be NULL
+ * nested       the group the failure is made of; empty when it is no group
+ * n_cancelled  cancellations that came with the failure and belong to a scope further out
+ */
+struct nuri_failure {
+	int code;
+	char *text;
+	const char *file;
+	int line;
+	struct nur_errors nested;
+	size_t n_cancelled;
+};
+
+/* nuri_failure_destroy() - accepts NULL */
+void nuri_failure_destroy(struct nuri_failure *failure);
+
+/**
+ * nuri_errors_add() - record a failure at the end of a group
+ * @failure:    NULL, or a record to move text and nested group from, if its code is @code
+ *
+ * When there is no memory the failure is counted in n_lost.
+ */
+void nuri_errors_add(struct nur_errors *errors, int code, const char *task_name, bool is_body,
+	struct nuri_failure *failure);
+
+/* nuri_task_failure() - the calling task's record, emptied and made for @code; NULL without a task
+ * or memory */
+struct nuri_failure *nuri_task_failure(int code);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The only file that knows libevent: an event base, a timer descriptor for the wake-up time, and
+ * the watches of <nursery/watch.h>. Knows nothing of tasks.
+ */
+#pragma once
+
+#include <nursery/clock.h>
+#include <nursery/watch.h>
+
+struct event_base;
+struct event;
+
+/*
+ * base         libevent's
+ * timer_fd     wakes a blocking poll; its event counts as nothing having happened
+ * armed_at     what timer_fd is set to, CLOCK_MONOTONIC ns; NUR_FOREVER: not set
+ * n_watched    watches that want events: with none of them the kernel is asked only to wait
+ * n_happened   callbacks made so far
+ * n_polls      times the kernel was asked so far
+ * is_in_callback a watch's callback is running
+ */
+struct nuri_loop {
+	struct event_base *base;
+	struct event *timer_event;
+	int timer_fd;
+	nur_time armed_at;
+	size_t n_watched;
+	uint64_t n_happened;
+	uint64_t n_polls;
+	bool is_in_callback;
+};
+
+/* nuri_loop_init() - 0, or -ENOMEM, -EMFILE, … and nothing to free */
+int nuri_loop_init(struct nuri_loop *loop);
+void nuri_loop_fini(struct nuri_loop *loop);
+
+/**
+ * nuri_loop_poll() - ask the kernel for events and make the callbacks
+ * @timeout:    wait at most so long, real ns; 0: do not wait; NUR_FOREVER: until something happens
+ *
+ * May return early with nothing having happened. Return: whether callbacks were made.
+ */
+bool nuri_loop_poll(struct nuri_loop *loop, nur_time timeout);
+
+/* nuri_monotonic() - CLOCK_MONOTONIC in ns, whatever clock the run has */
+nur_time nuri_monotonic(void);

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nurseries.
+ *
+ * A nursery owns a cancel scope, which its opener is inside of until the close. A child hangs on
+ * the nursery's scope (not on the spawner's), so cancelling the nursery, or anything around its
+ * opener, reaches it. The body counts as a member. Adding a failure cancels the scope.
+ *
+ * Closing waits until no child is left. That wait refuses to be aborted: a cancellation from
+ * outside reaches the children through the tree, and the opener just keeps waiting; no extra
+ * "cancelled" is added for it (trio issue 1457). With nothing to wait for, closing is one shielded
+ * checkpoint.
+ *
+ * Failures are kept in the order of their arrival; the first code is kept apart, so that it comes
+ * out even when there is no memory for records. Cancelled members are only counted: the nursery's
+ * own scope takes them out when the cancellation was its own, else they are passed on as
+ * NUR_ECANCELED.
+ */
+#include <nursery/nursery.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "lib/nursery/scheduler.h"
+#include "lib/nursery/scope.h"
+
+enum nursery_state {
+	NURSERY_CLOSED,
+	NURSERY_OPEN,
+	NURSERY_CLOSING, /* the body is over; tasks may still be added while some are alive */
+};
+
+int
+nur_nursery_open(struct nur_nursery *nursery)
+{
+	struct nur_task *task = nur_current_task();
+	int r;
+
+	*nursery = (struct nur_nursery){ .state = NURSERY_CLOSED };
+	nur_cancel_scope_init(&nursery->scope);
+	list_init(nuri_list(&nursery->children));
+	list_init(nuri_list(&nursery->in_parent));
+	r = nur_cancel_scope_enter(&nursery->scope);
+	if (r < 0) {
+		return r;
+	}
+	nursery->parent = task;
+	nursery->state = NURSERY_OPEN;
+	list_append(nuri_list(&task->nurseries), nuri_list(&nursery->in_parent));
+	return 0;
+}
+
+/* Records the outcome of a member that did not succeed, and cancels the others. */
+static void
+add_failure(struct nur_nursery *nursery, struct nur_task *task, int rc, bool is_body)
+{
+	if (rc == NUR_ECANCELED) {
+		nursery->errors.n_cancelled++;
+	} else {
+		nuri_errors_add(&nursery->errors, rc, nur_task_name(task), is_body, task->failure);
+		if (nursery->first_code == 0) {
+			nursery->first_code = rc;
+		}
+	}
+	if (task->failure && task->failure->code == rc) {
+		nursery->errors.n_cancelled += task->failure->n_cancelled;
+		task->failure->n_cancelled = 0;
+	}
+	nuri_scope_cancel(
+		&nursery->scope, NUR_CANCEL_NURSERY, is_body ? "the body failed" : "a task failed");
+}
+
+static void
+wake_parent_when_empty(struct nur_nursery *nursery)
+{
+	if (nursery->n_children == 0 && nursery->is_parent_waiting) {
+		nursery->is_parent_waiting = false;
+		nur_reschedule(nursery->parent, 0);
+	}
+}
+
+void
+nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *task, int rc)
+{
+	list_unlink(nuri_list(&task->in_nursery));
+	nursery->n_children--;
+	if (rc < 0 && !nursery->is_misnested) {
+		add_failure(nursery, task, rc, false);
+	}
+	wake_parent_when_empty(nursery);
+}
+
+static enum nur_abort
+refuse_abort(struct nur_task *task, void *arg)
+{
+	return NUR_ABORT_FAILED;
+}
+
+static void
+wait_for_children(struct nur_nursery *nursery)
+{
+	if (nursery->n_children == 0) {
+		(void)nur_cancel_shielded_checkpoint(); /* in a task: cannot fail */
+		return;
+	}
+	nursery->is_parent_waiting = true;
+	(void)!nur_wait_task_rescheduled(
+		"nursery", refuse_abort, NULL); /* only the last child wakes it */
+}
+
+/* Whoever closes a nursery with others open inside it abandons those: they end, and their errors
+ * are lost. */
+static bool
+abandon_inner(struct nur_nursery *nursery)
+{
+	struct list *head = nuri_list(&nursery->parent->nurseries);
+	bool was_misnested = false;
+
+	while (head->prev != nuri_list(&nursery->in_parent)) {
+		struct nur_nursery *inner = list_entry(head->prev, struct nur_nursery, in_parent);
+
+		was_misnested = true;
+		inner->is_misnested = true;
+		nuri_scope_cancel(&inner->scope, NUR_CANCEL_NURSERY, "an outer nursery was closed");
+		wait_for_children(inner);
+		list_unlink(nuri_list(&inner->in_parent));
+	}
+	return was_misnested;
+}
+
+bool
+nuri_nursery_abandon_all(struct nur_task *task)
+{
+	struct list *head = nuri_list(&task->nurseries);
+	bool were_any = !list_is_empty(head);
+
+	while (!list_is_empty(head)) {
+		struct nur_nursery *inner = list_entry(head->prev, struct nur_nursery, in_parent);
+
+		inner->is_misnested = true;
+		nuri_scope_cancel(&inner->scope, NUR_CANCEL_NURSERY, "its task returned");
+		wait_for_children(inner);
+		inner->state = NURSERY_CLOSED;
+		list_unlink(nuri_list(&inner->in_parent));
+		(void)nur_cancel_scope_leave(&inner->scope, 0); /* misnested anyway */
+	}
+	return were_any;
+}
+
+/* The members' outcomes as one: a failure, a cancellation, or the body's result. */
+static int
+outcome(const struct nur_nursery *nursery, int rc)
+{
+	if (nursery->first_code < 0) {
+		return nursery->first_code;
+	}
+	if (nursery->errors.n_cancelled > 0) {
+		return NUR_ECANCELED;
+	}
+	return rc > 0 ? rc : 0;
+}
+
+/* Hands the group to the caller or to its task's record, together with the cancellations that go
+ * further. */
+static void
+give_errors(struct nur_nursery *nursery, int rc, struct nur_errors *errors)
+{
+	struct nuri_failure *failure = NULL;
+
+	if (rc < 0 && rc != NUR_ECANCELED && (!errors || nursery->errors.n_cancelled > 0)) {
+		failure = nuri_task_failure(rc);
+	}
+	if (failure) {
+		failure->n_cancelled = nursery->errors.n_cancelled;
+	}
+	if (errors) {
+		*errors = nursery->errors;
+	} else if (failure) {
+		failure->nested = nursery->errors;
+	} else {
+		nur_errors_fini(&nursery->errors);
+	}
+	nursery->errors = (struct nur_errors)NUR_ERRORS_INIT;
+}
+
+int
+nur_nursery_close(struct nur_nursery *nursery, int rc, struct nur_errors *errors)
+{
+	struct nur_task *task = nur_current_task();
+	bool owns_cancellation;
+
+	if (errors) {
+		*errors = (struct nur_errors)NUR_ERRORS_INIT;
+	}
+	if (nursery->state != NURSERY_OPEN || task != nursery->parent) {
+		return task ? NUR_EMISNEST : NUR_ENOTINTASK;
+	}
+
+	if (rc == NUR_ECANCELED && !task->scope->is_effectively_cancelled) {
+		rc = NUR_ESTRAYCANCEL;
+	}
+	if (rc < 0) {
+		add_failure(nursery, task, rc, true);
+	}
+	nursery->state = NURSERY_CLOSING;
+	if (!nursery->is_misnested && abandon_inner(nursery)) {
+		add_failure(nursery, task,
+			nur_fail(NUR_EMISNEST, "closed with another nursery open inside"), true);
+	}
+	wait_for_children(nursery);
+	nursery->state = NURSERY_CLOSED;
+	list_unlink(nuri_list(&nursery->in_parent));
+
+	owns_cancellation = nuri_scope_owns_cancellation(&nursery->scope);
+	rc = nur_cancel_scope_leave(&nursery->scope, outcome(nursery, rc));
+	if (owns_cancellation && nursery->errors.n_cancelled > 0) {
+		nursery->scope.is_cancelled_caught = true;
+		nursery->errors.n_cancelled = 0;
+	}
+	give_errors(nursery, rc, errors);
+	return rc;
+}
+
+int
+nur_nursery_run(nur_nursery_fn body, void *arg, struct nur_errors *errors)
+{
+	struct nur_nursery nursery;
+	int r;
+
+	if (errors) {
+		*errors = (struct nur_errors)NUR_ERRORS_INIT;
+	}
+	if (!body) {
+		return -EINVAL;
+	}
+	r = nur_nursery_open(&nursery);
+	if (r < 0) {
+		return r;
+	}
+	return nur_nursery_close(&nursery, body(&nursery, arg), errors);
+}
+
+struct nur_nursery *
+nur_nursery_guard_enter(struct nur_nursery_guard *guard)
+{
+	guard->opened = nur_nursery_open(&guard->nursery);
+	return &guard->nursery;
+}
+
+void
+nur_nursery_guard_leave(struct nur_nursery_guard *guard)
+{
+	int rc = guard->rc ? *guard->rc : 0;
+
+	if (guard->opened < 0) {
+		rc = guard->opened;
+		if (guard->errors) {
+			*guard->errors = (struct nur_errors)NUR_ERRORS_INIT;
+		}
+	} else {
+		rc = nur_nursery_close(&guard->nursery, rc, guard->errors);
+	}
+	if (guard->rc) {
+		*guard->rc = rc;
+	}
+}
+
+int
+nur_start_soon(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg)
+{
+	struct nur_task *task;
+	int r;
+
+	if (!fn) {
+		return -EINVAL;
+	}
+	if (nursery->state == NURSERY_CLOSED ||
+		(nursery->state == NURSERY_CLOSING && nursery->n_children == 0)) {
+		return NUR_ECLOSED;
+	}
+	r = nuri_task_spawn(nursery->parent->run, nursery, &nursery->scope, name, fn, arg, &task);
+	if (r < 0) {
+		return r;
+	}
+	list_append(nuri_list(&nursery->children), nuri_list(&task->in_nursery));
+	nursery->n_children++;
+	return 0;
+}
+
+struct nur_cancel_scope *
+nur_nursery_scope(struct nur_nursery *nursery)
+{
+	return &nursery->scope;
+}
+
+void
+nur_nursery_cancel(struct nur_nursery *nursery, const char *text)
+{
+	nur_cancel_scope_cancel(&nursery->scope, text);
+}
+
+struct nur_task *
+nur_nursery_parent_task(const struct nur_nursery *nursery)
+{
+	return nursery->parent;
+}
+
+size_t
+nur_nursery_n_children(const struct nur_nursery *nursery)
+{
+	return nursery->n_children;
+}

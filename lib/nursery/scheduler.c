@@ -1,0 +1,743 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: who runs next. docs/scheduler.md has the picture of one pass:
+ *
+ *	calls → poll, when due → deadlines → the whole run queue as one batch
+ *
+ * What becomes runnable during a batch waits for the next pass, so that events and deadlines are
+ *looked at between batches. The kernel is polled when nothing is runnable, or when something is
+ *watched and 64 passes or 50 µs have gone by: a poll costs a microsecond, twenty times a task.
+ *
+ * Tasks switch to the loop and the loop to tasks, never task to task. Wakers only put a task into
+ *the run queue.
+ */
+#include "lib/nursery/scheduler.h"
+
+#include <assert.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/nursery/fd_table.h"
+#include "lib/nursery/scope.h"
+
+enum {
+	max_passes_between_polls = 64,
+	max_ns_between_polls = 50 * 1000,
+};
+
+/* Tasks never leave their thread, so a thread-local is safe across a switch. */
+static __thread struct nuri_run *current_run __attribute__((tls_model("initial-exec")));
+
+struct nuri_run *
+nuri_current_run(void)
+{
+	return current_run;
+}
+
+struct nur_task *
+nur_current_task(void)
+{
+	return current_run ? current_run->current : NULL;
+}
+
+bool
+nur_in_run(void)
+{
+	return current_run != NULL;
+}
+
+bool
+nur_in_task(void)
+{
+	return nur_current_task() != NULL;
+}
+
+void
+nuri_die(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)fputs("libnursery: ", stderr);
+	(void)vfprintf(stderr, format, ap);
+	(void)fputc('\n', stderr);
+	va_end(ap);
+	abort();
+}
+
+struct nur_task *
+nuri_calling_task(void)
+{
+	struct nuri_run *run = current_run;
+
+	if (!run) {
+		return NULL;
+	}
+	if (!run->current) {
+		nuri_die("a loop callback tried to wait: callbacks record and wake, tasks wait");
+	}
+	if (run->is_aborting) {
+		nuri_die("an abort callback tried to wait");
+	}
+	return run->current;
+}
+
+nur_time
+nuri_run_now(struct nuri_run *run)
+{
+	run->now = run->clock->now(run->clock->user);
+	return run->now;
+}
+
+nur_time
+nur_now(void)
+{
+	return current_run ? nuri_run_now(current_run) : NUR_ENOTINTASK;
+}
+
+const char *
+nur_task_name(const struct nur_task *task)
+{
+	Dl_info info;
+
+	if (task->name) {
+		return task->name;
+	}
+	if (dladdr((void *)(uintptr_t)task->fn, &info) && info.dli_sname) {
+		return info.dli_sname;
+	}
+	return "task";
+}
+
+struct nur_nursery *
+nur_task_parent_nursery(const struct nur_task *task)
+{
+	return task->parent_nursery;
+}
+
+struct nur_nursery *
+nur_task_nursery(const struct nur_task *task, size_t index)
+{
+	const struct list *head = nuri_list_const(&task->nurseries);
+	const struct list *node = head->next;
+
+	while (node != head && index > 0) {
+		node = node->next;
+		index--;
+	}
+	return node == head ? NULL : list_entry(node, struct nur_nursery, in_parent);
+}
+
+static void
+make_runnable(struct nur_task *task)
+{
+	task->state = NURI_TASK_RUNNABLE;
+	task->run->n_runnable++;
+	list_append(&task->run->run_queue, nuri_list(&task->in_queue));
+}
+
+void
+nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope)
+{
+	list_unlink(nuri_list(&task->in_scope));
+	task->scope = scope;
+	if (scope) {
+		list_append(nuri_list(&scope->tasks), nuri_list(&task->in_scope));
+	}
+}
+
+void
+nuri_run_break(struct nuri_run *run, const char *what)
+{
+	if (!run->internal) {
+		run->internal = what;
+		nuri_scope_cancel(&run->root, NUR_CANCEL_SHUTDOWN, what);
+	}
+}
+
+void
+nuri_task_deliver(struct nur_task *task)
+{
+	struct nuri_run *run = task->run;
+	nur_abort_fn abort_fn = task->abort;
+	enum nur_abort answer;
+
+	if (task->state != NURI_TASK_WAITING || !abort_fn) {
+		return;
+	}
+
+	task->abort = NULL;
+	run->is_aborting = true;
+	answer = abort_fn(task, task->abort_arg);
+	run->is_aborting = false;
+	switch (answer) {
+	case NUR_ABORT_SUCCEEDED:
+		nur_reschedule(task, NUR_ECANCELED);
+		break;
+	case NUR_ABORT_FAILED:
+		break;
+	default:
+		nur_reschedule(task, NUR_EINTERNAL);
+		nuri_run_break(run, "an abort callback answered neither NUR_ABORT_SUCCEEDED nor "
+				    "NUR_ABORT_FAILED");
+		break;
+	}
+}
+
+void
+nur_reschedule(struct nur_task *task, int result)
+{
+	if (task->state != NURI_TASK_WAITING) {
+		nuri_die("task \"%s\" was rescheduled while it was not waiting",
+			nur_task_name(task));
+	}
+	task->abort = NULL;
+	task->wait_reason = NULL;
+	task->result = result;
+	make_runnable(task);
+}
+
+static void
+switch_to_loop(struct nur_task *task)
+{
+	nuri_context_switch(&task->context, &task->run->loop_context);
+}
+
+/* What a checkpoint answers to a task whose scope is cancelled. */
+static int
+tell_cancelled(struct nur_task *task)
+{
+	if (task->has_been_told) {
+		task->run->n_ignored_cancels++;
+	}
+	task->has_been_told = true;
+	return NUR_ECANCELED;
+}
+
+int
+nur_wait_task_rescheduled(const char *why, nur_abort_fn abort_fn, void *arg)
+{
+	struct nur_task *task = nuri_calling_task();
+
+	if (!task) {
+		return NUR_ENOTINTASK;
+	}
+	task->state = NURI_TASK_WAITING;
+	task->wait_reason = why;
+	task->abort = abort_fn;
+	task->abort_arg = arg;
+	if (task->scope->is_effectively_cancelled) {
+		nuri_task_deliver(task);
+	}
+	switch_to_loop(task);
+	return task->result == NUR_ECANCELED ? tell_cancelled(task) : task->result;
+}
+
+int
+nur_cancel_shielded_checkpoint(void)
+{
+	struct nur_task *task = nuri_calling_task();
+
+	if (!task) {
+		return NUR_ENOTINTASK;
+	}
+	make_runnable(task);
+	switch_to_loop(task);
+	return 0;
+}
+
+int
+nur_checkpoint(void)
+{
+	struct nur_task *task = nuri_calling_task();
+
+	if (!task) {
+		return NUR_ENOTINTASK;
+	}
+	make_runnable(task);
+	switch_to_loop(task);
+	return task->scope->is_effectively_cancelled ? tell_cancelled(task) : 0;
+}
+
+int
+nur_checkpoint_if_cancelled(void)
+{
+	struct nur_task *task = nuri_calling_task();
+
+	if (!task) {
+		return NUR_ENOTINTASK;
+	}
+	return task->scope->is_effectively_cancelled ? nur_checkpoint() : 0;
+}
+
+/* ---- tasks: start and end ---- */
+
+/* A scope or nursery in the dead part of the task's stack was overwritten by now: too late for an
+ * error. */
+static void
+refuse_dead_memory(const struct nur_task *task, const void *object, const char *what)
+{
+	const char *address = object;
+
+	if (address >= (const char *)task->stack->base && address < (const char *)task) {
+		nuri_die("task \"%s\" returned without leaving a %s on its stack",
+			nur_task_name(task), what);
+	}
+}
+
+static int
+check_nesting(struct nur_task *task, const struct nur_cancel_scope *outermost, int rc)
+{
+	if (!list_is_empty(nuri_list(&task->nurseries))) {
+		refuse_dead_memory(task, task->nurseries.prev, "nursery");
+		(void)nuri_nursery_abandon_all(task);
+		return nur_fail(NUR_EMISNEST, "returned with a nursery still open");
+	}
+	if (task->scope != outermost) {
+		refuse_dead_memory(task, task->scope, "cancel scope");
+		return nur_fail(NUR_EMISNEST, "returned inside a cancel scope");
+	}
+	if (rc == NUR_ECANCELED && !task->scope->is_effectively_cancelled) {
+		return NUR_ESTRAYCANCEL;
+	}
+	return rc;
+}
+
+static void
+main_finished(struct nuri_run *run, struct nur_task *task, int rc)
+{
+	run->main_result = rc;
+	run->is_main_done = true;
+	if (rc < 0) {
+		nuri_errors_add(&run->main_errors, rc, nur_task_name(task), false, task->failure);
+	}
+}
+
+static void
+task_finished(struct nur_task *task, int rc)
+{
+	struct nuri_run *run = task->run;
+	struct nur_nursery *nursery = task->parent_nursery;
+
+	rc = check_nesting(task, nursery ? &nursery->scope : &run->root, rc);
+	nuri_task_activate_scope(task, NULL);
+	if (nursery) {
+		nuri_nursery_child_finished(nursery, task, rc);
+	} else {
+		main_finished(run, task, rc);
+	}
+	if (task->failure) {
+		nuri_failure_destroy(steal(&task->failure));
+	}
+	run->n_tasks--;
+}
+
+static void
+task_entry(void *arg)
+{
+	struct nur_task *task = arg;
+
+	task_finished(task, task->fn(task->arg));
+	task->state = NURI_TASK_DONE;
+	nuri_context_exit_to(&task->context, &task->run->loop_context);
+}
+
+int
+nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_cancel_scope *scope,
+	const char *name, nur_task_fn fn, void *arg, struct nur_task **ret_task)
+{
+	struct nuri_stack *stack;
+	struct nur_task *task;
+	int r;
+
+	if (run->max_tasks > 0 && run->n_tasks >= run->max_tasks) {
+		return nur_fail(
+			-EAGAIN, "%zu tasks are alive, as many as max_tasks allows", run->n_tasks);
+	}
+	r = nuri_stack_acquire(&run->stacks, &stack);
+	if (r < 0) {
+		return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
+	}
+
+	task = (struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
+	*task = (struct nur_task){
+		.run = run,
+		.stack = stack,
+		.parent_nursery = nursery,
+		.fn = fn,
+		.arg = arg,
+		.name = name,
+		.started_at = run->now,
+	};
+	list_init(nuri_list(&task->in_scope));
+	list_init(nuri_list(&task->in_nursery));
+	list_init(nuri_list(&task->nurseries));
+	nuri_context_init(&task->context, stack->base, task, task_entry, task);
+	nuri_task_activate_scope(task, scope);
+	run->n_tasks++;
+	make_runnable(task);
+	*ret_task = task;
+	return 0;
+}
+
+/* ---- one pass ---- */
+
+static uint64_t
+next_random(struct nuri_run *run)
+{
+	/* xorshift64*: enough to keep programs from leaning on an order */
+	run->random ^= run->random >> 12;
+	run->random ^= run->random << 25;
+	run->random ^= run->random >> 27;
+	return run->random * UINT64_C(2685821657736338717);
+}
+
+static void
+run_task(struct nuri_run *run, struct nur_task *task)
+{
+	run->n_runnable--;
+	task->state = NURI_TASK_RUNNING;
+	run->current = task;
+	nuri_context_switch(&run->loop_context, &task->context);
+	run->current = NULL;
+	if (task->state == NURI_TASK_DONE) {
+		nuri_stack_release(&run->stacks, task->stack);
+	}
+}
+
+/* A seeded run takes the tasks of a batch in an order that only the seed and the program decide. */
+static struct list *
+take_seeded(struct nuri_run *run, struct list *batch, size_t n)
+{
+	uint64_t index = next_random(run) % n;
+	struct list *node = batch->next;
+
+	while (index-- > 0) {
+		node = node->next;
+	}
+	return node;
+}
+
+static void
+run_batch(struct nuri_run *run)
+{
+	size_t n = run->n_runnable;
+	struct list batch;
+	bool from_back;
+
+	if (n == 0) {
+		return;
+	}
+	list_init(&batch);
+	list_move_all(&batch, &run->run_queue);
+	from_back = next_random(run) >> 63;
+	while (!list_is_empty(&batch)) {
+		struct list *node = run->is_seeded ? take_seeded(run, &batch, n--)
+				    : from_back    ? batch.prev
+						   : batch.next;
+
+		list_unlink(node);
+		run_task(run, list_entry(node, struct nur_task, in_queue));
+	}
+	run->idle_since = NUR_FOREVER;
+}
+
+static void
+make_calls(struct nuri_run *run)
+{
+	struct list calls;
+	struct list *node;
+
+	list_init(&calls);
+	list_move_all(&calls, &run->calls);
+	while ((node = list_take_first(&calls))) {
+		struct nur_call *call = list_entry(node, struct nur_call, node);
+
+		call->fn(call->arg);
+	}
+}
+
+/* What a run that has nothing to do waits for, beside events and the next deadline. */
+enum idle {
+	IDLE_NOTHING,
+	IDLE_WAITERS, /* tasks in nur_wait_all_tasks_blocked() */
+	IDLE_AUTOJUMP,
+};
+
+static nur_time
+shortest_cushion(const struct nuri_run *run)
+{
+	nur_time shortest = NUR_FOREVER;
+	const struct list *node;
+
+	list_for_each(node, &run->idle_waiters) {
+		const struct nuri_idle_waiter *waiter =
+			list_entry(node, struct nuri_idle_waiter, node);
+
+		if (waiter->cushion < shortest) {
+			shortest = waiter->cushion;
+		}
+	}
+	return shortest;
+}
+
+static enum idle
+idle_kind(const struct nuri_run *run, nur_time *ret_threshold)
+{
+	const struct nur_clock *clock = run->clock;
+
+	*ret_threshold = NUR_FOREVER;
+	if (!list_is_empty(&run->idle_waiters)) {
+		*ret_threshold = shortest_cushion(run);
+		return IDLE_WAITERS;
+	}
+	if (clock->autojump && nuri_deadlines_next(&run->deadlines) != NUR_FOREVER) {
+		*ret_threshold = clock->autojump(clock->user);
+	}
+	return *ret_threshold == NUR_FOREVER ? IDLE_NOTHING : IDLE_AUTOJUMP;
+}
+
+static void
+wake_idle_waiters(struct nuri_run *run, nur_time cushion)
+{
+	struct list *node;
+	struct list *after;
+
+	list_for_each_safe(node, after, &run->idle_waiters) {
+		struct nuri_idle_waiter *waiter = list_entry(node, struct nuri_idle_waiter, node);
+
+		if (waiter->cushion == cushion) {
+			list_unlink(node);
+			nur_reschedule(waiter->task, 0);
+		}
+	}
+}
+
+/* Nothing is runnable: wait for events, the next deadline, or for having been idle long enough. */
+static void
+wait_for_something(struct nuri_run *run)
+{
+	const struct nur_clock *clock = run->clock;
+	nur_time deadline = nuri_deadlines_next(&run->deadlines);
+	nur_time timeout =
+		deadline == NUR_FOREVER ? NUR_FOREVER : clock->until(deadline, clock->user);
+	nur_time threshold;
+	enum idle idle = idle_kind(run, &threshold);
+	nur_time idle_left = NUR_FOREVER;
+
+	if (idle != IDLE_NOTHING) {
+		nur_time now = nuri_monotonic();
+
+		if (run->idle_since == NUR_FOREVER) {
+			run->idle_since = now;
+		}
+		idle_left = nur_time_sub(nur_time_add(run->idle_since, threshold), now);
+	}
+	if (nuri_loop_poll(&run->loop, idle_left < timeout ? idle_left : timeout)) {
+		run->idle_since = NUR_FOREVER;
+		return;
+	}
+	if (idle_left >= timeout || nuri_monotonic() < nur_time_add(run->idle_since, threshold)) {
+		return; /* a deadline comes first, or the poll came back early */
+	}
+	run->idle_since = NUR_FOREVER;
+	if (idle == IDLE_WAITERS) {
+		wake_idle_waiters(run, threshold);
+	} else {
+		clock->jump(deadline, clock->user);
+	}
+}
+
+static bool
+is_poll_due(struct nuri_run *run)
+{
+	if (run->loop.n_watched == 0) {
+		return false;
+	}
+	if (++run->n_passes_since_poll >= max_passes_between_polls) {
+		return true;
+	}
+	return nuri_monotonic() - run->polled_at >= max_ns_between_polls;
+}
+
+static void
+poll_events(struct nuri_run *run)
+{
+	bool has_work = run->n_runnable > 0 || !list_is_empty(&run->calls);
+
+	if (has_work && !is_poll_due(run)) {
+		return;
+	}
+	if (has_work) {
+		(void)nuri_loop_poll(&run->loop, 0);
+	} else {
+		wait_for_something(run);
+		(void)nuri_run_now(run);
+	}
+	run->n_passes_since_poll = 0;
+	run->polled_at = nuri_monotonic();
+}
+
+static void
+pass(struct nuri_run *run)
+{
+	run->n_passes++;
+	make_calls(run);
+	poll_events(run);
+	if (run->deadlines.root) {
+		nuri_deadlines_expire(&run->deadlines, nuri_run_now(run));
+	}
+	run_batch(run);
+}
+
+/* ---- the run ---- */
+
+static nur_time
+system_now(void *user)
+{
+	return nuri_monotonic();
+}
+
+static nur_time
+system_until(nur_time deadline, void *user)
+{
+	nur_time left = nur_time_sub(deadline, nuri_monotonic());
+
+	return left > 0 ? left : 0;
+}
+
+static const struct nur_clock system_clock = { .now = system_now, .until = system_until };
+
+static const char *
+name_of_stack(const struct nuri_stack *stack)
+{
+	const struct nur_task *task =
+		(const struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
+
+	return task->name ? task->name : "unnamed";
+}
+
+static int
+run_init(struct nuri_run *run, const struct nur_run_options *options)
+{
+	int r;
+
+	*run = (struct nuri_run){
+		.clock = options->clock ? options->clock : &system_clock,
+		.max_tasks = options->max_tasks,
+		.is_seeded = options->is_seeded,
+		.idle_since = NUR_FOREVER,
+	};
+	list_init(&run->run_queue);
+	list_init(&run->calls);
+	list_init(&run->idle_waiters);
+	run->random = options->is_seeded ? options->seed ^ UINT64_C(0x9e3779b97f4a7c15)
+					 : (uint64_t)nuri_monotonic();
+	run->random |= run->random == 0;
+	nuri_scope_enter_root(&run->root);
+
+	r = nuri_loop_init(&run->loop);
+	if (r < 0) {
+		return r;
+	}
+	r = nuri_stack_pool_init(&run->stacks, options->stack_size, name_of_stack);
+	if (r < 0) {
+		nuri_loop_fini(&run->loop);
+	}
+	return r;
+}
+
+static void
+run_fini(struct nuri_run *run)
+{
+	nuri_fd_table_destroy(run->fds);
+	nuri_stack_pool_fini(&run->stacks);
+	nuri_loop_fini(&run->loop);
+}
+
+static int
+run_result(struct nuri_run *run, struct nur_errors *errors)
+{
+	if (run->internal) {
+		struct nuri_failure failure = { .code = NUR_EINTERNAL,
+			.text = strdup(run->internal) };
+
+		nuri_errors_add(&run->main_errors, NUR_EINTERNAL, "run", false, &failure);
+		free(failure.text);
+		run->main_result = NUR_EINTERNAL;
+	}
+	if (errors) {
+		*errors = run->main_errors;
+	} else {
+		nur_errors_fini(&run->main_errors);
+	}
+	return run->main_result;
+}
+
+int
+nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct nur_errors *errors)
+{
+	static const struct nur_run_options defaults;
+	struct nuri_run run;
+	int r;
+
+	if (errors) {
+		*errors = (struct nur_errors)NUR_ERRORS_INIT;
+	}
+	if (current_run) {
+		return NUR_ENESTEDRUN;
+	}
+	if (!fn) {
+		return -EINVAL;
+	}
+	r = run_init(&run, options ? options : &defaults);
+	if (r < 0) {
+		return r;
+	}
+
+	current_run = &run;
+	if (run.clock->start) {
+		run.clock->start(run.clock->user);
+	}
+	run.polled_at = nuri_monotonic();
+	(void)nuri_run_now(&run);
+	r = nuri_task_spawn(&run, NULL, &run.root, "main", fn, arg, &run.main);
+	if (r == 0) {
+		while (run.n_tasks > 0) {
+			pass(&run);
+		}
+		r = run_result(&run, errors);
+	}
+	current_run = NULL;
+	run_fini(&run);
+	return r;
+}
+
+int
+nur_current_statistics(struct nur_statistics *ret_statistics)
+{
+	struct nuri_run *run = current_run;
+	nur_time next;
+
+	if (!run) {
+		return NUR_ENOTINTASK;
+	}
+	next = nuri_deadlines_next(&run->deadlines);
+	*ret_statistics = (struct nur_statistics){
+		.n_tasks_living = run->n_tasks,
+		.n_tasks_runnable = run->n_runnable,
+		.next_deadline_ns = nur_time_sub(next, nuri_run_now(run)),
+		.n_ignored_cancels = run->n_ignored_cancels,
+		.n_stacks = run->stacks.n_used + run->stacks.n_idle,
+		.n_passes = run->n_passes,
+		.n_polls = run->loop.n_polls,
+	};
+	nuri_fd_table_count(
+		run->fds, &ret_statistics->n_waiting_read, &ret_statistics->n_waiting_write);
+	return 0;
+}

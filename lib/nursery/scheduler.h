@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs and tasks, as the library's files share them. A run belongs to one thread; everything in it
+ * is touched by that thread only. See docs/scheduler.md for one pass of the loop.
+ */
+#pragma once
+
+#include <nursery/checkpoint.h>
+#include <nursery/nursery.h>
+#include <nursery/run.h>
+#include <nursery/watch.h>
+
+#include "lib/nursery/context.h"
+#include "lib/nursery/deadline.h"
+#include "lib/nursery/failure.h"
+#include "lib/nursery/loop.h"
+#include "lib/nursery/node.h"
+#include "lib/nursery/stack.h"
+
+struct nuri_fd_table;
+
+enum nuri_task_state {
+	NURI_TASK_RUNNABLE, /* in the run queue */
+	NURI_TASK_RUNNING,
+	NURI_TASK_WAITING, /* in nur_wait_task_rescheduled() */
+	NURI_TASK_DONE,    /* its function has returned; only the loop may touch it now */
+};
+
+/*
+ * struct nur_task - lives at the top of its own stack, below struct nuri_stack, so that a parked
+ * task with shallow frames occupies one page
+ *
+ * in_queue     in the run queue
+ * in_scope     in scope->tasks
+ * in_nursery   in parent_nursery->children
+ * scope        the innermost scope the task is in: its node of the cancel status tree
+ * nurseries    open ones, outermost first
+ * abort        how to undo the present wait; NULL: cannot be, or was tried
+ * result       what the present wait returns
+ * started_at   the run's time of the pass in which it was started
+ */
+struct nur_task {
+	struct nuri_context context;
+	struct nuri_run *run;
+	struct nuri_stack *stack;
+	struct nur_node in_queue;
+	struct nur_node in_scope;
+	struct nur_node in_nursery;
+	struct nur_node nurseries;
+	struct nur_cancel_scope *scope;
+	struct nur_nursery *parent_nursery;
+	nur_task_fn fn;
+	void *arg;
+	const char *name;
+	const char *wait_reason;
+	nur_abort_fn abort;
+	void *abort_arg;
+	struct nuri_failure *failure;
+	nur_time started_at;
+	int result;
+	uint8_t state;
+	bool has_been_told;
+};
+
+/* A task in nur_wait_all_tasks_blocked(); lives on its stack. */
+struct nuri_idle_waiter {
+	struct nur_node node;
+	struct nur_task *task;
+	nur_time cushion;
+};
+
+/*
+ * struct nuri_run
+ *
+ * now          the clock, read once a pass; what deadlines and ages are measured with
+ * run_queue    tasks to run in the next pass
+ * calls        struct nur_call to make in the next pass
+ * idle_waiters tasks in nur_wait_all_tasks_blocked()
+ * idle_since   since when nothing has happened, real ns; NUR_FOREVER: something has
+ * polled_at    when the kernel was last asked, real ns
+ * root         the scope around the main task
+ * internal     what broke, or NULL
+ * is_aborting  an abort callback is running
+ */
+struct nuri_run {
+	struct nuri_loop loop;
+	struct nuri_deadlines deadlines;
+	struct nuri_stack_pool stacks;
+	struct nuri_context loop_context;
+	const struct nur_clock *clock;
+	struct nur_task *current;
+	struct nur_task *main;
+	struct list run_queue;
+	struct list calls;
+	struct list idle_waiters;
+	nur_time now;
+	nur_time idle_since;
+	nur_time polled_at;
+	unsigned n_passes_since_poll;
+	struct nur_cancel_scope root;
+	struct nuri_fd_table *fds;
+	const char *internal;
+	struct nur_errors main_errors;
+	int main_result;
+	size_t n_tasks;
+	size_t n_runnable;
+	size_t max_tasks;
+	uint64_t n_ignored_cancels;
+	uint64_t n_passes;
+	uint64_t random;
+	bool is_seeded;
+	bool is_main_done;
+	bool is_aborting;
+};
+
+/* nuri_current_run() - the calling thread's run, or NULL */
+struct nuri_run *nuri_current_run(void);
+
+/**
+ * nuri_calling_task() - the task that is about to wait
+ *
+ * Ends the process with a message in a loop callback or an abort callback, where waiting is a bug.
+ *
+ * Return: the task, or NULL outside a run.
+ */
+struct nur_task *nuri_calling_task(void);
+
+/* nuri_run_now() - read the clock, for deadlines that must be exact */
+nur_time nuri_run_now(struct nuri_run *run);
+
+/* nuri_task_spawn() - a task in the run queue; 0, NUR_ENOSTACK or -EAGAIN */
+int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
+	struct nur_cancel_scope *scope, const char *name, nur_task_fn fn, void *arg,
+	struct nur_task **ret_task);
+
+/* nuri_task_activate_scope() - make @scope the innermost scope of @task */
+void nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope);
+
+/* nuri_task_deliver() - tell a waiting task that it is cancelled, if it can be told */
+void nuri_task_deliver(struct nur_task *task);
+
+/* nuri_run_break() - the runtime or a callback is broken: cancel everything, end with NUR_EINTERNAL
+ */
+void nuri_run_break(struct nuri_run *run, const char *what);
+
+/* nuri_nursery_child_finished() - @task, a child, has returned @rc (already checked for a stray
+ * cancel) */
+void nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *task, int rc);
+
+/* nuri_nursery_abandon_all() - @task returned with nurseries open: cancel what is in them; whether
+ * there were any */
+bool nuri_nursery_abandon_all(struct nur_task *task);
+
+/* nuri_die() - a bug of the caller: print it and abort */
+__attribute__((noreturn, format(printf, 1, 2))) void nuri_die(const char *format, ...);

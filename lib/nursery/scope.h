@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The cancel status tree, as scopes and nurseries share it. */
+#pragma once
+
+#include <nursery/cancel_scope.h>
+
+enum nuri_scope_state {
+	NURI_SCOPE_UNBOUND,
+	NURI_SCOPE_ACTIVE,
+	NURI_SCOPE_EXITED,
+};
+
+/* nuri_scope_cancel() - cancel with a source other than a call from outside */
+void nuri_scope_cancel(
+	struct nur_cancel_scope *scope, enum nur_cancel_source source, const char *text);
+
+/* nuri_scope_enter_root() - the scope around the main task, which has no task yet */
+void nuri_scope_enter_root(struct nur_cancel_scope *scope);
+
+/* nuri_scope_owns_cancellation() - whether it would absorb one now: cancelled, and none visible
+ * from further out */
+bool nuri_scope_owns_cancellation(const struct nur_cancel_scope *scope);
+
+/* nuri_scope_effective_deadline() - as nur_current_effective_deadline(), seen from inside @scope */
+nur_time nuri_scope_effective_deadline(const struct nur_cancel_scope *scope);
+
+/* nuri_scope_effective_reason() - as nur_current_cancel_reason(), seen from inside @scope */
+const struct nur_cancel_reason *nuri_scope_effective_reason(const struct nur_cancel_scope *scope);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls on the loop's stack: at a time, and in the next pass. */
+#include <nursery/watch.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/nursery/scheduler.h"
+
+static void
+expire(struct nur_deadline *deadline)
+{
+	struct nur_timer *timer = container_of(deadline, struct nur_timer, deadline);
+
+	timer->fn(timer->arg);
+}
+
+void
+nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg)
+{
+	*timer = (struct nur_timer){ .fn = fn, .arg = arg };
+	nuri_deadline_init(&timer->deadline, expire);
+}
+
+void
+nur_timer_set(struct nur_timer *timer, nur_time deadline)
+{
+	struct nuri_run *run = nuri_current_run();
+
+	if (!run) {
+		nuri_die("nur_timer_set() outside a run");
+	}
+	nuri_deadlines_remove(&run->deadlines, &timer->deadline);
+	if (deadline != NUR_FOREVER) {
+		nuri_deadlines_insert(&run->deadlines, &timer->deadline, deadline);
+	}
+}
+
+void
+nur_timer_stop(struct nur_timer *timer)
+{
+	if (nuri_deadline_is_queued(&timer->deadline)) {
+		nuri_deadlines_remove(&nuri_current_run()->deadlines, &timer->deadline);
+	}
+}
+
+void
+nur_call_init(struct nur_call *call, void (*fn)(void *arg), void *arg)
+{
+	list_init(nuri_list(&call->node));
+	call->fn = fn;
+	call->arg = arg;
+}
+
+void
+nur_call_soon(struct nur_call *call)
+{
+	struct nuri_run *run = nuri_current_run();
+
+	if (!run) {
+		nuri_die("nur_call_soon() outside a run");
+	}
+	if (!list_is_linked(nuri_list(&call->node))) {
+		list_append(&run->calls, nuri_list(&call->node));
+	}
+}
+
+void
+nur_call_cancel(struct nur_call *call)
+{
+	list_unlink(nuri_list(&call->node));
+}
