@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A lane is in its queue's ready ring exactly when it has records, the batch's limit for it has
+ * room, and the origin's has. A lane that only the origin's limit stops stands in the origin's
+ * blocked list; a place given back makes them all ready again, and who comes first has it. Lanes and origins live as long as something is in
+ * them: a batch of a hundred thousand origins holds the few that are under way.
+ *
+ * A place of in_flight that becomes free while queues are hungry is not left for whoever comes
+ * first: it is granted to the hungriest queue, which uses it in its next fetch_queue_take() or
+ * hands it on there.
+ */
+#include "lib/fetch/admission.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_NONE UINT32_MAX
+#define MIN_BUCKETS 64
+
+struct fetch_origin {
+	struct fetch_origin *next; /* of the bucket */
+	uint64_t hash;
+	size_t n_active;
+	struct list lanes;
+	struct list blocked;
+	char key[];
+};
+
+struct fetch_lane {
+	struct fetch_queue *queue;
+	struct fetch_origin *origin;
+	struct list in_origin;
+	struct list in_queue;
+	struct list in_ready;
+	struct list in_blocked;
+	struct list waiters;
+	size_t n_active;
+	uint32_t first;
+	uint32_t last;
+};
+
+static uint64_t
+hash_key(uint64_t seed, const char *key)
+{
+	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
+
+	for (; *key; key++) {
+		hash = (hash ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
+		hash ^= hash >> 29; /* the seed must reach the low bits */
+	}
+	return hash;
+}
+
+static void
+grow_buckets(struct fetch_admission *admission)
+{
+	size_t n_buckets = admission->n_buckets * 2;
+	struct fetch_origin **origins = calloc(n_buckets, sizeof(*origins));
+
+	if (!origins) {
+		return; /* longer chains, no harm */
+	}
+	for (size_t i = 0; i < admission->n_buckets; i++) {
+		struct fetch_origin *origin = admission->origins[i];
+
+		while (origin) {
+			struct fetch_origin *next = origin->next;
+			struct fetch_origin **bucket = &origins[origin->hash & (n_buckets - 1)];
+
+			origin->next = *bucket;
+			*bucket = origin;
+			origin = next;
+		}
+	}
+	free(admission->origins);
+	admission->origins = origins;
+	admission->n_buckets = n_buckets;
+}
+
+static struct fetch_origin *
+get_origin(struct fetch_admission *admission, const char *key)
+{
+	uint64_t hash = hash_key(admission->seed, key);
+	struct fetch_origin *origin = admission->origins[hash & (admission->n_buckets - 1)];
+	size_t len;
+
+	while (origin && (origin->hash != hash || strcmp(origin->key, key) != 0)) {
+		origin = origin->next;
+	}
+	if (origin) {
+		return origin;
+	}
+
+	if (admission->n_origins >= admission->n_buckets) {
+		grow_buckets(admission);
+	}
+	len = strlen(key);
+	origin = calloc(1, sizeof(*origin) + len + 1);
+	if (!origin) {
+		return NULL;
+	}
+	origin->hash = hash;
+	list_init(&origin->lanes);
+	list_init(&origin->blocked);
+	memcpy(origin->key, key, len + 1);
+	origin->next = admission->origins[hash & (admission->n_buckets - 1)];
+	admission->origins[hash & (admission->n_buckets - 1)] = origin;
+	admission->n_origins++;
+	return origin;
+}
+
+static void
+put_origin(struct fetch_admission *admission, struct fetch_origin *origin)
+{
+	struct fetch_origin **link;
+
+	if (!list_is_empty(&origin->lanes)) {
+		return;
+	}
+	assert(origin->n_active == 0);
+	link = &admission->origins[origin->hash & (admission->n_buckets - 1)];
+	while (*link != origin) {
+		link = &(*link)->next;
+	}
+	*link = origin->next;
+	admission->n_origins--;
+	free(origin);
+}
+
+static struct fetch_lane *
+get_lane(struct fetch_queue *queue, const char *key)
+{
+	struct fetch_origin *origin = get_origin(queue->admission, key);
+	struct fetch_lane *lane;
+	struct list *node;
+
+	if (!origin) {
+		return NULL;
+	}
+	list_for_each(node, &origin->lanes) {
+		lane = list_entry(node, struct fetch_lane, in_origin);
+		if (lane->queue == queue) {
+			return lane;
+		}
+	}
+
+	lane = calloc(1, sizeof(*lane));
+	if (!lane) {
+		put_origin(queue->admission, origin);
+		return NULL;
+	}
+	lane->queue = queue;
+	lane->origin = origin;
+	lane->first = RECORD_NONE;
+	lane->last = RECORD_NONE;
+	list_init(&lane->in_ready);
+	list_init(&lane->in_blocked);
+	list_init(&lane->waiters);
+	list_append(&queue->lanes, &lane->in_queue);
+	list_prepend(&origin->lanes, &lane->in_origin); /* found soonest by who adds most */
+	return lane;
+}
+
+static void
+free_lane(struct fetch_lane *lane)
+{
+	struct fetch_origin *origin = lane->origin;
+	struct fetch_admission *admission = lane->queue->admission;
+
+	assert(lane->n_active == 0 && list_is_empty(&lane->waiters));
+	list_unlink(&lane->in_ready);
+	list_unlink(&lane->in_blocked);
+	list_unlink(&lane->in_queue);
+	list_unlink(&lane->in_origin);
+	free(lane);
+	put_origin(admission, origin);
+}
+
+static void
+put_lane(struct fetch_lane *lane)
+{
+	if (lane->n_active == 0 && lane->first == RECORD_NONE && list_is_empty(&lane->waiters)) {
+		free_lane(lane);
+	}
+}
+
+static bool
+has_batch_room(const struct fetch_lane *lane)
+{
+	return lane->n_active < lane->queue->per_origin;
+}
+
+static bool
+has_origin_room(const struct fetch_lane *lane)
+{
+	return lane->origin->n_active < lane->queue->admission->max_per_origin;
+}
+
+static void
+enter_lane(struct fetch_lane *lane)
+{
+	lane->n_active++;
+	lane->origin->n_active++;
+}
+
+/* Puts the lane where it belongs after its counts or contents changed. Waiters are served here. */
+static void
+place_lane(struct fetch_lane *lane)
+{
+	bool is_blocked;
+
+	while (!list_is_empty(&lane->waiters) && has_batch_room(lane) && has_origin_room(lane)) {
+		struct fetch_waiter *waiter =
+			list_entry(list_take_first(&lane->waiters), struct fetch_waiter, node);
+
+		enter_lane(lane);
+		waiter->granted(waiter);
+	}
+
+	is_blocked = has_batch_room(lane) && !has_origin_room(lane) &&
+		     (lane->first != RECORD_NONE || !list_is_empty(&lane->waiters));
+	if (!is_blocked) {
+		list_unlink(&lane->in_blocked);
+	} else if (!list_is_linked(&lane->in_blocked)) {
+		list_append(&lane->origin->blocked, &lane->in_blocked);
+	}
+
+	if (lane->first == RECORD_NONE || !has_batch_room(lane) || !has_origin_room(lane)) {
+		list_unlink(&lane->in_ready);
+	} else if (!list_is_linked(&lane->in_ready)) {
+		list_append(&lane->queue->ready, &lane->in_ready);
+		lane->queue->wake(lane->queue->user);
+	}
+}
+
+static void
+wake_blocked(struct fetch_origin *origin, unsigned max_per_origin)
+{
+	struct list again;
+
+	list_init(&again);
+	list_move_all(&again, &origin->blocked);
+	while (!list_is_empty(&again) && origin->n_active < max_per_origin) {
+		place_lane(list_entry(list_take_first(&again), struct fetch_lane, in_blocked));
+	}
+	list_move_all(&again, &origin->blocked);
+	list_move_all(&origin->blocked, &again);
+}
+
+/* Gives what in_flight has to the queues that asked for it first. */
+static void
+feed_hungry(struct fetch_admission *admission)
+{
+	while (!list_is_empty(&admission->hungry) &&
+		admission->n_in_flight < admission->max_in_flight) {
+		struct fetch_queue *queue =
+			list_entry(list_take_first(&admission->hungry), struct fetch_queue, hungry);
+
+		admission->n_in_flight++;
+		queue->n_granted++;
+		queue->wake(queue->user);
+	}
+}
+
+static void
+leave_in_flight(struct fetch_admission *admission)
+{
+	assert(admission->n_in_flight > 0);
+	admission->n_in_flight--;
+	feed_hungry(admission);
+}
+
+static void
+return_granted(struct fetch_queue *queue)
+{
+	while (queue->n_granted > 0) {
+		queue->n_granted--;
+		leave_in_flight(queue->admission);
+	}
+}
+
+int
+fetch_admission_init(struct fetch_admission *admission, unsigned max_in_flight,
+	unsigned max_per_origin, uint64_t seed)
+{
+	*admission = (struct fetch_admission){
+		.max_in_flight = max_in_flight,
+		.max_per_origin = max_per_origin,
+		.n_buckets = MIN_BUCKETS,
+		.seed = seed,
+	};
+	list_init(&admission->hungry);
+	admission->origins = calloc(MIN_BUCKETS, sizeof(struct fetch_origin *));
+	return admission->origins ? 0 : -ENOMEM;
+}
+
+void
+fetch_admission_fini(struct fetch_admission *admission)
+{
+	assert(admission->n_origins == 0);
+	free(admission->origins);
+	*admission = (struct fetch_admission){ 0 };
+}
+
+void
+fetch_admission_set_limits(
+	struct fetch_admission *admission, unsigned max_in_flight, unsigned max_per_origin)
+{
+	admission->max_in_flight = max_in_flight;
+	admission->max_per_origin = max_per_origin;
+	feed_hungry(admission);
+	for (size_t i = 0; i < admission->n_buckets; i++) {
+		struct fetch_origin *origin = admission->origins[i];
+
+		for (; origin; origin = origin->next) {
+			struct list *node;
+
+			wake_blocked(origin, max_per_origin);
+			list_for_each(node, &origin->lanes) {
+				place_lane(list_entry(node, struct fetch_lane, in_origin));
+			}
+		}
+	}
+}
+
+int
+fetch_queue_init(struct fetch_queue *queue, struct fetch_admission *admission, size_t n_records,
+	unsigned window, unsigned per_origin, void (*wake)(void *user), void *user)
+{
+	*queue = (struct fetch_queue){
+		.admission = admission,
+		.window = window,
+		.per_origin = per_origin,
+		.n_records = n_records,
+		.wake = wake,
+		.user = user,
+	};
+	list_init(&queue->lanes);
+	list_init(&queue->ready);
+	list_init(&queue->hungry);
+	queue->next = malloc(n_records * sizeof(*queue->next));
+	return queue->next || n_records == 0 ? 0 : -ENOMEM;
+}
+
+void
+fetch_queue_fini(struct fetch_queue *queue)
+{
+	uint32_t record;
+
+	if (!queue->admission) {
+		return;
+	}
+	assert(queue->n_active == 0);
+	list_unlink(&queue->hungry);
+	return_granted(queue);
+	while (fetch_queue_drop(queue, &record)) {
+	}
+	assert(list_is_empty(&queue->lanes));
+	free(queue->next);
+	*queue = (struct fetch_queue){ 0 };
+}
+
+int
+fetch_queue_add(struct fetch_queue *queue, uint32_t record, const char *origin)
+{
+	struct fetch_lane *lane = get_lane(queue, origin);
+
+	if (!lane) {
+		return -ENOMEM;
+	}
+	assert(record < queue->n_records);
+	queue->next[record] = RECORD_NONE;
+	if (lane->first == RECORD_NONE) {
+		lane->first = record;
+	} else {
+		queue->next[lane->last] = record;
+	}
+	lane->last = record;
+	queue->n_queued++;
+	place_lane(lane);
+	return 0;
+}
+
+static uint32_t
+take_record(struct fetch_lane *lane)
+{
+	uint32_t record = lane->first;
+
+	assert(record != RECORD_NONE);
+	lane->first = lane->queue->next[record];
+	lane->queue->n_queued--;
+	return record;
+}
+
+/* A place of in_flight: one granted, or a free one when nobody else asked before. */
+static bool
+has_place(struct fetch_queue *queue)
+{
+	struct fetch_admission *admission = queue->admission;
+
+	if (queue->n_granted > 0) {
+		return true;
+	}
+	if (admission->n_in_flight < admission->max_in_flight &&
+		list_is_empty(&admission->hungry)) {
+		return true;
+	}
+	if (!list_is_linked(&queue->hungry)) {
+		list_append(&admission->hungry, &queue->hungry);
+	}
+	return false;
+}
+
+/* Another batch may have taken the origin's last place since the lane became ready. */
+static struct fetch_lane *
+first_ready(struct fetch_queue *queue)
+{
+	while (!list_is_empty(&queue->ready)) {
+		struct fetch_lane *lane =
+			list_entry(queue->ready.next, struct fetch_lane, in_ready);
+
+		if (has_origin_room(lane)) {
+			return lane;
+		}
+		place_lane(lane);
+	}
+	return NULL;
+}
+
+bool
+fetch_queue_is_ready(struct fetch_queue *queue)
+{
+	return first_ready(queue) != NULL;
+}
+
+bool
+fetch_queue_has_room(struct fetch_queue *queue)
+{
+	if (queue->n_active >= queue->window) {
+		list_unlink(&queue->hungry);
+		return_granted(queue);
+		return false;
+	}
+	return has_place(queue);
+}
+
+bool
+fetch_queue_take(struct fetch_queue *queue, uint32_t *ret_record, struct fetch_lane **ret_lane)
+{
+	struct fetch_lane *lane = first_ready(queue);
+
+	if (queue->n_active >= queue->window || !lane) {
+		list_unlink(&queue->hungry);
+		return_granted(queue);
+		return false;
+	}
+	if (!has_place(queue)) {
+		return false;
+	}
+	if (queue->n_granted > 0) {
+		queue->n_granted--;
+	} else {
+		queue->admission->n_in_flight++;
+	}
+	queue->n_active++;
+
+	list_unlink(&lane->in_ready);
+	enter_lane(lane);
+	*ret_record = take_record(lane);
+	*ret_lane = lane;
+	place_lane(lane); /* at the end of the ring: lanes take turns */
+	return true;
+}
+
+bool
+fetch_queue_is_empty(const struct fetch_queue *queue)
+{
+	return queue->n_queued == 0;
+}
+
+bool
+fetch_queue_drop(struct fetch_queue *queue, uint32_t *ret_record)
+{
+	struct list *node, *after;
+
+	list_for_each_safe(node, after, &queue->lanes) {
+		struct fetch_lane *lane = list_entry(node, struct fetch_lane, in_queue);
+
+		if (lane->first != RECORD_NONE) {
+			*ret_record = take_record(lane);
+			place_lane(lane);
+			put_lane(lane);
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+fetch_queue_leave(struct fetch_queue *queue)
+{
+	assert(queue->n_active > 0);
+	queue->n_active--;
+	leave_in_flight(queue->admission);
+	queue->wake(queue->user);
+}
+
+void
+fetch_lane_leave(struct fetch_lane *lane)
+{
+	struct fetch_origin *origin = lane->origin;
+	unsigned max_per_origin = lane->queue->admission->max_per_origin;
+	bool was_full = origin->n_active >= max_per_origin;
+
+	assert(lane->n_active > 0 && origin->n_active > 0);
+	lane->n_active--;
+	origin->n_active--;
+	if (was_full) {
+		/* those who stood first, before this lane takes its own place back */
+		wake_blocked(origin, max_per_origin);
+	}
+	place_lane(lane);
+	put_lane(lane);
+}
+
+int
+fetch_lane_enter(struct fetch_queue *queue, const char *origin, struct fetch_waiter *waiter)
+{
+	struct fetch_lane *lane = get_lane(queue, origin);
+
+	if (!lane) {
+		return -ENOMEM;
+	}
+	waiter->lane = lane;
+	if (list_is_empty(&lane->waiters) && has_batch_room(lane) && has_origin_room(lane)) {
+		enter_lane(lane);
+		place_lane(lane);
+		return 1;
+	}
+	list_append(&lane->waiters, &waiter->node);
+	place_lane(lane);
+	return 0;
+}
+
+void
+fetch_lane_give_up(struct fetch_waiter *waiter)
+{
+	struct fetch_lane *lane = waiter->lane;
+
+	list_unlink(&waiter->node);
+	waiter->lane = NULL;
+	place_lane(lane);
+	put_lane(lane);
+}
