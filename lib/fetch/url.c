@@ -7,14 +7,14 @@
  * Two ways through the file, with one result:
  *
  *	text ─► scan_plain() ──────────────────────────────────► parts   the usual form
- *	   └──► precheck() ─► libcurl's parser ─► read_handle() ─► parts   everything else
+ *	   └──► fetch_url_text_check() ─► libcurl's parser ─► read_handle() ─► parts   everything else
  *
  * scan_plain() allocates nothing and takes only what libcurl would leave as it is, byte for byte:
  * lower-case scheme and host, no user info, no default port, a path without dot segments, no
  * percent sign. Written with "HTTP:" the same URL goes the long way: that is how tests and the
  * fuzzer hold the two together.
  *
- * precheck() refuses what libcurl reads more generously than other parsers do: too many or too
+ * fetch_url_text_check() refuses what libcurl reads more generously than other parsers do: too many or too
  * few slashes, backslashes, two @, percent signs in the host. read_handle() judges what libcurl
  * understood.
  */
@@ -30,8 +30,7 @@
 
 #include <curl/urlapi.h>
 
-#define HOST_MAX  253
-#define LABEL_MAX 63
+#include "lib/fetch/url_text.h"
 
 /*
  * What a URL is made of, on the way to a struct fetch_url.
@@ -44,7 +43,7 @@ struct parts {
 	struct fetch_address address;
 	char *text;
 	char *display;
-	char host[HOST_MAX + 3]; /* room for two brackets */
+	char host[FETCH_URL_HOST_MAX + 3]; /* room for two brackets */
 };
 
 static void
@@ -70,81 +69,6 @@ static uint16_t
 default_port(bool is_https)
 {
 	return is_https ? 443 : 80;
-}
-
-/* --- hosts --- */
-
-/* The last label is a number, as in 256.1.1.1, 1.2.3.4.5 or 1.0x7f: it must be an IPv4 address
- * then. */
-static bool
-ends_in_number(const char *host, size_t len)
-{
-	size_t start = len;
-
-	while (start > 0 && host[start - 1] != '.') {
-		start--;
-	}
-	if (len - start >= 2 && host[start] == '0' && (host[start + 1] | 0x20) == 'x') {
-		return strspn(host + start + 2, "0123456789abcdefABCDEF") >= len - start - 2;
-	}
-	return start < len && strspn(host + start, "0123456789") >= len - start;
-}
-
-static int
-check_label(const char *label, size_t len, struct fetch_reason *reason)
-{
-	if (len == 0) {
-		fetch_reason_set(
-			reason, "the host has an empty label: two dots in a row, or one in front");
-		return -EINVAL;
-	}
-	if (len > LABEL_MAX) {
-		fetch_reason_set(reason,
-			"the host has a label of %zu characters, at most %d are allowed", len,
-			LABEL_MAX);
-		return -EINVAL;
-	}
-	for (size_t i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)label[i]) && label[i] != '-' && label[i] != '_') {
-			fetch_reason_set(reason,
-				"the host contains the byte 0x%02x: names are letters, digits, "
-				"\"-\", "
-				"\"_\" and dots",
-				(unsigned char)label[i]);
-			return -EINVAL;
-		}
-	}
-	if (len == 4 && strncmp(label, "xn--", 4) == 0) {
-		fetch_reason_set(
-			reason, "the host has a label \"xn--\" with nothing encoded in it");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int
-check_name(const char *host, struct fetch_reason *reason)
-{
-	size_t len = strlen(host);
-	const char *label = host;
-
-	if (len > HOST_MAX) {
-		fetch_reason_set(reason, "the host has %zu characters, at most %d are allowed", len,
-			HOST_MAX);
-		return -EINVAL;
-	}
-	for (;;) {
-		size_t label_len = strcspn(label, ".");
-		int r = check_label(label, label_len, reason);
-
-		if (r < 0) {
-			return r;
-		}
-		if (label[label_len] == '\0') {
-			return 0;
-		}
-		label += label_len + 1;
-	}
 }
 
 /* --- the usual form --- */
@@ -174,18 +98,18 @@ scan_plain_host(const char *text, size_t len, struct parts *parts)
 {
 	size_t n = 0;
 
-	while (n < len && n <= HOST_MAX && is_plain_host_char(text[n])) {
+	while (n < len && n <= FETCH_URL_HOST_MAX && is_plain_host_char(text[n])) {
 		parts->host[n] = text[n];
 		n++;
 	}
-	if (n == 0 || n > HOST_MAX) {
+	if (n == 0 || n > FETCH_URL_HOST_MAX) {
 		return false;
 	}
 	parts->host[n] = '\0';
-	if (ends_in_number(parts->host, n)) {
+	if (fetch_url_text_ends_in_number(parts->host, n)) {
 		return fetch_address_parse(parts->host, &parts->address);
 	}
-	return check_name(parts->host, NULL) == 0;
+	return fetch_url_text_check_host(parts->host, NULL) == 0;
 }
 
 /* Digits after ":", without leading zeros and not the default port. Return: their number, 0 if not
@@ -211,7 +135,7 @@ scan_plain_port(const char *text, size_t len, struct parts *parts)
 static bool
 is_plain_path(const char *text, size_t len)
 {
-	static const char other[] = "-_~!$&'()*+,;=:@";
+	static const char other[] = "/-_~!$&'()*+,;=:@";
 	bool in_query = false;
 
 	if (len == 0 || text[0] != '/' || text[len - 1] == '?') {
@@ -222,10 +146,9 @@ is_plain_path(const char *text, size_t len)
 
 		if (c == '?') {
 			in_query = true;
-		} else if (c == '.' && !in_query && text[i - 1] == '/') {
-			return false; /* perhaps a dot segment */
-		} else if (!isalnum(c) && c != '/' && c != '.' &&
-			   (c == '\0' || !strchr(other, c))) {
+		} else if (c == '.' && (in_query || text[i - 1] != '/')) {
+			continue; /* begins no dot segment */
+		} else if (!isalnum(c) && (c == '\0' || !strchr(other, c))) {
 			return false;
 		}
 	}
@@ -251,218 +174,6 @@ scan_plain(const char *text, size_t len, struct parts *parts)
 		at += 1 + n;
 	}
 	return is_plain_path(text + at, len - at);
-}
-
-/* --- what libcurl must not even see --- */
-
-static int
-check_bytes(const char *text, size_t len, bool allow_space, struct fetch_reason *reason)
-{
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == ' ' && !allow_space) {
-			fetch_reason_set(reason, "a space at byte %zu: write %%20", i + 1);
-			return -EINVAL;
-		}
-		if (c < ' ' || c == 0x7f) {
-			fetch_reason_set(
-				reason, "the control character 0x%02x at byte %zu", c, i + 1);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-/* Length of "name" in "name:…", or 0 when @text does not begin with a scheme (RFC 3986, 3.1). */
-static size_t
-scheme_len(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && (isalnum((unsigned char)text[n]) || strchr("+-.", text[n]))) {
-		n++;
-	}
-	return n > 0 && n < len && text[n] == ':' && isalpha((unsigned char)text[0]) ? n : 0;
-}
-
-static int
-check_scheme(const char *text, size_t len, size_t *ret_authority, struct fetch_reason *reason)
-{
-	size_t n = scheme_len(text, len);
-
-	if (n == 0 || (n + 1 < len && isdigit((unsigned char)text[n + 1]))) {
-		/* "localhost:8080/" has a scheme only by the letter of the grammar */
-		fetch_reason_set(reason, "there is no scheme: begin with http:// or https://");
-		return -EINVAL;
-	}
-	if (!(n == 4 && strncasecmp(text, "http", 4) == 0) &&
-		!(n == 5 && strncasecmp(text, "https", 5) == 0)) {
-		fetch_reason_set(reason, "the scheme \"%.*s\" is not supported: use http or https",
-			n > 20 ? 20 : (int)n, text);
-		return -EINVAL;
-	}
-	if (len < n + 3 || memcmp(text + n, "://", 3) != 0 || (len > n + 3 && text[n + 3] == '/')) {
-		fetch_reason_set(reason,
-			"after the scheme there are two slashes, then the host: %.*s://host/",
-			(int)n, text);
-		return -EINVAL;
-	}
-	*ret_authority = n + 3;
-	return 0;
-}
-
-static int
-check_port(const char *text, size_t len, struct fetch_reason *reason)
-{
-	unsigned int port = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] < '0' || text[i] > '9') {
-			fetch_reason_set(reason, "the port is not a number (an IPv6 address is "
-						 "written in brackets, a \"@\" "
-						 "in a password as %%40)");
-			return -EINVAL;
-		}
-		if (port <= 65535) {
-			port = port * 10 + (unsigned int)(text[i] - '0');
-		}
-	}
-	/* Nothing after the colon is the default port (RFC 3986, 3.2.3). */
-	if (len > 0 && (port == 0 || port > 65535)) {
-		fetch_reason_set(reason, "the port is not between 1 and 65535");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-/* "[…]" and an optional port */
-static int
-check_bracketed(const char *text, size_t len, struct fetch_reason *reason)
-{
-	const char *end = memchr(text, ']', len);
-
-	if (!end) {
-		fetch_reason_set(reason, "the IPv6 address has no closing bracket");
-		return -EINVAL;
-	}
-	if (memchr(text, '%', (size_t)(end - text))) {
-		fetch_reason_set(reason, "the IPv6 address has a zone id: those mean something on "
-					 "one machine only and "
-					 "are not supported");
-		return -EINVAL;
-	}
-	end++;
-	if (end < text + len && *end != ':') {
-		fetch_reason_set(
-			reason, "after the bracket of the IPv6 address comes a port or the path");
-		return -EINVAL;
-	}
-	return end < text + len ? check_port(end + 1, (size_t)(text + len - end - 1), reason) : 0;
-}
-
-static int
-check_host_and_port(const char *text, size_t len, struct fetch_reason *reason)
-{
-	const char *colon;
-
-	if (len > 0 && text[0] == '[') {
-		return check_bracketed(text, len, reason);
-	}
-	colon = memchr(text, ':', len);
-	if (len == 0 || colon == text) {
-		fetch_reason_set(reason, "there is no host");
-		return -EINVAL;
-	}
-	if (memchr(text, '%', len)) {
-		fetch_reason_set(
-			reason, "the host has a percent sign: nothing is encoded in a host");
-		return -EINVAL;
-	}
-	return colon ? check_port(colon + 1, (size_t)(text + len - colon - 1), reason) : 0;
-}
-
-static bool
-is_ascii(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)text[i] & 0x80) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static size_t
-authority_len(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len && text[n] != '/' && text[n] != '?' && text[n] != '#') {
-		n++;
-	}
-	return n;
-}
-
-static int
-check_authority(const char *text, size_t len, struct fetch_reason *reason)
-{
-	const char *user = text;
-	const char *at;
-
-	len = authority_len(text, len);
-	if (memchr(text, '\\', len)) {
-		fetch_reason_set(reason, "a backslash in or after the host: write / instead");
-		return -EINVAL;
-	}
-	at = memchr(text, '@', len);
-	if (at) {
-		len -= (size_t)(at + 1 - text);
-		text = at + 1;
-		if (memchr(text, '@', len)) {
-			fetch_reason_set(reason,
-				"two @ before the path: inside user info it is written %%40");
-			return -EINVAL;
-		}
-		if (!is_ascii(user, (size_t)(at - user))) {
-			fetch_reason_set(reason, "the user info is not ASCII: percent-encode it");
-			return -EINVAL;
-		}
-	}
-	return check_host_and_port(text, len, reason);
-}
-
-static int
-check_len(size_t len, struct fetch_reason *reason)
-{
-	if (len == 0) {
-		fetch_reason_set(reason, "the URL is empty");
-		return -EINVAL;
-	}
-	if (len > FETCH_URL_MAX) {
-		fetch_reason_set(reason, "the URL has %zu bytes, at most %d are allowed", len,
-			FETCH_URL_MAX);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int
-precheck(const char *text, size_t len, struct fetch_reason *reason)
-{
-	size_t authority;
-	int r = check_len(len, reason);
-
-	if (r == 0) {
-		r = check_bytes(text, len, false, reason);
-	}
-	if (r == 0) {
-		r = check_scheme(text, len, &authority, reason);
-	}
-	if (r == 0) {
-		r = check_authority(text + authority, len - authority, reason);
-	}
-	return r;
 }
 
 /* --- libcurl --- */
@@ -515,7 +226,7 @@ get_host(CURLU *handle, char **ret_host)
 	_cleanup_(curl_stringp) char *host = NULL;
 	CURLUcode code = curl_url_get(handle, CURLUPART_HOST, &host, 0);
 
-	if (code == CURLUE_OK && !is_ascii(host, strlen(host))) {
+	if (code == CURLUE_OK && !fetch_url_text_is_ascii(host, strlen(host))) {
 		return get_a_labels(handle, ret_host);
 	}
 	*ret_host = steal(&host);
@@ -551,7 +262,7 @@ check_name_or_ipv4(char *host, struct parts *parts, struct fetch_reason *reason)
 	if (has_dot) {
 		host[--len] = '\0';
 	}
-	if (ends_in_number(host, len)) {
+	if (fetch_url_text_ends_in_number(host, len)) {
 		/* libcurl has rewritten the strange spellings; with a final dot they would be names
 		 * to it */
 		if (has_dot || !fetch_address_parse(host, &parts->address)) {
@@ -561,7 +272,7 @@ check_name_or_ipv4(char *host, struct parts *parts, struct fetch_reason *reason)
 			return -EINVAL;
 		}
 	} else {
-		r = check_name(host, reason);
+		r = fetch_url_text_check_host(host, reason);
 		if (r < 0) {
 			return r;
 		}
@@ -606,7 +317,7 @@ read_scheme_and_port(CURLU *handle, struct parts *parts, struct fetch_reason *re
 	}
 	parts->is_https = strcmp(scheme, "https") == 0;
 	number = strtoul(port, NULL, 10);
-	assert(number >= 1 && number <= 65535); /* precheck() has seen it */
+	assert(number >= 1 && number <= 65535); /* fetch_url_text_check() has seen it */
 	parts->port = (uint16_t)number;
 	return 0;
 }
@@ -635,7 +346,7 @@ get_text(CURLU *handle, char **ret_text, struct fetch_reason *reason)
 		return refuse(code, reason);
 	}
 	if (strlen(text) > FETCH_URL_MAX) { /* encoding makes it longer */
-		return check_len(strlen(text), reason);
+		return fetch_url_text_check_len(strlen(text), reason);
 	}
 	copy = strdup(text); /* curl_free() is not promised to be free() */
 	if (!copy) {
@@ -701,7 +412,7 @@ scan_by_libcurl(const char *text, size_t len, struct parts *parts, struct fetch_
 	_cleanup_(curl_url_cleanupp) CURLU *handle = NULL;
 	_cleanup_(freep) char *copy = NULL;
 	CURLUcode code;
-	int r = precheck(text, len, reason);
+	int r = fetch_url_text_check(text, len, reason);
 
 	if (r < 0) {
 		return r;
@@ -818,28 +529,6 @@ fetch_url_parse(
 
 /* --- redirects --- */
 
-static int
-precheck_location(const char *text, size_t len, struct fetch_reason *reason)
-{
-	size_t authority;
-	int r = check_len(len, reason);
-
-	if (r == 0) {
-		r = check_bytes(text, len, true, reason);
-	}
-	if (r < 0) {
-		return r;
-	}
-	if (scheme_len(text, len) > 0) {
-		r = check_scheme(text, len, &authority, reason);
-		return r < 0 ? r : check_authority(text + authority, len - authority, reason);
-	}
-	if (len >= 2 && memcmp(text, "//", 2) == 0) {
-		return check_authority(text + 2, len - 2, reason);
-	}
-	return 0;
-}
-
 /* Gives @handle the user info of @base: an absolute Location to one's own origin loses no
  * credentials. */
 static int
@@ -903,7 +592,7 @@ fetch_url_resolve(const struct fetch_url *base, const char *location, struct fet
 	while (len > 0 && (location[len - 1] == ' ' || location[len - 1] == '\t')) {
 		len--;
 	}
-	r = precheck_location(location, len, reason);
+	r = fetch_url_text_check_location(location, len, reason);
 	if (r < 0) {
 		return r;
 	}
@@ -928,7 +617,7 @@ void
 fetch_url_redact(const char *text, size_t len, struct buffer *buffer)
 {
 	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
-	size_t start = scheme_len(text, len);
+	size_t start = fetch_url_text_scheme_len(text, len);
 	size_t end = len;
 	const char *at;
 
@@ -942,7 +631,7 @@ fetch_url_redact(const char *text, size_t len, struct buffer *buffer)
 	}
 	/* In a URL that is refused, nobody knows where the user info was meant to end. */
 	if (scan(text, len, &parts, NULL) == 0) {
-		end = start + authority_len(text + start, len - start);
+		end = start + fetch_url_text_authority_len(text + start, len - start);
 	}
 	at = memrchr(text + start, '@', end - start);
 	buffer_append(buffer, text, start);

@@ -707,82 +707,6 @@ START_TEST(a_parser_is_idle_until_the_first_byte)
 }
 END_TEST
 
-/* --- negotiation --- */
-
-struct accept {
-	const char *fields;
-	int offer;
-};
-
-static const char *const offers[] = { "application/json", "application/x-ndjson", "text/plain" };
-
-static const struct accept accepts[] = {
-	{ "", 0 },
-	{ "Accept: */*\r\n", 0 },
-	{ "Accept:\r\n", -1 },
-	{ "Accept: application/x-ndjson\r\n", 1 },
-	{ "Accept: APPLICATION/X-NDJSON; charset=utf-8\r\n", 1 },
-	{ "Accept: text/*\r\n", 2 },
-	{ "Accept: text/plain;q=0.5, application/json;q=0.4\r\n", 2 },
-	{ "Accept: text/plain;q=0.5\r\nAccept: application/x-ndjson\r\n", 1 },
-	{ "Accept: application/json;q=0, */*\r\n", 1 },
-	{ "Accept: */*;q=0.1, text/plain; q=0.2\r\n", 2 },
-	{ "Accept: image/png\r\n", -1 },
-	{ "Accept: */*;q=0\r\n", -1 },
-	{ "Accept: text/plain;q=2, application/json;q=0.001\r\n", 0 },
-	{ "Accept: text/plain;q=0.1234, application/json;q=0.001\r\n", 0 },
-	{ "Accept: text/plain;x=\"a,b;q=0\", application/json;q=0.9\r\n", 2 },
-	{ "Accept: , ,text/plain\r\n", 2 },
-	{ "Accept: "
-	  "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/"
-	  "*;q=0.2\r\n",
-		2 },
-};
-
-START_TEST(the_best_offer_is_chosen)
-{
-	struct buffer text = BUFFER_INIT;
-	struct run run;
-
-	buffer_printf(&text, "GET / HTTP/1.1\r\n" HOST "%s\r\n", accepts[_i].fields);
-	run_open(&run);
-
-	ck_assert_int_eq(feed_text(&run, text.data), HTTP_BODY_DONE);
-	ck_assert_int_eq(http_request_accepts(&run.parser.request, offers, ARRAY_LEN(offers)),
-		accepts[_i].offer);
-	run_fini(&run);
-	buffer_fini(&text);
-}
-END_TEST
-
-START_TEST(preferences_are_found_in_lists)
-{
-	struct run run;
-
-	run_open(&run);
-	ck_assert_int_eq(feed_text(&run, "GET / HTTP/1.1\r\n" HOST
-					 "Prefer: x=\"respond-async, y\", wait=10\r\n"
-					 "Prefer: return=minimal; a, Respond-Async; b=c\r\n\r\n"),
-		HTTP_BODY_DONE);
-
-	ck_assert(http_request_prefers(&run.parser.request, "respond-async"));
-	ck_assert(http_request_prefers(&run.parser.request, "wait"));
-	ck_assert(!http_request_prefers(&run.parser.request, "y"));
-	ck_assert(!http_request_prefers(&run.parser.request, "respond"));
-	run_fini(&run);
-}
-END_TEST
-
-START_TEST(media_types_are_compared_without_parameters)
-{
-	ck_assert(http_media_type_is("application/json", "application/json"));
-	ck_assert(http_media_type_is("Application/JSON ; charset=utf-8", "application/json"));
-	ck_assert(!http_media_type_is("application/jsonx", "application/json"));
-	ck_assert(!http_media_type_is("application/json, text/plain", "application/json"));
-	ck_assert(!http_media_type_is("", "application/json"));
-}
-END_TEST
-
 Suite *
 test_suite(void)
 {
@@ -817,12 +741,6 @@ test_suite(void)
 	tcase_add_loop_test(
 		tc, broken_chunks_are_refused_however_they_arrive, 0, ARRAY_LEN(bad_contents));
 	tcase_add_test(tc, slices_point_into_the_bytes_fed);
-	suite_add_tcase(suite, tc);
-
-	tc = tcase_create("negotiation");
-	tcase_add_loop_test(tc, the_best_offer_is_chosen, 0, ARRAY_LEN(accepts));
-	tcase_add_test(tc, preferences_are_found_in_lists);
-	tcase_add_test(tc, media_types_are_compared_without_parameters);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
