@@ -84,8 +84,7 @@ value_copy(struct arena *arena, const struct value *value)
 	if (copy_texts(arena, copy, value) < 0) {
 		return NULL;
 	}
-	value_for_each(child, value)
-	{
+	value_for_each(child, value) {
 		struct value *child_copy = value_copy(arena, child);
 
 		if (!child_copy) {
@@ -104,8 +103,7 @@ get_member(const struct value *map, const char *key, size_t len)
 	if (!map || map->type != VALUE_MAP) {
 		return NULL;
 	}
-	value_for_each(member, map)
-	{
+	value_for_each(member, map) {
 		if (member->key_len == len && memcmp(member->key, key, len) == 0) {
 			return member;
 		}
@@ -151,8 +149,7 @@ equal_lists(const struct value *a, const struct value *b)
 	const struct value *other = b->first;
 	const struct value *child;
 
-	value_for_each(child, a)
-	{
+	value_for_each(child, a) {
 		if (!value_equal(child, other)) {
 			return false;
 		}
@@ -166,8 +163,7 @@ equal_maps(const struct value *a, const struct value *b)
 {
 	const struct value *child;
 
-	value_for_each(child, a)
-	{
+	value_for_each(child, a) {
 		const struct value *other = get_member(b, child->key, child->key_len);
 
 		if (!other || !value_equal(child, other)) {
@@ -205,6 +201,13 @@ value_equal(const struct value *a, const struct value *b)
 	return false;
 }
 
+/* Whether a real would be mistaken for an integer when it is written without decimals. */
+static bool
+is_whole(double real)
+{
+	return real > -1e15 && real < 1e15 && real == (double)(int64_t)real;
+}
+
 const char *
 value_describe(const struct value *value, char *out, size_t cap)
 {
@@ -223,8 +226,7 @@ value_describe(const struct value *value, char *out, size_t cap)
 		break;
 	case VALUE_REAL:
 		(void)snprintf(out, cap,
-			value->real == (double)(int64_t)value->real ? "the number %.1f"
-								    : "the number %.15g",
+			is_whole(value->real) ? "the number %.1f" : "the number %.15g",
 			value->real);
 		break;
 	case VALUE_STRING:

@@ -68,8 +68,7 @@ START_TEST(children_keep_the_order_of_the_text)
 	const struct value *child;
 	size_t i = 0;
 
-	value_for_each(child, tree->root)
-	{
+	value_for_each(child, tree->root) {
 		ck_assert_str_eq(child->key, keys[i++]);
 	}
 	ck_assert_uint_eq(i, 3);
@@ -157,6 +156,20 @@ START_TEST(a_description_is_short_and_stays_utf_8)
 }
 END_TEST
 
+START_TEST(a_real_is_described_as_one)
+{
+	struct value real = { .type = VALUE_REAL };
+	char out[80];
+
+	real.real = 8.0;
+	ck_assert_str_eq(value_describe(&real, out, sizeof(out)), "the number 8.0");
+	real.real = 3.5e28;
+	ck_assert_str_eq(value_describe(&real, out, sizeof(out)), "the number 3.5e+28");
+	real.real = -0.25;
+	ck_assert_str_eq(value_describe(&real, out, sizeof(out)), "the number -0.25");
+}
+END_TEST
+
 START_TEST(an_arena_gives_aligned_zeroed_pieces_of_any_size)
 {
 	struct arena arena = ARENA_INIT;
@@ -224,6 +237,7 @@ test_suite(void)
 	tcase_add_test(tc, equality_knows_no_order_of_members_and_no_kind_of_number);
 	tcase_add_test(tc, lists_are_equal_only_in_the_same_order);
 	tcase_add_test(tc, a_description_is_short_and_stays_utf_8);
+	tcase_add_test(tc, a_real_is_described_as_one);
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("arena");
