@@ -300,8 +300,7 @@ take_urls(struct batch_builder *builder, const struct value *map)
 		}
 		return;
 	}
-	value_for_each(url, builder->urls)
-	{
+	value_for_each(url, builder->urls) {
 		batch_builder_url(builder, url);
 	}
 }

@@ -341,8 +341,7 @@ set_statuses(const struct field_at *at, const struct value *list, struct batch_r
 	if (!ranges) {
 		return;
 	}
-	value_for_each(value, list)
-	{
+	value_for_each(value, list) {
 		if (retries && value_is_text(value, "connect")) {
 			on_connect = true;
 		} else if (retries && value_is_text(value, "timeout")) {
@@ -497,8 +496,7 @@ set_assert_json(const struct field_at *at, const struct value *value, void *targ
 	if (!checks) {
 		return;
 	}
-	value_for_each(member, value)
-	{
+	value_for_each(member, value) {
 		if (!is_json_pointer(member->key)) {
 			field_fault(at, member, NULL,
 				"\"%s\" is no JSON pointer, such as \"/status\"", member->key);
@@ -763,8 +761,7 @@ set_headers(const struct field_at *at, const struct value *map, void *target)
 	if (!headers) {
 		return;
 	}
-	value_for_each(value, map)
-	{
+	value_for_each(value, map) {
 		if (!check_header(at, value, headers, n)) {
 			all_good = false;
 			continue;

@@ -119,8 +119,7 @@ fields_apply(struct fields *fields, const struct fields_map *map)
 			value_describe(map->map, description, sizeof(description)));
 		return;
 	}
-	value_for_each(member, map->map)
-	{
+	value_for_each(member, map->map) {
 		if (!is_skipped(map->skip, member)) {
 			apply_member(fields, map, member);
 		}

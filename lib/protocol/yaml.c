@@ -239,8 +239,7 @@ has_member(const struct value *map, const struct value *key)
 {
 	const struct value *member;
 
-	value_for_each(member, map)
-	{
+	value_for_each(member, map) {
 		if (member->key_len == key->text_len &&
 			memcmp(member->key, key->text, key->text_len) == 0) {
 			return true;

@@ -55,8 +55,7 @@ write_value(struct json_writer *w, const struct value *value)
 		json_begin_object(w);
 		break;
 	}
-	value_for_each(child, value)
-	{
+	value_for_each(child, value) {
 		if (child->key) {
 			json_write_name_bytes(w, child->key, child->key_len);
 		}
@@ -127,7 +126,8 @@ check_batch(const struct batch_description *batch)
 		const struct batch_options *options = batch->urls[i].options;
 
 		ALWAYS(batch->urls[i].url[0]);
-		ALWAYS(options->method && options->timeout_ns > 0 && options->connect_timeout_ns > 0);
+		ALWAYS(options->method && options->timeout_ns > 0 &&
+			options->connect_timeout_ns > 0);
 		ALWAYS(options->expect.n > 0 && options->expect.text);
 	}
 }

@@ -31,8 +31,7 @@ check_tree(const struct value *value, unsigned int depth)
 
 	ALWAYS(depth <= VALUE_MAX_DEPTH);
 	ALWAYS(value->type != VALUE_STRING || value->text);
-	value_for_each(child, value)
-	{
+	value_for_each(child, value) {
 		ALWAYS(child->line > 0 && child->column > 0);
 		ALWAYS((value->type == VALUE_MAP) == (child->key != NULL));
 		ALWAYS(value->type != VALUE_MAP || value_get(value, child->key) == child);
