@@ -783,14 +783,14 @@ test_suite(void)
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("lines");
-	tcase_add_loop_test(tc, ndjson_is_read_in_any_pieces, 1, 60);
+	tcase_add_loop_test(tc, ndjson_is_read_in_any_pieces, 1, 24);
 	tcase_add_test(tc, faults_in_lines_know_their_line);
 	tcase_add_loop_test(
 		tc, ndjson_that_is_not_as_it_should_be_is_explained, 0, ARRAY_LEN(bad_ndjson));
 	tcase_add_test(tc, an_endless_line_is_passed_over_without_being_kept);
 	tcase_add_loop_test(tc, a_line_may_have_as_many_bytes_as_the_limit_says, 1000, 1003);
 	tcase_add_test(tc, a_hundred_thousand_lines_are_a_batch);
-	tcase_add_loop_test(tc, text_has_a_url_a_line_and_fields_in_the_query, 1, 30);
+	tcase_add_loop_test(tc, text_has_a_url_a_line_and_fields_in_the_query, 1, 12);
 	tcase_add_loop_test(tc, a_bad_query_is_explained, 0, ARRAY_LEN(bad_queries));
 	tcase_add_test(tc, text_must_be_text);
 	tcase_add_test(tc, a_body_without_urls_is_no_batch);
