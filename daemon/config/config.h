@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration in effect: what the file says, checked whole, with the defaults for what it does not.
+ * Immutable once loaded.
+ */
+#pragma once
+
+#include <fetch/fetch.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/cleanup.h"
+#include "lib/fetch/address_policy.h"
+#include "lib/protocol/batch_fields.h"
+#include "lib/protocol/faults.h"
+
+/* What happens when a job is due while its last run is still going. */
+enum job_overlap {
+	JOB_OVERLAP_SKIP,
+	JOB_OVERLAP_QUEUE,
+	JOB_OVERLAP_REPLACE,
+};
+
+/* What happens with a run whose time passed while the daemon could not start it. */
+enum job_missed {
+	JOB_MISSED_SKIP,
+	JOB_MISSED_RUN_ONCE,
+};
+
+struct config_job {
+	const char *name;
+	int64_t every_ns;
+	int64_t jitter_ns;
+	enum job_overlap overlap;
+	enum job_missed missed;
+	const struct value *map;
+};
+
+struct config;
+
+/*
+ * struct config
+ *
+ * socket_path, socket_group  NULL: not set
+ * max_request                bytes of a request's body
+ * batch_limits.check_url     set
+ * jobs                       n_jobs of them; names are unique
+ */
+struct config {
+	const char *socket_path;
+	mode_t socket_mode;
+	const char *socket_group;
+	unsigned in_flight;
+	unsigned per_origin;
+	size_t max_batches;
+	int64_t max_request;
+	unsigned max_connections;
+	unsigned max_connections_per_user;
+	struct batch_defaults batch_defaults;
+	struct batch_limits batch_limits;
+	const char *user_agent;
+	struct fetch_address_policy policy;
+	enum fetch_http_version http_version;
+	int64_t drain_timeout_ns;
+	struct config_job *jobs;
+	size_t n_jobs;
+};
+
+/**
+ * config_load() - read and check
+ * @path:       NULL: the defaults
+ * @ret_config: given, config_destroy()
+ * @faults:     an empty list; all that is wrong, on -EINVAL
+ * Errors: -EINVAL  faults says what; -ENOMEM; as open(2) and read(2)
+ */
+int config_load(const char *path, struct config **ret_config, struct faults *faults);
+
+/* config_print_faults() - "file:line:col: path: message" with the source line and a caret each, in order of place */
+void config_print_faults(const struct faults *faults, struct buffer *out);
+
+/* config_print() - the configuration in effect, as YAML that config_load() reads back. -ENOMEM */
+int config_print(const struct config *config, struct buffer *out);
+
+/* config_job_batch() - a fresh description for one run of a job; given, batch_description_destroy(). -ENOMEM */
+int config_job_batch(
+	const struct config *config, size_t job, struct batch_description **ret_description);
+
+void config_destroy(struct config *config);
+
+DEFINE_CLEANUP(struct config *, config_destroy);
