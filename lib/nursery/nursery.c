@@ -15,6 +15,10 @@
  * out even when there is no memory for records. Cancelled members are only counted: the nursery's
  * own scope takes them out when the cancellation was its own, else they are passed on as
  * NUR_ECANCELED.
+ *
+ * What the opener had said about a failure before the opening is put aside until the close: it cannot
+ * be the reason why the body fails, and a loop whose nurseries fail again and again would nest each
+ * group in the next.
  */
 #include <nursery/nursery.h>
 
@@ -22,6 +26,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
 
@@ -46,6 +51,7 @@ nur_nursery_open(struct nur_nursery *nursery)
 		return r;
 	}
 	nursery->parent = task;
+	nursery->outer_failure = steal(&task->failure);
 	nursery->state = NURSERY_OPEN;
 	list_append(nuri_list(&task->nurseries), nuri_list(&nursery->in_parent));
 	return 0;
@@ -109,24 +115,33 @@ wait_for_children(struct nur_nursery *nursery)
 		"nursery", refuse_abort, NULL); /* only the last child wakes it */
 }
 
-/* Whoever closes a nursery with others open inside it abandons those: they end, and their errors
- * are lost. */
+/* Ends the innermost nursery of its task in place of its close: its tasks clean up, its errors are
+ * lost. */
+static void
+abandon(struct nur_nursery *inner, const char *why)
+{
+	inner->is_misnested = true;
+	nuri_scope_cancel(&inner->scope, NUR_CANCEL_NURSERY, why);
+	wait_for_children(inner);
+	inner->state = NURSERY_CLOSED;
+	list_unlink(nuri_list(&inner->in_parent));
+	nur_errors_fini(&inner->errors);
+	nuri_failure_destroy(steal(&inner->outer_failure));
+	(void)nur_cancel_scope_leave(&inner->scope, 0); /* misnested anyway */
+}
+
+/* Whoever closes a nursery with others open inside it abandons those. */
 static bool
 abandon_inner(struct nur_nursery *nursery)
 {
 	struct list *head = nuri_list(&nursery->parent->nurseries);
-	bool was_misnested = false;
+	bool were_any = head->prev != nuri_list(&nursery->in_parent);
 
 	while (head->prev != nuri_list(&nursery->in_parent)) {
-		struct nur_nursery *inner = list_entry(head->prev, struct nur_nursery, in_parent);
-
-		was_misnested = true;
-		inner->is_misnested = true;
-		nuri_scope_cancel(&inner->scope, NUR_CANCEL_NURSERY, "an outer nursery was closed");
-		wait_for_children(inner);
-		list_unlink(nuri_list(&inner->in_parent));
+		abandon(list_entry(head->prev, struct nur_nursery, in_parent),
+			"an outer nursery was closed");
 	}
-	return was_misnested;
+	return were_any;
 }
 
 bool
@@ -136,14 +151,7 @@ nuri_nursery_abandon_all(struct nur_task *task)
 	bool were_any = !list_is_empty(head);
 
 	while (!list_is_empty(head)) {
-		struct nur_nursery *inner = list_entry(head->prev, struct nur_nursery, in_parent);
-
-		inner->is_misnested = true;
-		nuri_scope_cancel(&inner->scope, NUR_CANCEL_NURSERY, "its task returned");
-		wait_for_children(inner);
-		inner->state = NURSERY_CLOSED;
-		list_unlink(nuri_list(&inner->in_parent));
-		(void)nur_cancel_scope_leave(&inner->scope, 0); /* misnested anyway */
+		abandon(list_entry(head->prev, struct nur_nursery, in_parent), "its task returned");
 	}
 	return were_any;
 }
@@ -162,8 +170,8 @@ outcome(const struct nur_nursery *nursery, int rc)
 }
 
 /* Hands the group to the caller or to its task's record, together with the cancellations that go
- * further. */
-static void
+ * further; whether there is such a record now. */
+static bool
 give_errors(struct nur_nursery *nursery, int rc, struct nur_errors *errors)
 {
 	struct nuri_failure *failure = NULL;
@@ -182,6 +190,7 @@ give_errors(struct nur_nursery *nursery, int rc, struct nur_errors *errors)
 		nur_errors_fini(&nursery->errors);
 	}
 	nursery->errors = (struct nur_errors)NUR_ERRORS_INIT;
+	return failure != NULL;
 }
 
 int
@@ -192,6 +201,9 @@ nur_nursery_close(struct nur_nursery *nursery, int rc, struct nur_errors *errors
 
 	if (errors) {
 		*errors = (struct nur_errors)NUR_ERRORS_INIT;
+	}
+	if (nursery->state == NURSERY_CLOSED && nursery->is_misnested) {
+		return rc; /* it was abandoned; that was the error, and this is no second one */
 	}
 	if (nursery->state != NURSERY_OPEN || task != nursery->parent) {
 		return task ? NUR_EMISNEST : NUR_ENOTINTASK;
@@ -204,9 +216,10 @@ nur_nursery_close(struct nur_nursery *nursery, int rc, struct nur_errors *errors
 		add_failure(nursery, task, rc, true);
 	}
 	nursery->state = NURSERY_CLOSING;
-	if (!nursery->is_misnested && abandon_inner(nursery)) {
+	if (abandon_inner(nursery) || task->scope != &nursery->scope) {
 		add_failure(nursery, task,
-			nur_fail(NUR_EMISNEST, "closed with another nursery open inside"), true);
+			nur_fail(NUR_EMISNEST, "closed with a nursery or cancel scope open inside"),
+			true);
 	}
 	wait_for_children(nursery);
 	nursery->state = NURSERY_CLOSED;
@@ -218,7 +231,11 @@ nur_nursery_close(struct nur_nursery *nursery, int rc, struct nur_errors *errors
 		nursery->scope.is_cancelled_caught = true;
 		nursery->errors.n_cancelled = 0;
 	}
-	give_errors(nursery, rc, errors);
+	if (!give_errors(nursery, rc, errors)) {
+		nuri_failure_destroy(task->failure);
+		task->failure = steal(&nursery->outer_failure);
+	}
+	nuri_failure_destroy(steal(&nursery->outer_failure));
 	return rc;
 }
 

@@ -17,6 +17,8 @@
 
 NUR_BEGIN_DECLS
 
+struct nuri_failure;
+
 /**
  * struct nur_nursery - lives in the caller's memory, from open to close; all fields are private
  *
@@ -29,6 +31,7 @@ struct nur_nursery {
 	struct nur_node children;
 	size_t n_children;
 	struct nur_errors errors;
+	struct nuri_failure *outer_failure;
 	int first_code;
 	uint8_t state;
 	bool is_parent_waiting;
