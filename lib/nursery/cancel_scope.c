@@ -273,6 +273,7 @@ nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc)
 		rc = filter(scope, task, rc);
 	}
 	nuri_task_activate_scope(task, scope->parent);
+	task->has_been_told &= scope->parent->is_effectively_cancelled;
 	deactivate(task->run, scope);
 	return rc;
 }

@@ -209,7 +209,7 @@ nur_nursery_close(struct nur_nursery *nursery, int rc, struct nur_errors *errors
 		return task ? NUR_EMISNEST : NUR_ENOTINTASK;
 	}
 
-	if (rc == NUR_ECANCELED && !task->scope->is_effectively_cancelled) {
+	if (rc == NUR_ECANCELED && !nuri_task_may_be_cancelled(task)) {
 		rc = NUR_ESTRAYCANCEL;
 	}
 	if (rc < 0) {

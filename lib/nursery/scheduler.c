@@ -275,6 +275,12 @@ nur_checkpoint_if_cancelled(void)
 	return task->scope->is_effectively_cancelled ? nur_checkpoint() : 0;
 }
 
+bool
+nuri_task_may_be_cancelled(const struct nur_task *task)
+{
+	return task->scope->is_effectively_cancelled || task->has_been_told;
+}
+
 /* ---- tasks: start and end ---- */
 
 /* A scope or nursery in the dead part of the task's stack was overwritten by now: too late for an
@@ -302,7 +308,7 @@ check_nesting(struct nur_task *task, const struct nur_cancel_scope *outermost, i
 		refuse_dead_memory(task, task->scope, "cancel scope");
 		return nur_fail(NUR_EMISNEST, "returned inside a cancel scope");
 	}
-	if (rc == NUR_ECANCELED && !task->scope->is_effectively_cancelled) {
+	if (rc == NUR_ECANCELED && !nuri_task_may_be_cancelled(task)) {
 		return NUR_ESTRAYCANCEL;
 	}
 	return rc;

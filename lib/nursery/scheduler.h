@@ -38,6 +38,7 @@ enum nuri_task_state {
  * abort        how to undo the present wait; NULL: cannot be, or was tried
  * result       what the present wait returns
  * started_at   the run's time of the pass in which it was started
+ * has_been_told  a checkpoint has reported the cancellation that it is in
  */
 struct nur_task {
 	struct nuri_context context;
@@ -135,6 +136,10 @@ int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
 
 /* nuri_task_activate_scope() - make @scope the innermost scope of @task */
 void nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope);
+
+/* nuri_task_may_be_cancelled() - whether NUR_ECANCELED may be what @task has to return: it is
+ * cancelled, or was when it was told and has been shielded since */
+bool nuri_task_may_be_cancelled(const struct nur_task *task);
 
 /* nuri_task_deliver() - tell a waiting task that it is cancelled, if it can be told */
 void nuri_task_deliver(struct nur_task *task);
