@@ -373,8 +373,8 @@ nur_cancel_scope_cancel_called(struct nur_cancel_scope *scope)
 {
 	struct nuri_run *run = nuri_current_run();
 
-	if (!scope->is_cancel_called && run && nuri_deadline_is_queued(&scope->deadline) &&
-		scope->deadline.at <= nuri_run_now(run)) {
+	if (!scope->is_cancel_called && run && scope->state != NURI_SCOPE_EXITED &&
+		!scope->is_relative && scope->deadline.at <= nuri_run_now(run)) {
 		nuri_scope_cancel(scope, NUR_CANCEL_DEADLINE, NULL);
 	}
 	return scope->is_cancel_called;
