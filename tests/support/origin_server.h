@@ -37,6 +37,11 @@ struct t_origin_sockets {
  */
 int t_origin_sockets_open(struct t_origin_sockets *sockets);
 
+#define T_MAX_SOCKETS (T_ORIGIN_ADDRESSES + 1 + T_N_PORTS + 1)
+
+/* t_origin_sockets_list() - all that are open, terminated by -1 */
+void t_origin_sockets_list(const struct t_origin_sockets *sockets, int fds[T_MAX_SOCKETS + 1]);
+
 void t_origin_sockets_close(struct t_origin_sockets *sockets);
 
 /**

@@ -147,6 +147,26 @@ t_origin_sockets_close(struct t_origin_sockets *sockets)
 	sockets_init(sockets);
 }
 
+void
+t_origin_sockets_list(const struct t_origin_sockets *sockets, int fds[T_MAX_SOCKETS + 1])
+{
+	int n = 0;
+	int i;
+
+	for (i = 0; i <= T_ORIGIN_ADDRESSES; i++) {
+		if (sockets->http[i] >= 0) {
+			fds[n++] = sockets->http[i];
+		}
+	}
+	for (i = 0; i < T_N_PORTS; i++) {
+		if (sockets->other[i] >= 0) {
+			fds[n++] = sockets->other[i];
+		}
+	}
+	fds[n++] = sockets->deaf_filler;
+	fds[n] = -1;
+}
+
 int
 t_origin_sockets_open(struct t_origin_sockets *sockets)
 {
