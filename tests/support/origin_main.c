@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scripted origin as a program, for shell, Python and the benchmarks. Its first line names the
- * ports; after that it takes the commands of origin_server.h on standard input, answers them on
+ * ports; after that it takes the commands of commands.h and origin_server.h on standard input, answers them on
  * standard output, and ends with the input.
  *
  *     ports http=N refusing=N deaf=N resetting=N speaks_first=N silent=N ipv6=0|1

@@ -31,12 +31,12 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/list.h"
+#include "tests/support/commands.h"
 #include "tests/support/origin_answers.h"
 
 #define N_SLOTS     4096
 #define MAX_HEAD    (64 << 10)
 #define MAX_BODY    (16 << 20)
-#define MAX_COMMAND 256
 #define MAX_NAMES   64
 #define EVENTS_TURN 256
 #define SEND_CHUNK  (64 << 10)
@@ -98,22 +98,12 @@ struct counts {
 	uint64_t n_requests;
 	uint64_t max_open;
 	uint64_t max_held;
-	int64_t failed_ns;
-	int64_t last_close_ns;
-};
-
-struct wait {
-	bool is_pending;
-	const uint64_t *field;
-	bool at_least;
-	uint64_t n;
-	uint64_t due_ms;
+	uint64_t failed_ns;
+	uint64_t last_close_ns;
 };
 
 struct server {
 	int epoll;
-	int reply_fd;
-	bool is_over;
 	int error;
 	struct source command;
 	struct listener listeners[T_ORIGIN_ADDRESSES + 1 + T_N_PORTS];
@@ -124,11 +114,11 @@ struct server {
 	struct list slots[N_SLOTS];
 	uint64_t tick_ms;
 	unsigned int n_timed;
-	struct buffer commands;
+	struct t_commands commands;
+	struct t_counter counters[8];
 	char released[MAX_NAMES][24];
 	unsigned int n_released;
 	struct counts counts;
-	struct wait wait;
 	struct t_memory memory;
 };
 
@@ -198,7 +188,7 @@ connection_close(struct server *server, struct connection *c)
 	list_unlink(&c->all);
 	list_append(&server->dead, &c->all);
 	server->counts.n_open--;
-	server->counts.last_close_ns = now_ns();
+	server->counts.last_close_ns = (uint64_t)now_ns();
 }
 
 static void
@@ -360,7 +350,7 @@ begin_sending(struct server *server, struct connection *c)
 	c->tailed = 0;
 	c->budget = c->plan.step ? c->plan.step : UINT64_MAX;
 	if (c->plan.status >= 400) {
-		server->counts.failed_ns = now_ns();
+		server->counts.failed_ns = (uint64_t)now_ns();
 	}
 	connection_send(server, c);
 }
@@ -663,36 +653,6 @@ listener_event(struct server *server, struct listener *listener)
 
 /* Commands */
 
-static void __attribute__((format(printf, 2, 3)))
-reply(struct server *server, const char *format, ...)
-{
-	char line[512];
-	va_list ap;
-	int len;
-
-	va_start(ap, format);
-	len = vsnprintf(line, sizeof(line), format, ap);
-	va_end(ap);
-	if (write(server->reply_fd, line, (size_t)len) != len) {
-		server->is_over = true; /* nobody is there to be served */
-	}
-}
-
-static void
-command_counts(struct server *server)
-{
-	const struct counts *counts = &server->counts;
-
-	reply(server,
-		"counts accepted=%llu open=%llu held=%llu requests=%llu max_open=%llu "
-		"max_held=%llu "
-		"failed_ns=%lld last_close_ns=%lld\n",
-		(unsigned long long)counts->n_accepted, (unsigned long long)counts->n_open,
-		(unsigned long long)counts->n_held, (unsigned long long)counts->n_requests,
-		(unsigned long long)counts->max_open, (unsigned long long)counts->max_held,
-		(long long)counts->failed_ns, (long long)counts->last_close_ns);
-}
-
 static void
 command_release(struct server *server, const char *name)
 {
@@ -703,7 +663,7 @@ command_release(struct server *server, const char *name)
 
 	if (!is_released(server, name) && server->n_released < MAX_NAMES) {
 		(void)snprintf(server->released[server->n_released++], sizeof(server->released[0]),
-			"%s", name);
+			"%.*s", (int)sizeof(server->released[0]) - 1, name);
 	}
 	list_for_each_safe(node, after, &server->named) {
 		if (strcmp(list_entry(node, struct connection, queue)->plan.name, name) == 0) {
@@ -718,7 +678,7 @@ command_release(struct server *server, const char *name)
 		go_on(server, c);
 		n++;
 	}
-	reply(server, "released %u\n", n);
+	t_commands_reply(&server->commands, "released %u", n);
 }
 
 static void
@@ -728,126 +688,48 @@ command_forget(struct server *server)
 	server->counts.max_held = server->counts.n_held;
 	server->counts.failed_ns = 0;
 	server->counts.last_close_ns = 0;
-	reply(server, "forgotten\n");
+	t_commands_reply(&server->commands, "forgotten");
 }
 
-static const uint64_t *
-find_count(const struct server *server, const char *name)
+static bool
+run_command(void *data, const char *name, const char *argument)
 {
-	const struct {
-		const char *name;
-		const uint64_t *count;
-	} fields[] = {
+	struct server *server = data;
+
+	if (strcmp(name, "forget") == 0) {
+		command_forget(server);
+	} else if (strcmp(name, "release") == 0) {
+		command_release(server, argument);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void
+commands_init(struct server *server, int command_fd, int reply_fd)
+{
+	const struct t_counter counters[] = {
 		{ "accepted", &server->counts.n_accepted },
 		{ "open", &server->counts.n_open },
 		{ "held", &server->counts.n_held },
 		{ "requests", &server->counts.n_requests },
 		{ "max_open", &server->counts.max_open },
 		{ "max_held", &server->counts.max_held },
+		{ "failed_ns", &server->counts.failed_ns },
+		{ "last_close_ns", &server->counts.last_close_ns },
 	};
-	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(fields); i++) {
-		if (strcmp(fields[i].name, name) == 0) {
-			return fields[i].count;
-		}
-	}
-	return NULL;
-}
-
-static void
-command_wait(struct server *server, const char *condition)
-{
-	char field[16];
-	char op[2];
-	unsigned long long n;
-	unsigned int ms;
-
-	if (sscanf(condition, "%15[a-z_]%1[<>]=%llu %u", field, op, &n, &ms) != 4 ||
-		!find_count(server, field)) {
-		reply(server, "error what to wait for: %s\n", condition);
-		return;
-	}
-	server->wait = (struct wait){
-		.is_pending = true,
-		.field = find_count(server, field),
-		.at_least = op[0] == '>',
-		.n = n,
-		.due_ms = now_ms() + ms,
+	_Static_assert(sizeof(counters) == sizeof(server->counters), "a counter is missing");
+	memcpy(server->counters, counters, sizeof(counters));
+	server->commands = (struct t_commands){
+		.in = command_fd,
+		.out = reply_fd,
+		.counters = server->counters,
+		.n_counters = ARRAY_LEN(server->counters),
+		.run = run_command,
+		.server = server,
 	};
-}
-
-static void
-command(struct server *server, char *line)
-{
-	char *argument = strchr(line, ' ');
-
-	if (argument) {
-		*argument++ = '\0';
-	}
-	if (strcmp(line, "counts") == 0) {
-		command_counts(server);
-	} else if (strcmp(line, "forget") == 0) {
-		command_forget(server);
-	} else if (strcmp(line, "release") == 0 && argument) {
-		command_release(server, argument);
-	} else if (strcmp(line, "wait") == 0 && argument) {
-		command_wait(server, argument);
-	} else {
-		reply(server, "error no command: %s\n", line);
-	}
-}
-
-static void
-run_commands(struct server *server)
-{
-	char *end;
-	size_t len;
-
-	while (!server->wait.is_pending && server->commands.len > 0) {
-		end = memchr(server->commands.data, '\n', server->commands.len);
-		if (!end) {
-			break;
-		}
-		*end = '\0';
-		len = (size_t)(end - server->commands.data) + 1;
-		command(server, server->commands.data);
-		buffer_consume(&server->commands, len);
-	}
-}
-
-static void
-command_event(struct server *server)
-{
-	char bytes[MAX_COMMAND];
-	ssize_t n = read(server->command.fd, bytes, sizeof(bytes));
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
-		return;
-	}
-	if (n <= 0) {
-		server->is_over = true;
-		return;
-	}
-	buffer_append(&server->commands, bytes, (size_t)n);
-	run_commands(server);
-}
-
-static void
-look_at_wait(struct server *server)
-{
-	struct wait *wait = &server->wait;
-	bool is_reached;
-
-	if (!wait->is_pending) {
-		return;
-	}
-	is_reached = wait->at_least ? *wait->field >= wait->n : *wait->field <= wait->n;
-	if (is_reached || now_ms() >= wait->due_ms) {
-		wait->is_pending = false;
-		reply(server, is_reached ? "reached\n" : "timeout\n");
-		run_commands(server);
-	}
 }
 
 /* The loop */
@@ -907,7 +789,7 @@ dispatch(struct server *server, struct source *source, uint32_t events)
 {
 	switch (source->kind) {
 	case SOURCE_COMMAND:
-		command_event(server);
+		t_commands_read(&server->commands, now_ms());
 		break;
 	case SOURCE_LISTENER:
 		listener_event(server, container_of(source, struct listener, source));
@@ -923,7 +805,7 @@ static int
 turn(struct server *server)
 {
 	struct epoll_event events[EVENTS_TURN];
-	int timeout = server->n_timed > 0 || server->wait.is_pending ? 1 : -1;
+	int timeout = server->n_timed > 0 || server->commands.is_waiting ? 1 : -1;
 	int n = epoll_wait(server->epoll, events, EVENTS_TURN, timeout);
 	int i;
 
@@ -936,7 +818,7 @@ turn(struct server *server)
 	run_timers(server);
 	run_crowd(server);
 	bury(server);
-	look_at_wait(server);
+	t_commands_look(&server->commands, now_ms());
 	return server->error;
 }
 
@@ -982,7 +864,7 @@ server_init(
 		list_init(&server->slots[i]);
 	}
 	server->tick_ms = now_ms();
-	server->reply_fd = reply_fd;
+	commands_init(server, command_fd, reply_fd);
 	server->command = (struct source){ .kind = SOURCE_COMMAND, .fd = command_fd };
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll < 0) {
@@ -1002,7 +884,7 @@ server_fini(struct server *server)
 		connection_close(server, list_entry(node, struct connection, all));
 	}
 	bury(server);
-	buffer_fini(&server->commands);
+	t_commands_fini(&server->commands);
 	closep(&server->epoll);
 }
 
@@ -1029,7 +911,7 @@ t_origin_serve(const struct t_origin_sockets *sockets, int command_fd, int reply
 	}
 	raise_descriptor_limit();
 	r = server_init(server, sockets, command_fd, reply_fd);
-	while (r == 0 && !server->is_over) {
+	while (r == 0 && !server->commands.is_over) {
 		r = turn(server);
 	}
 	server_fini(server);

@@ -49,14 +49,12 @@ void t_origin_sockets_close(struct t_origin_sockets *sockets);
  * @command_fd:   command lines are read from it
  * @reply_fd:     a reply line for each is written to it
  *
- * Commands and replies:
+ * Commands of its own, besides those of commands.h:
  *
- *     counts                 counts accepted=N open=N held=N requests=N max_open=N max_held=N
- *                            failed_ns=N last_close_ns=N
- *     release NAME           released N            requests of /hold/NAME answered; later ones are,
- * too forget                 forgotten             the maxima and times start anew wait FIELD>=N MS
- * reached | timeout     FIELD is one of the first six; also FIELD<=N; one wait at a time, other
- * commands come behind it
+ *     release NAME           released N            requests of /hold/NAME answered; later ones are, too
+ *     forget                 forgotten             the maxima and times start anew
+ *
+ * Its counters are accepted, open, held, requests, max_open, max_held, failed_ns, last_close_ns.
  *
  * Return: 0, or -errno.
  */
