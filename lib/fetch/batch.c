@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A batch is a nursery in its caller's task, inside a scope that ends at the batch's deadline. The
+ * nursery's body admits: it reads requests into the queue only as far as it needs to fill the
+ * window, starts a task for each one that has all its places, and sleeps until places come back.
+ * The tasks (fetch.c) deliver their results here, where the policy decides over the rest.
+ *
+ * Who is cancelled, and why: the policy cancels the nursery and writes down the reason first. What
+ * comes from outside (the deadline is outside of the nursery, too) is found by the first task that
+ * notices it, in the reason of the scope it is cancelled by. Whatever had not started then gets its
+ * result after the nursery has closed.
+ */
+#include "lib/fetch/batch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/fetch/fetch.h"
+
+#define CONCURRENCY  64
+#define PER_ORIGIN   8
+#define READS_A_TURN 256
+
+static enum fetch_cancel_reason
+find_reason(const struct nur_cancel_reason *cancelled)
+{
+	if (!cancelled) {
+		return FETCH_CANCEL_REQUEST;
+	}
+	for (unsigned i = FETCH_CANCEL_DEADLINE; cancelled->text && i < FETCH_N_CANCEL_REASONS;
+		i++) {
+		if (strcmp(cancelled->text, fetch_cancel_reason_name(i)) == 0) {
+			return i;
+		}
+	}
+	switch (cancelled->source) {
+	case NUR_CANCEL_DEADLINE:
+		return FETCH_CANCEL_DEADLINE;
+	case NUR_CANCEL_SHUTDOWN:
+		return FETCH_CANCEL_SHUTDOWN;
+	default:
+		return FETCH_CANCEL_REQUEST;
+	}
+}
+
+static void
+end_batch(struct fetch_run *run, enum fetch_cancel_reason reason, int64_t cause)
+{
+	if (run->reason != FETCH_CANCEL_NONE) {
+		return;
+	}
+	run->reason = reason;
+	run->cause = cause;
+	nur_nursery_cancel(run->nursery, fetch_cancel_reason_name(reason));
+}
+
+static void
+apply_policy(struct fetch_run *run, const struct fetch_result *result)
+{
+	bool is_failure = result->outcome == FETCH_FAILED || result->outcome == FETCH_TIMEOUT;
+	size_t n_failures = run->n_results[FETCH_FAILED] + run->n_results[FETCH_TIMEOUT];
+
+	switch (run->batch->policy) {
+	case FETCH_POLICY_FAIL_FAST:
+		if (is_failure && n_failures > run->batch->max_failures) {
+			end_batch(run, FETCH_CANCEL_SIBLING_FAILED, (int64_t)result->index);
+		}
+		break;
+	case FETCH_POLICY_COLLECT:
+		break;
+	case FETCH_POLICY_FIRST_SUCCESS:
+		if (result->outcome == FETCH_OK) {
+			end_batch(run, FETCH_CANCEL_FIRST_SUCCESS, (int64_t)result->index);
+		}
+		break;
+	}
+}
+
+void
+fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
+{
+	int r;
+
+	result->cancel_cause = -1;
+	if (result->outcome == FETCH_CANCELLED) {
+		if (run->reason == FETCH_CANCEL_NONE) {
+			run->reason = find_reason(nur_current_cancel_reason());
+		}
+		result->cancel_reason = run->reason;
+		result->cancel_cause = run->cause;
+	}
+	result->timing.total = nur_now() - run->batch->accepted_at;
+
+	run->n_results[result->outcome]++;
+	run->engine->total_results[result->outcome]++;
+	if (run->sink && run->sink->result) {
+		r = run->sink->result(run->sink->user, result);
+		if (r < 0 && run->error == 0) {
+			run->error = r;
+			end_batch(run, FETCH_CANCEL_REQUEST, -1);
+		}
+	}
+	apply_policy(run, result);
+}
+
+/* For a URL that never started. */
+static void
+deliver_unstarted(struct fetch_run *run, size_t index, enum fetch_outcome outcome,
+	enum fetch_error error, const char *detail)
+{
+	struct fetch_result result = {
+		.index = index,
+		.outcome = outcome,
+		.error = error,
+		.error_detail = detail,
+		.timing = { FETCH_ABSENT, FETCH_ABSENT, FETCH_ABSENT, FETCH_ABSENT, FETCH_ABSENT,
+			FETCH_ABSENT },
+	};
+
+	run->engine->n_queued--;
+	fetch_run_deliver(run, &result);
+}
+
+static void
+deliver_refused(struct fetch_run *run, size_t index, int error, const char *detail)
+{
+	deliver_unstarted(run, index, FETCH_FAILED,
+		error == -EINVAL ? FETCH_ERROR_BAD_URL : FETCH_ERROR_RESOURCES,
+		error == -EINVAL ? detail : nur_strerror(error));
+}
+
+/* The queue's call: places came back. */
+static void
+wake(void *user)
+{
+	struct fetch_run *run = user;
+	struct nur_task *task = run->waiting;
+
+	run->is_woken = true;
+	if (task) {
+		run->waiting = NULL;
+		nur_reschedule(task, 0);
+	}
+}
+
+static enum nur_abort
+abort_wait(struct nur_task *task, void *arg)
+{
+	struct fetch_run *run = arg;
+
+	run->waiting = NULL;
+	return NUR_ABORT_SUCCEEDED;
+}
+
+static int
+wait_for_room(struct fetch_run *run)
+{
+	int r;
+
+	if (run->is_woken) {
+		r = nur_checkpoint();
+	} else {
+		run->waiting = nur_current_task();
+		r = nur_wait_task_rescheduled("admission", abort_wait, run);
+	}
+	run->is_woken = false;
+	return r;
+}
+
+__attribute__((noinline)) static void
+read_request(struct fetch_run *run, size_t index)
+{
+	const char *url = run->batch->requests[index].url;
+	char origin[FETCH_URL_ORIGIN_CAP];
+	struct fetch_reason reason;
+	int r;
+
+	r = fetch_url_origin(url, strlen(url), origin, &reason);
+	if (r == 0) {
+		r = fetch_queue_add(&run->queue, (uint32_t)index, origin);
+	}
+	if (r < 0) {
+		deliver_refused(run, index, r, reason.text);
+	}
+}
+
+static int
+read_requests(struct fetch_run *run)
+{
+	size_t n = 0;
+	int r;
+
+	while (run->n_read < run->batch->n_requests && run->reason == FETCH_CANCEL_NONE &&
+		!fetch_queue_is_ready(&run->queue) && fetch_queue_has_room(&run->queue)) {
+		read_request(run, run->n_read++);
+		if (++n % READS_A_TURN == 0) {
+			r = nur_checkpoint();
+			if (r < 0) {
+				return r;
+			}
+		}
+	}
+	return 0;
+}
+
+__attribute__((noinline)) static void
+start(struct fetch_run *run, size_t index, struct fetch_lane *lane)
+{
+	struct fetch_reason reason;
+	int r;
+
+	r = fetch_start(run, index, lane, &reason);
+	if (r == 0) {
+		run->engine->n_queued--;
+		return;
+	}
+	deliver_refused(run, index, r, reason.text);
+	fetch_lane_leave(lane);
+	fetch_queue_leave(&run->queue);
+}
+
+static int
+admit(struct nur_nursery *nursery, void *arg)
+{
+	struct fetch_run *run = arg;
+	int r;
+
+	run->nursery = nursery;
+	for (;;) {
+		struct fetch_lane *lane;
+		uint32_t index;
+
+		r = read_requests(run);
+		if (r < 0) {
+			return r;
+		}
+		if (run->reason == FETCH_CANCEL_NONE &&
+			fetch_queue_take(&run->queue, &index, &lane)) {
+			start(run, index, lane);
+			continue;
+		}
+		if (run->n_read == run->batch->n_requests && fetch_queue_is_empty(&run->queue)) {
+			return 0;
+		}
+		r = wait_for_room(run);
+		if (r < 0) {
+			return r;
+		}
+	}
+}
+
+/* Everybody gets a result; a hundred thousand of them must not hold up the others. */
+static void
+cancel_unstarted(struct fetch_run *run)
+{
+	uint32_t index;
+	size_t n = 0;
+
+	while (fetch_queue_drop(&run->queue, &index) ||
+		(run->n_read < run->batch->n_requests && (index = (uint32_t)run->n_read++, true))) {
+		deliver_unstarted(run, index, FETCH_CANCELLED, FETCH_ERROR_NONE, "");
+		if (++n % READS_A_TURN == 0) {
+			(void)nur_cancel_shielded_checkpoint(); /* we are in a task */
+		}
+	}
+}
+
+static enum fetch_batch_outcome
+judge(const struct fetch_run *run)
+{
+	size_t n_failures = run->n_results[FETCH_FAILED] + run->n_results[FETCH_TIMEOUT];
+
+	switch (run->reason) {
+	case FETCH_CANCEL_NONE:
+		break;
+	case FETCH_CANCEL_SIBLING_FAILED:
+		return FETCH_BATCH_FAILED;
+	case FETCH_CANCEL_FIRST_SUCCESS:
+		return FETCH_BATCH_OK;
+	case FETCH_CANCEL_DEADLINE:
+		return FETCH_BATCH_DEADLINE;
+	default:
+		return FETCH_BATCH_CANCELLED;
+	}
+	switch (run->batch->policy) {
+	case FETCH_POLICY_FAIL_FAST:
+		return n_failures > run->batch->max_failures ? FETCH_BATCH_FAILED : FETCH_BATCH_OK;
+	case FETCH_POLICY_COLLECT:
+		return n_failures > 0 ? FETCH_BATCH_FAILED : FETCH_BATCH_OK;
+	case FETCH_POLICY_FIRST_SUCCESS:
+		return run->n_results[FETCH_OK] > 0 || run->batch->n_requests == 0
+			       ? FETCH_BATCH_OK
+			       : FETCH_BATCH_FAILED;
+	}
+	return FETCH_BATCH_FAILED;
+}
+
+static void
+summarise(const struct fetch_run *run, struct fetch_batch_summary *ret_summary)
+{
+	*ret_summary = (struct fetch_batch_summary){
+		.outcome = judge(run),
+		.cancel_reason = run->reason,
+		.n_ok = run->n_results[FETCH_OK],
+		.n_failed = run->n_results[FETCH_FAILED],
+		.n_timeout = run->n_results[FETCH_TIMEOUT],
+		.n_cancelled = run->n_results[FETCH_CANCELLED],
+		.elapsed = nur_now() - run->batch->accepted_at,
+	};
+}
+
+static int
+run_within_deadline(struct fetch_run *run)
+{
+	const struct fetch_batch *batch = run->batch;
+	struct nur_cancel_scope scope;
+
+	nur_cancel_scope_init_at(&scope, batch->deadline > 0
+						 ? nur_time_add(batch->accepted_at, batch->deadline)
+						 : NUR_FOREVER);
+	return NUR_WITHIN(&scope, nur_nursery_run(admit, run, NULL));
+}
+
+int
+fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
+	const struct fetch_sink *sink, struct fetch_batch_summary *ret_summary)
+{
+	struct fetch_run run = {
+		.engine = engine,
+		.batch = batch,
+		.sink = sink,
+		.cause = -1,
+	};
+	int r;
+
+	if (!nur_in_task()) {
+		return NUR_ENOTINTASK;
+	}
+	assert(batch->n_requests < UINT32_MAX);
+	r = fetch_queue_init(&run.queue, &engine->admission, batch->n_requests,
+		batch->concurrency ? batch->concurrency : CONCURRENCY,
+		batch->per_origin ? batch->per_origin : PER_ORIGIN, wake, &run);
+	if (r < 0) {
+		return r;
+	}
+
+	engine->n_batches++;
+	engine->n_queued += batch->n_requests;
+	r = run_within_deadline(&run);
+	cancel_unstarted(&run);
+	fetch_queue_fini(&run.queue);
+	engine->n_batches--;
+
+	if (run.error < 0) {
+		return run.error;
+	}
+	if (r == 0 || r == NUR_ECANCELED) {
+		summarise(&run, ret_summary);
+	}
+	return r;
+}

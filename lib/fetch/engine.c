@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fetch/engine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define IN_FLIGHT   16384
+#define MAX_IDLE    256
+#define MAX_BODY    (UINT64_C(10) * 1024 * 1024)
+#define DNS_TIMEOUT NUR_SEC(2)
+#define DNS_TRIES   2
+
+uint64_t
+fetch_engine_random(struct fetch_engine *engine)
+{
+	/* splitmix64 */
+	uint64_t x = engine->random += UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return x ^ (x >> 31);
+}
+
+static int
+create_parts(struct fetch_engine *engine, const struct fetch_engine_options *options)
+{
+	const struct fetch_transfers_options transfers = {
+		.user_agent = options->user_agent ? options->user_agent : "fetchd/1.0",
+		.ca_file = options->ca_file,
+		.max_idle = options->max_idle ? options->max_idle : MAX_IDLE,
+		.http_version = options->http_version,
+		.policy = engine->policy,
+	};
+	const struct fetch_resolver_options resolver = {
+		.servers = options->dns_servers,
+		.hosts_path = options->hosts_path ? options->hosts_path : "/etc/hosts",
+		.resolv_path = options->resolv_path ? options->resolv_path : "/etc/resolv.conf",
+		.timeout = options->dns_timeout ? options->dns_timeout : DNS_TIMEOUT,
+		.tries = options->dns_tries ? options->dns_tries : DNS_TRIES,
+		.seed = fetch_engine_random(engine),
+	};
+	int r;
+
+	r = fetch_admission_init(&engine->admission, engine->in_flight, engine->per_origin,
+		fetch_engine_random(engine));
+	if (r < 0) {
+		return r;
+	}
+	r = fetch_transfers_create(&transfers, &engine->transfers);
+	if (r < 0) {
+		return r;
+	}
+	return fetch_resolver_create(&resolver, &engine->resolver);
+}
+
+int
+fetch_engine_create(const struct fetch_engine_options *options, struct fetch_engine **ret_engine)
+{
+	static const struct fetch_engine_options defaults;
+	struct fetch_engine *engine;
+	int r;
+
+	if (!nur_in_run()) {
+		return NUR_ENOTINTASK;
+	}
+	if (!options) {
+		options = &defaults;
+	}
+	engine = calloc(1, sizeof(*engine));
+	if (!engine) {
+		return -ENOMEM;
+	}
+	if (getrandom(&engine->random, sizeof(engine->random), 0) < 0) {
+		engine->random = (uint64_t)nur_now(); /* only collisions and jitter depend on it */
+	}
+	engine->policy = options->policy ? options->policy : &engine->default_policy;
+	engine->in_flight = options->in_flight ? options->in_flight : IN_FLIGHT;
+	engine->per_origin = options->per_origin ? options->per_origin : engine->in_flight;
+	engine->max_body = options->max_body ? options->max_body : MAX_BODY;
+
+	r = create_parts(engine, options);
+	if (r < 0) {
+		fetch_engine_destroy(engine);
+		return r;
+	}
+	*ret_engine = engine;
+	return 0;
+}
+
+void
+fetch_engine_destroy(struct fetch_engine *engine)
+{
+	if (!engine) {
+		return;
+	}
+	assert(engine->n_batches == 0);
+	fetch_resolver_destroy(engine->resolver);
+	fetch_transfers_destroy(engine->transfers);
+	fetch_admission_fini(&engine->admission);
+	free(engine);
+}
+
+void
+fetch_engine_set_policy(struct fetch_engine *engine, const struct fetch_address_policy *policy)
+{
+	engine->policy = policy ? policy : &engine->default_policy;
+	fetch_transfers_set_policy(engine->transfers, engine->policy);
+}
+
+void
+fetch_engine_set_limits(struct fetch_engine *engine, unsigned in_flight, unsigned per_origin)
+{
+	fetch_admission_set_limits(&engine->admission, in_flight ? in_flight : engine->in_flight,
+		per_origin ? per_origin : engine->per_origin);
+}
+
+void
+fetch_engine_statistics(
+	const struct fetch_engine *engine, struct fetch_engine_statistics *ret_statistics)
+{
+	struct fetch_transfers_statistics transfers;
+	struct fetch_resolver_statistics resolver;
+
+	fetch_transfers_statistics(engine->transfers, &transfers);
+	fetch_resolver_statistics(engine->resolver, &resolver);
+	*ret_statistics = (struct fetch_engine_statistics){
+		.n_batches = engine->n_batches,
+		.n_in_flight = engine->admission.n_in_flight,
+		.n_queued = engine->n_queued,
+		.n_transfers = transfers.n_transfers,
+		.n_connections = transfers.n_connections,
+		.n_names_cached = resolver.n_names_cached,
+		.n_lookups = resolver.n_lookups,
+		.total_transfers = transfers.total_transfers,
+		.total_reused = transfers.total_reused,
+		.total_connections = transfers.total_connections,
+		.total_lookups = resolver.total_lookups,
+		.total_lookups_cached = resolver.total_cached,
+		.total_bytes = transfers.total_bytes,
+	};
+	for (size_t i = 0; i < ARRAY_LEN(engine->total_results); i++) {
+		ret_statistics->total_results[i] = engine->total_results[i];
+	}
+}
+
+void
+fetch_engine_versions(struct fetch_versions *ret_versions)
+{
+	fetch_transfers_versions(ret_versions);
+	ret_versions->cares = fetch_resolver_version();
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of an engine share. Nothing of it is static: several engines, each in its own run
+ * and thread, do not meet. */
+#pragma once
+
+#include <fetch/fetch.h>
+
+#include "lib/fetch/address_policy.h"
+#include "lib/fetch/admission.h"
+#include "lib/fetch/resolver.h"
+#include "lib/fetch/transfer.h"
+
+struct fetch_engine {
+	struct fetch_transfers *transfers;
+	struct fetch_resolver *resolver;
+	struct fetch_admission admission;
+	struct fetch_address_policy default_policy;
+	const struct fetch_address_policy *policy;
+	unsigned in_flight; /* as at creation */
+	unsigned per_origin;
+	uint64_t max_body;
+	uint64_t random;
+	size_t n_batches;
+	size_t n_queued; /* URLs of running batches that have not started */
+	uint64_t total_results[4];
+};
+
+/* fetch_engine_random() - for jitter; not for secrets */
+uint64_t fetch_engine_random(struct fetch_engine *engine);

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One URL as straight-line code:
+ *
+ *	fetch_task      timeout ─ fetch_attempts ─ deliver
+ *	fetch_attempts  attempt, and again after a back-off
+ *	fetch_attempt   hop, and another one after a redirect; then the status is judged
+ *	fetch_hop       resolve ─ check the addresses ─ transfer
+ *
+ * What goes wrong with the URL is an outcome: written down as error and detail, and the functions
+ * return 0. They return negative codes only for what the task itself meets: cancellation, and
+ * things that should not happen, which fetch_task turns into "resources".
+ *
+ * All state is in the task's frame, which with all that it calls while it waits fits into one page:
+ * ten thousand waiting fetches are ten thousand such pages. Whatever needs more stack than that
+ * (libcurl, c-ares, printf) runs on the loop's stack, or in functions that are not inlined and over
+ * before the task waits.
+ */
+#include "lib/fetch/fetch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nursery.h>
+
+#include "lib/fetch/expect.h"
+#include "lib/fetch/request.h"
+#include "lib/fetch/retry.h"
+#include "lib/fetch/transfer.h"
+
+#define REMOTE_CAP (INET6_ADDRSTRLEN + 10) /* "[" address "]:65535" */
+
+/* What a task gets at its start. */
+struct seed {
+	struct fetch_run *run;
+	struct fetch_url *url;
+	struct fetch_lane *lane;
+	size_t index;
+};
+
+/*
+ * first     the URL asked for; url is that of the present hop, the same object in the first one
+ * lane      where we have a place, or NULL
+ * error     with transfer.detail: the outcome of the present attempt, so far
+ */
+struct fetching {
+	struct fetch_run *run;
+	const struct fetch_options *options;
+	size_t index;
+	struct fetch_url *first;
+	struct fetch_url *url;
+	struct fetch_lane *lane;
+	struct fetch_waiter waiter;
+	struct nur_task *waiting;
+	const char *method;
+	bool with_body;
+	bool is_elsewhere;
+	enum fetch_error error;
+	unsigned attempts;
+	unsigned redirects;
+	int64_t queue_ns;
+	int64_t dns_ns;
+	struct fetch_transfer transfer;
+};
+
+static void
+set_error(struct fetching *fetching, enum fetch_error error, const char *detail)
+{
+	size_t len = strlen(detail);
+
+	fetching->error = error;
+	if (len >= FETCH_DETAIL_CAP) {
+		len = FETCH_DETAIL_CAP - 1;
+	}
+	memcpy(fetching->transfer.detail, detail, len);
+	fetching->transfer.detail[len] = '\0';
+}
+
+/* Places. */
+
+static void
+leave_lane(struct fetching *fetching)
+{
+	if (fetching->lane) {
+		fetch_lane_leave(fetching->lane);
+		fetching->lane = NULL;
+	}
+}
+
+static void
+granted(struct fetch_waiter *waiter)
+{
+	struct fetching *fetching = container_of(waiter, struct fetching, waiter);
+
+	fetching->lane = waiter->lane;
+	nur_reschedule(fetching->waiting, 0);
+}
+
+static enum nur_abort
+abort_lane(struct nur_task *task, void *arg)
+{
+	struct fetching *fetching = arg;
+
+	fetch_lane_give_up(&fetching->waiter);
+	return NUR_ABORT_SUCCEEDED;
+}
+
+static int
+enter_lane(struct fetching *fetching, const char *origin)
+{
+	int r;
+
+	fetching->waiter.granted = granted;
+	fetching->waiting = nur_current_task();
+	r = fetch_lane_enter(&fetching->run->queue, origin, &fetching->waiter);
+	if (r < 0) {
+		return r;
+	}
+	if (r == 1) {
+		fetching->lane = fetching->waiter.lane;
+		return 0;
+	}
+	return nur_wait_task_rescheduled("origin", abort_lane, fetching);
+}
+
+/* A hop. */
+
+/* 0, or the outcome is "denied": no address may be connected to. */
+__attribute__((noinline)) static void
+check_addresses(struct fetching *fetching, const struct fetch_answer *answer)
+{
+	const struct fetch_address_policy *policy = fetching->run->engine->policy;
+	struct fetch_reason reason;
+
+	if (!answer) {
+		if (fetch_address_policy_check(policy, &fetching->url->address, &reason) < 0) {
+			set_error(fetching, FETCH_ERROR_DENIED, reason.text);
+		}
+		return;
+	}
+	for (size_t i = 0; i < answer->n_addresses; i++) {
+		if (fetch_address_policy_check(policy, &answer->addresses[i], &reason) == 0) {
+			return;
+		}
+	}
+	set_error(fetching, FETCH_ERROR_DENIED, reason.text); /* of the last */
+}
+
+static int
+resolve(struct fetching *fetching, struct fetch_answer **ret_answer)
+{
+	struct fetch_resolver *resolver = fetching->run->engine->resolver;
+	const char *host = fetching->url->host;
+	nur_time began;
+	int r;
+
+	fetching->dns_ns = 0;
+	r = fetch_resolver_find(resolver, host, ret_answer);
+	if (r == -ENOENT) {
+		began = nur_now();
+		r = fetch_resolver_lookup(resolver, host, ret_answer);
+		fetching->dns_ns = nur_now() - began;
+	}
+	if (r < 0) {
+		return r;
+	}
+	switch ((*ret_answer)->error) {
+	case 0:
+		break;
+	case -ENOENT:
+		set_error(fetching, FETCH_ERROR_DNS_NOT_FOUND, "the name has no address");
+		break;
+	default:
+		set_error(fetching, FETCH_ERROR_DNS_FAILED, "no name server had an answer");
+		break;
+	}
+	return 0;
+}
+
+static uint64_t
+get_max_body(const struct fetching *fetching)
+{
+	return fetching->options->max_body ? fetching->options->max_body
+					   : fetching->run->engine->max_body;
+}
+
+static int
+fetch_hop(struct fetching *fetching)
+{
+	_cleanup_(fetch_answer_unrefp) struct fetch_answer *answer = NULL;
+	struct fetch_transfer *transfer = &fetching->transfer;
+	int r;
+
+	fetch_transfer_fini(transfer);
+	fetching->dns_ns = FETCH_ABSENT;
+	if (!fetch_url_is_literal(fetching->url)) {
+		r = resolve(fetching, &answer);
+		if (r < 0 || fetching->error) {
+			return r;
+		}
+	}
+	check_addresses(fetching, answer);
+	if (fetching->error) {
+		return 0;
+	}
+
+	transfer->url = fetching->url;
+	transfer->answer = answer;
+	transfer->options = fetching->options;
+	transfer->method = fetching->method;
+	transfer->with_body = fetching->with_body;
+	transfer->is_elsewhere = fetching->is_elsewhere;
+	transfer->max_body = get_max_body(fetching);
+	r = fetch_body_begin(&transfer->body, fetching->options->capture);
+	if (r < 0) {
+		return r;
+	}
+	r = fetch_transfer_run(fetching->run->engine->transfers, transfer);
+	fetching->error = transfer->error;
+	return r;
+}
+
+/* Redirects. */
+
+static void
+set_url(struct fetching *fetching, struct fetch_url *url)
+{
+	if (fetching->url != fetching->first) {
+		fetch_url_destroy(fetching->url);
+	}
+	fetching->url = url;
+}
+
+/* Takes the next URL, or writes down why it is not followed. */
+__attribute__((noinline)) static int
+take_location(struct fetching *fetching)
+{
+	struct fetch_url *url;
+	struct fetch_reason reason;
+	bool with_body;
+	int r;
+
+	if (fetching->redirects >= fetching->options->max_redirects) {
+		set_error(fetching, FETCH_ERROR_REDIRECT_LIMIT, "one redirect more than allowed");
+		return 0;
+	}
+	r = fetch_url_resolve(fetching->url, fetching->transfer.location, &url, &reason);
+	if (r == -EINVAL) {
+		set_error(fetching, FETCH_ERROR_REDIRECT_DENIED, reason.text);
+		return 0;
+	}
+	if (r < 0) {
+		return r;
+	}
+	if (fetching->url->is_https && !url->is_https) {
+		fetch_url_destroy(url);
+		set_error(fetching, FETCH_ERROR_REDIRECT_DENIED, "from https to http");
+		return 0;
+	}
+
+	fetching->redirects++;
+	fetching->method =
+		fetch_redirect_method(fetching->transfer.status, fetching->method, &with_body);
+	fetching->with_body = fetching->with_body && with_body;
+	set_url(fetching, url);
+	return 0;
+}
+
+/* The place at the old origin is given back before the new one's is asked for: two origins that
+ * redirect to each other would wait for one another. */
+static int
+move_lane(struct fetching *fetching, const char *origin)
+{
+	leave_lane(fetching);
+	return enter_lane(fetching, origin);
+}
+
+static int
+follow(struct fetching *fetching)
+{
+	char *before = strdup(fetching->url->origin);
+	bool is_same;
+	int r;
+
+	if (!before) {
+		return -ENOMEM;
+	}
+	r = take_location(fetching);
+	is_same = strcmp(before, fetching->url->origin) == 0;
+	free(before);
+	if (r < 0 || fetching->error || is_same) {
+		return r;
+	}
+	fetching->is_elsewhere = true;
+	return move_lane(fetching, fetching->url->origin);
+}
+
+static bool
+is_redirected(const struct fetching *fetching)
+{
+	return fetching->options->max_redirects > 0 && fetching->transfer.location &&
+	       fetch_status_is_redirect(fetching->transfer.status);
+}
+
+__attribute__((noinline)) static void
+judge_status(struct fetching *fetching)
+{
+	static const struct fetch_expect by_default = FETCH_EXPECT_DEFAULT;
+	const struct fetch_expect *expect =
+		fetching->options->expect ? fetching->options->expect : &by_default;
+	int status = fetching->transfer.status;
+	struct fetch_reason reason;
+
+	if (!fetch_expect_has(expect, status)) {
+		fetch_expect_describe(expect, status, &reason);
+		set_error(fetching, FETCH_ERROR_STATUS, reason.text);
+	}
+}
+
+/* Attempts. */
+
+static bool
+has_default_body(const char *method)
+{
+	/* RFC 9110, 8.6: a method that anticipates content sends Content-Length: 0 */
+	return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+	       strcmp(method, "PATCH") == 0;
+}
+
+static int
+fetch_attempt(struct fetching *fetching)
+{
+	const struct fetch_options *options = fetching->options;
+	int r;
+
+	fetching->attempts++;
+	fetching->redirects = 0;
+	fetching->error = FETCH_ERROR_NONE;
+	fetching->is_elsewhere = false;
+	fetching->method = options->method ? options->method : "GET";
+	fetching->with_body = options->body != NULL || has_default_body(fetching->method);
+	for (;;) {
+		r = fetch_hop(fetching);
+		if (r < 0 || fetching->error) {
+			return r;
+		}
+		if (!is_redirected(fetching)) {
+			break;
+		}
+		r = follow(fetching);
+		if (r < 0 || fetching->error) {
+			return r;
+		}
+	}
+	judge_status(fetching);
+	return 0;
+}
+
+__attribute__((noinline)) static int
+fetch_timed_attempt(struct fetching *fetching)
+{
+	struct nur_cancel_scope scope;
+	int r;
+
+	nur_cancel_scope_init_at(
+		&scope, nur_time_add(nur_now(), fetching->options->attempt_timeout));
+	r = NUR_WITHIN(&scope, fetch_attempt(fetching));
+	if (nur_cancel_scope_cancelled_caught(&scope)) {
+		set_error(fetching, FETCH_ERROR_ATTEMPT_TIMEOUT, "");
+	}
+	return r;
+}
+
+/* Return: 1 when there is time for another attempt and a place, 0 when the result stands, or an
+ * error. */
+static int
+back_off(struct fetching *fetching)
+{
+	const struct fetch_retries *retries = &fetching->options->retries;
+	nur_time until;
+	int r;
+
+	if (fetching->attempts > retries->max ||
+		!fetch_retry_is_wanted(retries, fetching->error, fetching->transfer.status)) {
+		return 0;
+	}
+	until = nur_time_add(nur_now(),
+		fetch_retry_delay(retries, fetching->attempts - 1, fetching->transfer.retry_after_s,
+			fetch_engine_random(fetching->run->engine)));
+	if (until >= nur_current_effective_deadline()) {
+		return 0;
+	}
+	leave_lane(fetching);
+	r = nur_sleep_until(until);
+	if (r == 0) {
+		set_url(fetching, fetching->first);
+		r = enter_lane(fetching, fetching->first->origin);
+	}
+	return r < 0 ? r : 1;
+}
+
+static int
+fetch_attempts(struct fetching *fetching)
+{
+	int r;
+
+	do {
+		if (fetching->options->attempt_timeout > 0) {
+			r = fetch_timed_attempt(fetching);
+		} else {
+			r = fetch_attempt(fetching);
+		}
+		if (r < 0 || !fetching->error) {
+			return r;
+		}
+		r = back_off(fetching);
+	} while (r == 1);
+	return r;
+}
+
+/* Results. */
+
+/* snprintf() is a microsecond, and this is once for each URL */
+static void
+write_remote(const struct fetch_transfer *transfer, char *text)
+{
+	bool is_6 = strchr(transfer->ip, ':') != NULL;
+	size_t len = strlen(transfer->ip);
+	unsigned divisor = 10000;
+
+	if (is_6) {
+		*text++ = '[';
+	}
+	memcpy(text, transfer->ip, len);
+	text += len;
+	if (is_6) {
+		*text++ = ']';
+	}
+	*text++ = ':';
+	while (divisor > 1 && transfer->port < divisor) {
+		divisor /= 10;
+	}
+	for (; divisor > 0; divisor /= 10) {
+		*text++ = (char)('0' + transfer->port / divisor % 10);
+	}
+	*text = '\0';
+}
+
+__attribute__((noinline)) static void
+deliver(struct fetching *fetching, enum fetch_outcome outcome)
+{
+	const struct fetch_transfer *transfer = &fetching->transfer;
+	bool has_body = outcome == FETCH_OK && fetching->options->capture != FETCH_CAPTURE_NONE;
+	char remote[REMOTE_CAP];
+	struct fetch_result result = {
+		.index = fetching->index,
+		.outcome = outcome,
+		.status = transfer->status,
+		.attempts = fetching->attempts,
+		.redirects = fetching->redirects,
+		.final_url = fetching->url->display,
+		.bytes = transfer->bytes,
+		.http_version = transfer->http_version,
+		.is_reused = transfer->is_reused,
+		.timing = {
+			.queue = fetching->queue_ns,
+			.dns = fetching->dns_ns,
+			.connect = transfer->connect_ns,
+			.tls = transfer->tls_ns,
+			.first_byte = transfer->first_byte_ns,
+		},
+		.error_detail = "",
+	};
+
+	if (transfer->ip[0] != '\0') {
+		write_remote(transfer, remote);
+		result.remote = remote;
+	}
+	if (outcome == FETCH_FAILED || outcome == FETCH_TIMEOUT) {
+		result.error = fetching->error;
+		result.error_detail = transfer->detail;
+	}
+	if (has_body || (outcome == FETCH_FAILED && fetching->error == FETCH_ERROR_STATUS)) {
+		result.capture = fetching->options->capture;
+		result.body = transfer->body.bytes.data;
+		result.body_len = transfer->body.bytes.len;
+	}
+	fetch_run_deliver(fetching->run, &result);
+}
+
+static int
+fetch_within_timeout(struct fetching *fetching, bool *ret_timed_out)
+{
+	struct nur_cancel_scope scope;
+	int r;
+
+	if (fetching->options->timeout <= 0) {
+		*ret_timed_out = false;
+		return fetch_attempts(fetching);
+	}
+	nur_cancel_scope_init_at(&scope, nur_time_add(nur_now(), fetching->options->timeout));
+	r = NUR_WITHIN(&scope, fetch_attempts(fetching));
+	*ret_timed_out = nur_cancel_scope_cancelled_caught(&scope);
+	return r;
+}
+
+static void
+finish(struct fetching *fetching, int r, bool has_timed_out)
+{
+	if (r == NUR_ECANCELED) {
+		deliver(fetching, FETCH_CANCELLED);
+	} else if (r < 0) {
+		set_error(fetching, FETCH_ERROR_RESOURCES, nur_strerror(r));
+		deliver(fetching, FETCH_FAILED);
+	} else if (has_timed_out) {
+		set_error(fetching, FETCH_ERROR_NONE, "");
+		deliver(fetching, FETCH_TIMEOUT);
+	} else {
+		deliver(fetching, fetching->error ? FETCH_FAILED : FETCH_OK);
+	}
+}
+
+static int
+fetch_task(void *arg)
+{
+	struct seed *seed = arg;
+	struct fetching fetching = {
+		.run = seed->run,
+		.options = seed->run->batch->requests[seed->index].options,
+		.index = seed->index,
+		.first = seed->url,
+		.url = seed->url,
+		.lane = seed->lane,
+		.queue_ns = nur_now() - seed->run->batch->accepted_at,
+	};
+	bool has_timed_out;
+	int r;
+
+	free(seed);
+	r = fetch_within_timeout(&fetching, &has_timed_out);
+	finish(&fetching, r, has_timed_out);
+
+	leave_lane(&fetching);
+	fetch_queue_leave(&fetching.run->queue);
+	fetch_transfer_fini(&fetching.transfer);
+	set_url(&fetching, NULL);
+	fetch_url_destroy(fetching.first);
+	return r == NUR_ECANCELED ? r : 0;
+}
+
+/* Trees and logs show it: never with user info. */
+static const char *
+get_name(const char *url)
+{
+	return strchr(url, '@') ? "fetch" : url;
+}
+
+int
+fetch_start(
+	struct fetch_run *run, size_t index, struct fetch_lane *lane, struct fetch_reason *reason)
+{
+	const char *text = run->batch->requests[index].url;
+	struct seed *seed = malloc(sizeof(*seed));
+	int r;
+
+	if (!seed) {
+		return -ENOMEM;
+	}
+	*seed = (struct seed){ .run = run, .lane = lane, .index = index };
+	r = fetch_url_parse(text, strlen(text), &seed->url, reason);
+	if (r == 0) {
+		r = nur_start_soon(run->nursery, get_name(text), fetch_task, seed);
+	}
+	if (r < 0) {
+		fetch_url_destroy(seed->url);
+		free(seed);
+	}
+	return r;
+}

@@ -1,0 +1,1181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libcurl's multi interface on the run's loop.
+ *
+ * Tasks never call into it. A task queues its transfer under "adds" and waits; on_call(), on the
+ * loop's stack, does the queued work: all removals together first (a batch that fails gives its
+ * thousand sockets back before anything new begins), then at most ADDS_A_PASS additions, because
+ * libcurl runs all of them at once. Callbacks of sockets and timers enter libcurl, too; each entry
+ * is followed by drain(), which takes finished transfers out and wakes their tasks. libcurl's own
+ * callbacks only take notes: it refuses to be entered again from them.
+ *
+ * A handle is made for one transfer and destroyed with it. Reusing handles gains two per cent and
+ * can leak one caller's settings to the next.
+ *
+ * Names never reach libcurl, whose resolver would block the loop when a look-up is cancelled: the
+ * answer goes in by CURLOPT_RESOLVE, and a look-up that it begins all the same is vetoed.
+ *
+ * Lazy registration: libcurl wants a socket watched while a transfer runs on it, and not in
+ * between. Following it costs two epoll_ctl() for each request on a connection that is kept. So
+ * when it says REMOVE, the watch stays as it is, and the next request finds it right. It goes when
+ * libcurl closes the socket, or when the idle socket turns readable: then the peer has closed it or
+ * sent what nobody asked for, and libcurl will notice before using it again. Two cautions:
+ * libcurl 7.88 closes a socket whose connect was abandoned without telling us (fixed in 8.2.0), and
+ * the number comes back; so only sockets that were being read from stay watched, never those of a
+ * removed transfer, and a number that comes back begins with an empty entry.
+ */
+#include "lib/fetch/transfer.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "lib/fetch/request.h"
+
+#define ADDS_A_PASS     32
+#define HEADER_MAX      (64 * 1024)
+#define FIELDS_MAX      200
+#define BUFFER_LEN      1024L  /* libcurl's least; memory of a waiting transfer */
+#define BUFFER_LEN_TLS  16384L /* a record; the handshake's buffers are larger anyway */
+#define CONNECT_TIMEOUT NUR_SEC(5)
+#define HTTP2_MIN       0x080100 /* before, truncated bodies were reported as whole */
+#define DEBIAN_CA_FILE  "/etc/ssl/certs/ca-certificates.crt"
+
+/* What a descriptor of libcurl's is watched for, by its number. */
+struct entry {
+	struct nur_watch *watch;
+	uint8_t wanted; /* by libcurl */
+	uint8_t set;    /* in the kernel */
+	bool is_open;
+};
+
+struct fetch_transfers {
+	CURLM *multi;
+	struct nur_timer timer;
+	struct nur_call call;
+	struct list adds;
+	struct list removes;
+	struct entry *entries;
+	size_t n_entries;
+	bool is_inside;   /* libcurl */
+	bool is_removing; /* a transfer that has not finished */
+	bool is_due;      /* libcurl wants to be called at once */
+	const struct fetch_address_policy *policy;
+	char *user_agent;
+	char *ca_file;
+	unsigned max_idle;
+	long http_version;
+	struct fetch_transfers_statistics statistics;
+};
+
+/* The errors that say it all. Those of connecting, sending and receiving need a second look. */
+static const struct {
+	CURLcode code;
+	enum fetch_error error;
+} code_errors[] = {
+	{ CURLE_UNSUPPORTED_PROTOCOL, FETCH_ERROR_PROTOCOL }, /* HTTP/0.9 */
+	{ CURLE_URL_MALFORMAT, FETCH_ERROR_BAD_URL },
+	{ CURLE_COULDNT_RESOLVE_HOST, FETCH_ERROR_DNS_FAILED },
+	{ CURLE_WEIRD_SERVER_REPLY, FETCH_ERROR_PROTOCOL },
+	{ CURLE_HTTP2, FETCH_ERROR_PROTOCOL },
+	{ CURLE_HTTP2_STREAM, FETCH_ERROR_RESET },
+	{ CURLE_PARTIAL_FILE, FETCH_ERROR_TRUNCATED },
+	{ CURLE_OUT_OF_MEMORY, FETCH_ERROR_RESOURCES },
+	{ CURLE_OPERATION_TIMEDOUT, FETCH_ERROR_CONNECT_TIMEOUT }, /* no other time is given */
+	{ CURLE_SSL_CONNECT_ERROR, FETCH_ERROR_TLS_HANDSHAKE },
+	{ CURLE_SSL_CIPHER, FETCH_ERROR_TLS_HANDSHAKE },
+	{ CURLE_SSL_CERTPROBLEM, FETCH_ERROR_TLS_CERTIFICATE },
+	{ CURLE_PEER_FAILED_VERIFICATION, FETCH_ERROR_TLS_CERTIFICATE },
+	{ CURLE_SSL_CACERT_BADFILE, FETCH_ERROR_TLS_CERTIFICATE },
+	{ CURLE_SSL_ISSUER_ERROR, FETCH_ERROR_TLS_CERTIFICATE },
+	{ CURLE_SSL_INVALIDCERTSTATUS, FETCH_ERROR_TLS_CERTIFICATE },
+	{ CURLE_BAD_CONTENT_ENCODING, FETCH_ERROR_PROTOCOL },
+	{ CURLE_TOO_MANY_REDIRECTS, FETCH_ERROR_REDIRECT_LIMIT },
+	{ CURLE_FILESIZE_EXCEEDED, FETCH_ERROR_BODY_TOO_LARGE },
+	{ CURLE_GOT_NOTHING, FETCH_ERROR_RESET },
+};
+
+/* The first note stays: what follows is a consequence. */
+__attribute__((format(printf, 3, 4))) static void
+note(struct fetch_transfer *transfer, enum fetch_error error, const char *format, ...)
+{
+	va_list ap;
+
+	if (transfer->noted != FETCH_ERROR_NONE) {
+		return;
+	}
+	transfer->noted = error;
+	va_start(ap, format);
+	(void)vsnprintf(transfer->detail, sizeof(transfer->detail), format, ap); /* cut is fine */
+	va_end(ap);
+}
+
+/* Descriptors. */
+
+static struct entry *
+get_entry(struct fetch_transfers *transfers, int fd)
+{
+	size_t n_entries = (size_t)fd + 1 + (size_t)fd / 2 + 64;
+	struct entry *entries;
+
+	if ((size_t)fd < transfers->n_entries) {
+		return &transfers->entries[fd];
+	}
+	entries = reallocarray(transfers->entries, n_entries, sizeof(*entries));
+	if (!entries) {
+		return NULL;
+	}
+	memset(entries + transfers->n_entries, 0,
+		(n_entries - transfers->n_entries) * sizeof(*entries));
+	transfers->entries = entries;
+	transfers->n_entries = n_entries;
+	return &entries[fd];
+}
+
+static void
+clear_entry(struct fetch_transfers *transfers, struct entry *entry)
+{
+	nur_watch_close(entry->watch);
+	if (entry->is_open) {
+		transfers->statistics.n_connections--;
+	}
+	*entry = (struct entry){ 0 };
+}
+
+static int
+set_entry(struct entry *entry, uint8_t events)
+{
+	int r;
+
+	if (entry->set == events || !entry->watch) {
+		return 0;
+	}
+	r = nur_watch_set(entry->watch, events);
+	entry->set = r < 0 ? 0 : events;
+	return r;
+}
+
+static curl_socket_t
+on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct fetch_transfer *transfer = user;
+	struct fetch_transfers *transfers = transfer->transfers;
+	struct fetch_address ip;
+	struct fetch_reason reason;
+	struct entry *entry;
+	int fd;
+
+	if (!fetch_address_from_sockaddr(&address->addr, address->addrlen, &ip)) {
+		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
+		return CURL_SOCKET_BAD;
+	}
+	if (fetch_address_policy_check(transfers->policy, &ip, &reason) < 0) {
+		note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
+		return CURL_SOCKET_BAD;
+	}
+
+	fd = socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		address->protocol);
+	if (fd < 0) {
+		note(transfer, FETCH_ERROR_RESOURCES, "socket: %s", strerror(errno));
+		return CURL_SOCKET_BAD;
+	}
+	entry = get_entry(transfers, fd);
+	if (!entry) {
+		(void)close(fd);
+		note(transfer, FETCH_ERROR_RESOURCES, "no memory");
+		return CURL_SOCKET_BAD;
+	}
+	clear_entry(transfers, entry); /* of a socket that was closed without a word */
+	entry->is_open = true;
+	transfers->statistics.n_connections++;
+	transfers->statistics.total_connections++;
+	return fd;
+}
+
+static int
+on_close(void *user, curl_socket_t fd)
+{
+	struct fetch_transfers *transfers = user;
+
+	if ((size_t)fd < transfers->n_entries) {
+		clear_entry(transfers, &transfers->entries[fd]);
+	}
+	return close(fd);
+}
+
+/* Responses. */
+
+static size_t
+on_body(char *data, size_t size, size_t n_items, void *user)
+{
+	struct fetch_transfer *transfer = user;
+	size_t len = size * n_items;
+
+	transfer->bytes += len;
+	if (transfer->bytes > transfer->max_body) {
+		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "more than %llu bytes",
+			(unsigned long long)transfer->max_body);
+		return 0;
+	}
+	if (fetch_body_add(&transfer->body, data, len) < 0) {
+		note(transfer, FETCH_ERROR_RESOURCES, "no memory for the body");
+		return 0;
+	}
+	return len;
+}
+
+static bool
+is_field(const char *line, size_t len, const char *name, size_t name_len)
+{
+	return len > name_len && line[name_len] == ':' && strncasecmp(line, name, name_len) == 0;
+}
+
+static int
+keep_location(struct fetch_transfer *transfer, const char *value, size_t len)
+{
+	while (len > 0 && (*value == ' ' || *value == '\t')) {
+		value++;
+		len--;
+	}
+	while (len > 0 && strchr("\r\n \t", value[len - 1])) {
+		len--;
+	}
+	if (transfer->location) {
+		return 0; /* the first one counts, as in browsers */
+	}
+	transfer->location = strndup(value, len);
+	return transfer->location ? 0 : -ENOMEM;
+}
+
+/*
+ * RFC 9112, 6.3: a message whose Content-Length is not a number, or is several different ones, has
+ * no known end and must not be believed. libcurl takes what it can read, or the last one.
+ */
+static int
+keep_length(struct fetch_transfer *transfer, const char *value, const char *end)
+{
+	int64_t length = 0;
+
+	while (value < end && (*value == ' ' || *value == '\t')) {
+		value++;
+	}
+	while (value < end && strchr("\r\n \t", end[-1])) {
+		end--;
+	}
+	if (value == end) {
+		return -EINVAL;
+	}
+	for (; value < end; value++) {
+		if (*value < '0' || *value > '9') {
+			return -EINVAL;
+		}
+		if (__builtin_mul_overflow(length, 10, &length) ||
+			__builtin_add_overflow(length, *value - '0', &length)) {
+			length = INT64_MAX;
+		}
+	}
+	if (transfer->announced >= 0 && transfer->announced != length) {
+		return -EINVAL;
+	}
+	transfer->announced = length;
+	return 0;
+}
+
+/* A response begins, perhaps not the first: informational ones come before. */
+static void
+begin_head(struct fetch_transfer *transfer, const char *line, const char *end)
+{
+	const char *p = memchr(line, ' ', (size_t)(end - line));
+
+	transfer->head_status = 0;
+	for (p = p ? p + 1 : end; p < end && *p >= '0' && *p <= '9'; p++) {
+		transfer->head_status = transfer->head_status * 10 + (*p - '0');
+	}
+	transfer->announced = -1;
+	transfer->is_chunked = false;
+	free(transfer->location);
+	transfer->location = NULL;
+}
+
+static bool
+has_body(const struct fetch_transfer *transfer, int status)
+{
+	return strcmp(transfer->method, "HEAD") != 0 && status >= 200 && status != 204 &&
+	       status != 304;
+}
+
+static int
+end_head(struct fetch_transfer *transfer)
+{
+	transfer->has_head = transfer->head_status >= 200;
+	if (has_body(transfer, transfer->head_status) && !transfer->is_chunked &&
+		transfer->announced > 0 && (uint64_t)transfer->announced > transfer->max_body) {
+		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "%lld bytes, more than %llu",
+			(long long)transfer->announced, (unsigned long long)transfer->max_body);
+		return -E2BIG;
+	}
+	return 0;
+}
+
+static int
+read_field(struct fetch_transfer *transfer, const char *line, size_t len)
+{
+	if (is_field(line, len, "content-length", strlen("content-length"))) {
+		if (keep_length(transfer, line + strlen("content-length:"), line + len) < 0) {
+			note(transfer, FETCH_ERROR_PROTOCOL, "a wrong Content-Length");
+			return -EINVAL;
+		}
+	} else if (is_field(line, len, "transfer-encoding", strlen("transfer-encoding"))) {
+		transfer->is_chunked = true;
+	} else if (is_field(line, len, "location", strlen("location"))) {
+		if (keep_location(transfer, line + strlen("location:"), len - strlen("location:")) <
+			0) {
+			note(transfer, FETCH_ERROR_RESOURCES, "no memory for a header");
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static size_t
+on_header(char *line, size_t size, size_t n_items, void *user)
+{
+	struct fetch_transfer *transfer = user;
+	size_t len = size * n_items;
+	int r = 0;
+
+	/* over all responses of the transfer, so that informational ones can't go on for ever */
+	transfer->header_len += len;
+	transfer->n_fields++;
+	if (transfer->header_len > HEADER_MAX || transfer->n_fields > FIELDS_MAX) {
+		note(transfer, FETCH_ERROR_HEADER_TOO_LARGE, "more than %d bytes or %d fields",
+			HEADER_MAX, FIELDS_MAX);
+		return 0;
+	}
+	if (transfer->has_head) {
+		return len; /* a trailer */
+	}
+	if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
+		begin_head(transfer, line, line + len);
+	} else if (*line == '\r' || *line == '\n') {
+		r = end_head(transfer);
+	} else {
+		r = read_field(transfer, line, len);
+	}
+	return r < 0 ? 0 : len;
+}
+
+/* Also called for connections that were opened under another policy. */
+static int
+on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port)
+{
+	struct fetch_transfer *transfer = user;
+	struct fetch_address ip;
+	struct fetch_reason reason;
+
+	if (!fetch_address_parse(remote_ip, &ip)) {
+		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
+		return CURL_PREREQFUNC_ABORT;
+	}
+	if (fetch_address_policy_check(transfer->transfers->policy, &ip, &reason) < 0) {
+		note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
+		return CURL_PREREQFUNC_ABORT;
+	}
+	return CURL_PREREQFUNC_OK;
+}
+
+static int
+on_resolve(void *state, void *reserved, void *user)
+{
+	struct fetch_transfer *transfer = user;
+
+	note(transfer, FETCH_ERROR_INTERNAL, "libcurl was about to resolve a name");
+	return 1;
+}
+
+/* Requests. */
+
+/* "+host:port:address,address": not for longer than DNS_CACHE_TIMEOUT. */
+static int
+make_resolve(struct fetch_transfer *transfer)
+{
+	const struct fetch_answer *answer = transfer->answer;
+	_cleanup_(buffer_fini) struct buffer entry = BUFFER_INIT;
+	char text[FETCH_ADDRESS_CAP];
+	char separator = ':';
+
+	buffer_printf(&entry, "+%s:%u", transfer->url->host, (unsigned)transfer->url->port);
+	for (size_t i = 0; i < answer->n_addresses; i++) {
+		const struct fetch_address *address = &answer->addresses[i];
+		bool is_6 = address->family == AF_INET6;
+
+		if (fetch_address_policy_check(transfer->transfers->policy, address, NULL) < 0) {
+			continue;
+		}
+		buffer_putc(&entry, separator);
+		separator = ',';
+		buffer_puts(&entry, is_6 ? "[" : "");
+		buffer_puts(&entry, fetch_address_format(address, text));
+		buffer_puts(&entry, is_6 ? "]" : "");
+	}
+	if (buffer_error(&entry) < 0) {
+		return -ENOMEM;
+	}
+	transfer->resolve = curl_slist_append(NULL, entry.data);
+	return transfer->resolve ? 0 : -ENOMEM;
+}
+
+static int
+append_field(struct fetch_transfer *transfer, const char *name, const char *value)
+{
+	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
+	struct curl_slist *fields;
+
+	/* "Name;" is libcurl's way to send a field with an empty value, "Name:" to send none */
+	buffer_puts(&line, name);
+	buffer_puts(&line, !value ? ":" : *value ? ": " : ";");
+	buffer_puts(&line, value ? value : "");
+	if (buffer_error(&line) < 0) {
+		return -ENOMEM;
+	}
+	fields = curl_slist_append(transfer->fields, line.data);
+	if (!fields) {
+		return -ENOMEM;
+	}
+	transfer->fields = fields;
+	return 0;
+}
+
+static int
+make_fields(struct fetch_transfer *transfer)
+{
+	const struct fetch_options *options = transfer->options;
+	bool has_type = false;
+	int r;
+
+	for (size_t i = 0; i < options->n_headers; i++) {
+		const struct fetch_header *header = &options->headers[i];
+
+		if (transfer->is_elsewhere && !fetch_header_is_safe(header->name)) {
+			continue;
+		}
+		has_type = has_type || strcasecmp(header->name, "Content-Type") == 0;
+		r = append_field(transfer, header->name, header->value);
+		if (r < 0) {
+			return r;
+		}
+	}
+	if (!transfer->with_body) {
+		return 0;
+	}
+	if (!has_type) {
+		/* libcurl would call it a form */
+		r = append_field(transfer, "Content-Type", NULL);
+		if (r < 0) {
+			return r;
+		}
+	}
+	return append_field(transfer, "Expect", NULL);
+}
+
+static int
+set_method(struct fetch_transfer *transfer)
+{
+	const struct fetch_options *options = transfer->options;
+	CURL *easy = transfer->easy;
+	int r = 0;
+
+	if (transfer->with_body || options->n_headers > 0) {
+		if (make_fields(transfer) < 0) {
+			return -ENOMEM;
+		}
+		r |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fields);
+	}
+	if (transfer->with_body) {
+		r |= curl_easy_setopt(
+			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_len);
+		r |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body ? options->body : "");
+	}
+	if (strcmp(transfer->method, "HEAD") == 0) {
+		r |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	} else {
+		r |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+	}
+	if (!fetch_method_is_idempotent(transfer->method)) {
+		/* a connection that was kept may die under it, and libcurl would send it twice */
+		r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	}
+	return r ? -ENOMEM : 0;
+}
+
+static int
+set_blob(CURL *easy, CURLoption option, const char *pem)
+{
+	struct curl_blob blob = {
+		.data = (char *)pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY
+	};
+
+	return curl_easy_setopt(easy, option, &blob);
+}
+
+static int
+set_tls(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	const struct fetch_tls *tls = &transfer->options->tls;
+	CURL *easy = transfer->easy;
+	int r = 0;
+
+	/*
+	 * Debian's libcurl has a default CApath; while one is set it parses the whole bundle for
+	 * every connection: 20 ms and 970 KiB each.
+	 */
+	r |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	if (transfers->ca_file) {
+		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, transfers->ca_file);
+	}
+	r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_LEN_TLS);
+	r |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* its least */
+	r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
+		tls->min_version == FETCH_TLS_1_3 ? (long)CURL_SSLVERSION_TLSv1_3
+						  : (long)CURL_SSLVERSION_TLSv1_2);
+	if (tls->is_unverified) {
+		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (tls->ca_pem) {
+		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+		r |= set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
+	}
+	if (tls->client_cert_pem && !transfer->is_elsewhere) {
+		r |= set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert_pem);
+		r |= set_blob(easy, CURLOPT_SSLKEY_BLOB,
+			tls->client_key_pem ? tls->client_key_pem : tls->client_cert_pem);
+	}
+	return r ? -ENOMEM : 0;
+}
+
+static long
+get_http_version(const struct fetch_transfers *transfers, const struct fetch_transfer *transfer)
+{
+	switch (transfer->options->http_version) {
+	case FETCH_HTTP_1_1:
+		return CURL_HTTP_VERSION_1_1;
+	case FETCH_HTTP_2:
+		return CURL_HTTP_VERSION_2TLS;
+	case FETCH_HTTP_AUTO:
+		break;
+	}
+	return transfers->http_version;
+}
+
+static int
+set_options(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	const struct fetch_options *options = transfer->options;
+	long version = get_http_version(transfers, transfer);
+	nur_time timeout = options->connect_timeout ? options->connect_timeout : CONNECT_TIMEOUT;
+	CURL *easy = transfer->easy;
+	int r = 0;
+
+	r |= curl_easy_setopt(easy, CURLOPT_URL, transfer->url->text);
+	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* six system calls */
+	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");    /* not from the environment */
+	r |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+	r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_LEN);
+	r |= curl_easy_setopt(
+		easy, CURLOPT_CONNECTTIMEOUT_MS, (long)((timeout + NUR_MSEC(1) - 1) / NUR_MSEC(1)));
+	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, transfers->user_agent);
+	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
+	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	r |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfers);
+	r |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+	r |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+	if (version != CURL_HTTP_VERSION_1_1) {
+		r |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	}
+	if (transfer->answer) {
+		if (make_resolve(transfer) < 0) {
+			return -ENOMEM;
+		}
+		r |= curl_easy_setopt(easy, CURLOPT_RESOLVE, transfer->resolve);
+		/* libcurl looks through all its names after each transfer */
+		r |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 2L);
+		r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+		r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer);
+	}
+	if (transfer->url->is_https && set_tls(transfers, transfer) < 0) {
+		return -ENOMEM;
+	}
+	if (r) {
+		return -ENOMEM;
+	}
+	if (options->n_headers > 0 || transfer->with_body || strcmp(transfer->method, "GET") != 0) {
+		return set_method(transfer);
+	}
+	return 0;
+}
+
+/* Results. */
+
+static bool
+is_reset_errno(long error)
+{
+	return error == ECONNRESET || error == EPIPE || error == ECONNABORTED ||
+	       error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH ||
+	       error == ENETDOWN || error == EHOSTDOWN;
+}
+
+static enum fetch_error
+judge_connect(long error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return FETCH_ERROR_CONNECTION_REFUSED;
+	case ETIMEDOUT:
+		return FETCH_ERROR_CONNECT_TIMEOUT;
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EADDRNOTAVAIL:
+		return FETCH_ERROR_RESOURCES;
+	case ECONNRESET:
+		return FETCH_ERROR_RESET;
+	default:
+		return FETCH_ERROR_UNREACHABLE;
+	}
+}
+
+/* An error of receiving or sending is the network's, TLS's, or the parser's of libcurl. */
+static enum fetch_error
+judge_receive(const struct fetch_transfer *transfer, long error)
+{
+	if (is_reset_errno(error)) {
+		return FETCH_ERROR_RESET;
+	}
+	if (transfer->has_head && transfer->announced > (int64_t)transfer->bytes) {
+		return FETCH_ERROR_TRUNCATED;
+	}
+	if (error != 0 || strstr(transfer->detail, "SSL")) {
+		return FETCH_ERROR_RESET;
+	}
+	return FETCH_ERROR_PROTOCOL;
+}
+
+/* What libcurl calls a success may have been cut: 7.88 says so of a head, and of bodies in HTTP/2. */
+static enum fetch_error
+judge_end(struct fetch_transfer *transfer)
+{
+	if (!transfer->has_head) {
+		(void)snprintf(transfer->detail, sizeof(transfer->detail), "cut in its head");
+		return FETCH_ERROR_TRUNCATED;
+	}
+	if (has_body(transfer, transfer->status) && !transfer->is_chunked &&
+		transfer->announced > (int64_t)transfer->bytes) {
+		(void)snprintf(transfer->detail, sizeof(transfer->detail), "%llu of %lld bytes",
+			(unsigned long long)transfer->bytes, (long long)transfer->announced);
+		return FETCH_ERROR_TRUNCATED;
+	}
+	return FETCH_ERROR_NONE;
+}
+
+static enum fetch_error
+judge(struct fetch_transfer *transfer, CURLcode code)
+{
+	long error = 0;
+
+	if (code == CURLE_OK) {
+		return judge_end(transfer);
+	}
+	if (transfer->noted != FETCH_ERROR_NONE) {
+		return transfer->noted;
+	}
+
+	for (size_t i = 0; i < ARRAY_LEN(code_errors); i++) {
+		if (code_errors[i].code == code) {
+			return code_errors[i].error;
+		}
+	}
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+	if (code == CURLE_COULDNT_CONNECT) {
+		return judge_connect(error);
+	}
+	if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
+		return judge_receive(transfer, error);
+	}
+	return FETCH_ERROR_INTERNAL;
+}
+
+static int64_t
+since(curl_off_t from_us, curl_off_t to_us)
+{
+	return to_us > from_us ? (to_us - from_us) * 1000 : 0;
+}
+
+static void
+collect_times(struct fetch_transfer *transfer, bool has_failed)
+{
+	curl_off_t name = 0, connect = 0, tls = 0, first_byte = 0;
+	CURL *easy = transfer->easy;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
+	if (transfer->status > 0 && first_byte > 0) {
+		transfer->first_byte_ns = since(0, first_byte);
+	}
+	/* 7.88 gives wrong times of connects that failed */
+	if (transfer->is_reused || (has_failed && transfer->status == 0)) {
+		return;
+	}
+	(void)curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &name);
+	(void)curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connect);
+	transfer->connect_ns = since(name, connect);
+	if (transfer->url->is_https) {
+		(void)curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+		transfer->tls_ns = since(connect, tls);
+	}
+}
+
+static const char *
+http_version_name(long version)
+{
+	switch (version) {
+	case CURL_HTTP_VERSION_1_0:
+		return "1.0";
+	case CURL_HTTP_VERSION_1_1:
+		return "1.1";
+	case CURL_HTTP_VERSION_2_0:
+		return "2";
+	default:
+		return NULL;
+	}
+}
+
+/* Takes all that is wanted out of the handle before it is destroyed. */
+static void
+collect(struct fetch_transfer *transfer, CURLcode code)
+{
+	struct fetch_transfers_statistics *statistics = &transfer->transfers->statistics;
+	CURL *easy = transfer->easy;
+	long value = 0;
+	char *ip = NULL;
+	curl_off_t retry_after = 0;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &value);
+	transfer->status = (int)value;
+	value = 0;
+	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &value);
+	transfer->http_version = transfer->status ? http_version_name(value) : NULL;
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
+	if (ip && strlen(ip) < sizeof(transfer->ip)) {
+		memcpy(transfer->ip, ip, strlen(ip) + 1);
+		(void)curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &value);
+		transfer->port = (uint16_t)value;
+	}
+	value = 1;
+	(void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &value);
+	transfer->is_reused = value == 0 && transfer->status > 0;
+	if (transfer->options->retries.max > 0) {
+		(void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
+		transfer->retry_after_s = retry_after;
+	}
+	collect_times(transfer, code != CURLE_OK);
+
+	transfer->error = judge(transfer, code);
+	if (transfer->error == FETCH_ERROR_NONE) {
+		transfer->detail[0] = '\0';
+		if (fetch_body_end(&transfer->body) < 0) {
+			transfer->error = FETCH_ERROR_RESOURCES;
+		}
+	} else if (transfer->detail[0] == '\0') {
+		(void)snprintf(
+			transfer->detail, sizeof(transfer->detail), "%s", curl_easy_strerror(code));
+	}
+	statistics->total_transfers++;
+	statistics->total_reused += transfer->is_reused;
+	statistics->total_bytes += transfer->bytes;
+}
+
+/* The handle goes, and the task goes on. */
+static void
+finish(struct fetch_transfers *transfers, struct fetch_transfer *transfer, int result)
+{
+	list_unlink(&transfer->node);
+	if (transfer->easy) {
+		(void)curl_multi_remove_handle(transfers->multi, transfer->easy);
+		curl_easy_cleanup(transfer->easy);
+		transfer->easy = NULL;
+		transfers->statistics.n_transfers--;
+	}
+	curl_slist_free_all(transfer->resolve);
+	curl_slist_free_all(transfer->fields);
+	transfer->resolve = NULL;
+	transfer->fields = NULL;
+	nur_reschedule(transfer->task, result);
+}
+
+/* The loop's side. */
+
+static void
+drain(struct fetch_transfers *transfers)
+{
+	CURLMsg *message;
+	int n_left;
+
+	while ((message = curl_multi_info_read(transfers->multi, &n_left))) {
+		struct fetch_transfer *transfer = NULL;
+		CURLcode code = message->data.result;
+
+		if (message->msg != CURLMSG_DONE) {
+			continue;
+		}
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		collect(transfer, code);
+		finish(transfers, transfer, 0);
+	}
+}
+
+/* The one entry: all that runs transfers passes here. */
+static void
+act(struct fetch_transfers *transfers, int fd, int events)
+{
+	int n_running;
+
+	assert(!transfers->is_inside);
+	transfers->is_inside = true;
+	(void)curl_multi_socket_action(transfers->multi, fd, events, &n_running);
+	transfers->is_inside = false;
+	drain(transfers);
+}
+
+static void
+on_ready(int fd, unsigned events, void *arg)
+{
+	struct fetch_transfers *transfers = arg;
+	struct entry *entry = &transfers->entries[fd];
+	unsigned hit = events & entry->wanted;
+
+	if (hit == 0) {
+		(void)set_entry(entry, entry->wanted); /* fewer: can't fail in a way that matters */
+		return;
+	}
+	act(transfers, fd,
+		(hit & NUR_WATCH_READ ? CURL_CSELECT_IN : 0) |
+			(hit & NUR_WATCH_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static void
+on_timer_due(void *arg)
+{
+	act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int
+on_timer(CURLM *multi, long timeout_ms, void *user)
+{
+	struct fetch_transfers *transfers = user;
+
+	if (timeout_ms == 0) {
+		/* "at once" must not be from in here */
+		nur_timer_stop(&transfers->timer);
+		transfers->is_due = true;
+		nur_call_soon(&transfers->call);
+		return 0;
+	}
+	nur_timer_set(&transfers->timer,
+		timeout_ms < 0 ? NUR_FOREVER : nur_time_add(nur_now(), NUR_MSEC(timeout_ms)));
+	return 0;
+}
+
+static int
+watch(struct fetch_transfers *transfers, int fd, uint8_t events)
+{
+	struct entry *entry = get_entry(transfers, fd);
+	int r;
+
+	if (!entry) {
+		return -ENOMEM;
+	}
+	entry->wanted = events;
+	if (!entry->watch) {
+		r = nur_watch_open(fd, on_ready, transfers, &entry->watch);
+		if (r < 0) {
+			return r;
+		}
+	}
+	return set_entry(entry, events);
+}
+
+static void
+unwatch(struct fetch_transfers *transfers, int fd)
+{
+	struct entry *entry;
+	bool is_lazy;
+
+	if ((size_t)fd >= transfers->n_entries) {
+		return; /* newer libcurls name sockets they never showed */
+	}
+	entry = &transfers->entries[fd];
+	is_lazy = entry->wanted == NUR_WATCH_READ && !transfers->is_removing;
+	entry->wanted = 0;
+	if (!is_lazy) {
+		(void)set_entry(entry, 0); /* off; closed already is fine */
+	}
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
+{
+	struct fetch_transfers *transfers = user;
+	struct fetch_transfer *transfer = NULL;
+	int r;
+
+	if (what == CURL_POLL_REMOVE) {
+		unwatch(transfers, fd);
+		return 0;
+	}
+	r = watch(transfers, fd,
+		(what & CURL_POLL_IN ? NUR_WATCH_READ : 0) |
+			(what & CURL_POLL_OUT ? NUR_WATCH_WRITE : 0));
+	if (r < 0) {
+		/* -1 would end all transfers; this one would wait for ever */
+		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+		note(transfer, FETCH_ERROR_RESOURCES, "epoll: %s", nur_strerror(r));
+		list_unlink(&transfer->node);
+		list_append(&transfers->removes, &transfer->node);
+		nur_call_soon(&transfers->call);
+	}
+	return 0;
+}
+
+static void
+add(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	transfer->easy = curl_easy_init();
+	if (transfer->easy) {
+		transfers->statistics.n_transfers++;
+	}
+	if (!transfer->easy || set_options(transfers, transfer) < 0 ||
+		curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK) {
+		transfer->error = FETCH_ERROR_RESOURCES;
+		(void)snprintf(transfer->detail, sizeof(transfer->detail), "no memory");
+		finish(transfers, transfer, 0);
+	}
+}
+
+static void
+remove_all(struct fetch_transfers *transfers)
+{
+	transfers->is_removing = true;
+	while (!list_is_empty(&transfers->removes)) {
+		struct fetch_transfer *transfer = list_entry(
+			list_take_first(&transfers->removes), struct fetch_transfer, node);
+
+		transfer->error = transfer->noted;
+		finish(transfers, transfer, transfer->is_removed ? NUR_ECANCELED : 0);
+	}
+	transfers->is_removing = false;
+}
+
+static void
+on_call(void *arg)
+{
+	struct fetch_transfers *transfers = arg;
+	int n_added = 0;
+
+	remove_all(transfers);
+	while (n_added < ADDS_A_PASS && !list_is_empty(&transfers->adds)) {
+		add(transfers,
+			list_entry(list_take_first(&transfers->adds), struct fetch_transfer, node));
+		n_added++;
+	}
+	if (!list_is_empty(&transfers->adds)) {
+		nur_call_soon(&transfers->call);
+	}
+	/* counts the busy ones, too; with fewer it would close what is still of use */
+	(void)curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS,
+		(long)(transfers->max_idle + transfers->statistics.n_transfers));
+	if (transfers->is_due) {
+		transfers->is_due = false;
+		act(transfers, CURL_SOCKET_TIMEOUT, 0);
+	}
+}
+
+/* The tasks' side. */
+
+static enum nur_abort
+abort_transfer(struct nur_task *task, void *arg)
+{
+	struct fetch_transfer *transfer = arg;
+
+	list_unlink(&transfer->node);
+	if (!transfer->easy) {
+		return NUR_ABORT_SUCCEEDED;
+	}
+	transfer->is_removed = true;
+	list_append(&transfer->transfers->removes, &transfer->node);
+	nur_call_soon(&transfer->transfers->call);
+	return NUR_ABORT_FAILED; /* finish() wakes the task when the socket is closed */
+}
+
+int
+fetch_transfer_run(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	transfer->transfers = transfers;
+	transfer->task = nur_current_task();
+	list_append(&transfers->adds, &transfer->node);
+	nur_call_soon(&transfers->call);
+	return nur_wait_task_rescheduled("transfer", abort_transfer, transfer);
+}
+
+void
+fetch_transfer_fini(struct fetch_transfer *transfer)
+{
+	free(transfer->location);
+	fetch_body_fini(&transfer->body);
+	*transfer = (struct fetch_transfer){
+		.connect_ns = FETCH_ABSENT,
+		.tls_ns = FETCH_ABSENT,
+		.first_byte_ns = FETCH_ABSENT,
+		.announced = -1,
+	};
+}
+
+void
+fetch_transfers_set_policy(
+	struct fetch_transfers *transfers, const struct fetch_address_policy *policy)
+{
+	transfers->policy = policy;
+}
+
+void
+fetch_transfers_statistics(
+	const struct fetch_transfers *transfers, struct fetch_transfers_statistics *ret_statistics)
+{
+	*ret_statistics = transfers->statistics;
+}
+
+static int
+copy_options(struct fetch_transfers *transfers, const struct fetch_transfers_options *options)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+	const char *ca_file = options->ca_file;
+	bool has_http2 = (info->features & CURL_VERSION_HTTP2) && info->version_num >= HTTP2_MIN;
+
+	transfers->policy = options->policy;
+	transfers->max_idle = options->max_idle;
+	transfers->http_version =
+		options->http_version == FETCH_HTTP_2 ||
+				(options->http_version == FETCH_HTTP_AUTO && has_http2)
+			? CURL_HTTP_VERSION_2TLS
+			: CURL_HTTP_VERSION_1_1;
+	transfers->user_agent = strdup(options->user_agent);
+	if (!ca_file && !info->cainfo) {
+		ca_file = DEBIAN_CA_FILE;
+	}
+	if (ca_file) {
+		transfers->ca_file = strdup(ca_file);
+	}
+	return transfers->user_agent && (!ca_file || transfers->ca_file) ? 0 : -ENOMEM;
+}
+
+int
+fetch_transfers_create(
+	const struct fetch_transfers_options *options, struct fetch_transfers **ret_transfers)
+{
+	struct fetch_transfers *transfers;
+	int r = 0;
+
+	if (!nur_in_run()) {
+		return NUR_ENOTINTASK;
+	}
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		return NUR_EINTERNAL;
+	}
+	transfers = calloc(1, sizeof(*transfers));
+	if (!transfers) {
+		curl_global_cleanup();
+		return -ENOMEM;
+	}
+	list_init(&transfers->adds);
+	list_init(&transfers->removes);
+	nur_timer_init(&transfers->timer, on_timer_due, transfers);
+	nur_call_init(&transfers->call, on_call, transfers);
+	transfers->multi = curl_multi_init();
+	if (!transfers->multi || copy_options(transfers, options) < 0) {
+		fetch_transfers_destroy(transfers);
+		return -ENOMEM;
+	}
+	r |= curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	r |= curl_multi_setopt(transfers->multi, CURLMOPT_SOCKETDATA, transfers);
+	r |= curl_multi_setopt(transfers->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	r |= curl_multi_setopt(transfers->multi, CURLMOPT_TIMERDATA, transfers);
+	if (r) {
+		fetch_transfers_destroy(transfers);
+		return NUR_EINTERNAL;
+	}
+	*ret_transfers = transfers;
+	return 0;
+}
+
+void
+fetch_transfers_destroy(struct fetch_transfers *transfers)
+{
+	if (!transfers) {
+		return;
+	}
+	assert(transfers->statistics.n_transfers == 0 && list_is_empty(&transfers->adds));
+	transfers->is_removing = true;
+	(void)curl_multi_cleanup(transfers->multi);
+	nur_timer_stop(&transfers->timer);
+	nur_call_cancel(&transfers->call);
+	for (size_t i = 0; i < transfers->n_entries; i++) {
+		clear_entry(transfers, &transfers->entries[i]);
+	}
+	free(transfers->entries);
+	free(transfers->user_agent);
+	free(transfers->ca_file);
+	free(transfers);
+	curl_global_cleanup();
+}
+
+void
+fetch_transfers_versions(struct fetch_versions *ret_versions)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+	static const struct {
+		unsigned first;
+		unsigned last;
+		const char *warning;
+	} known_bad[] = {
+		{ 0x080900, 0x080900, "libcurl 8.9.0 never stops watching some sockets" },
+		{ 0x081000, 0x081000, "libcurl 8.16.0 hangs when threads are cancelled" },
+		{ 0x081500, 0x081500, "libcurl 8.21.0 leaks closed connections" },
+	};
+
+	ret_versions->curl = info->version;
+	ret_versions->ssl = info->ssl_version ? info->ssl_version : "";
+	ret_versions->nghttp2 = info->nghttp2_version ? info->nghttp2_version : "";
+	ret_versions->has_http2 =
+		(info->features & CURL_VERSION_HTTP2) && info->version_num >= HTTP2_MIN;
+	ret_versions->warning = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(known_bad); i++) {
+		if (info->version_num >= known_bad[i].first &&
+			info->version_num <= known_bad[i].last) {
+			ret_versions->warning = known_bad[i].warning;
+		}
+	}
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* One HTTP request and its response: the only door to libcurl. See transfer.c. */
+#pragma once
+
+#include <netinet/in.h>
+#include <nursery.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <fetch/fetch.h>
+
+#include "lib/base/list.h"
+#include "lib/fetch/address_policy.h"
+#include "lib/fetch/answer.h"
+#include "lib/fetch/capture.h"
+#include "lib/fetch/url.h"
+
+#define FETCH_DETAIL_CAP 256 /* as CURL_ERROR_SIZE */
+
+struct fetch_transfers;
+
+/* Strings are copied; zero is not a default here. */
+struct fetch_transfers_options {
+	const char *user_agent;
+	const char *ca_file; /* NULL: the system's */
+	unsigned max_idle;
+	enum fetch_http_version http_version;
+	const struct fetch_address_policy *policy; /* borrowed */
+};
+
+struct fetch_transfers_statistics {
+	size_t n_transfers;
+	size_t n_connections;
+	uint64_t total_transfers;
+	uint64_t total_reused;
+	uint64_t total_connections;
+	uint64_t total_bytes;
+};
+
+/*
+ * Lives on the stack of the task that fetches, while it waits. The first part says what to do, the
+ * second is written before the task goes on, the third is private.
+ *
+ * answer         addresses of the host; NULL for a literal
+ * method         static or of the options
+ * is_elsewhere   another origin than the caller named: only safe fields are sent
+ */
+struct fetch_transfer {
+	const struct fetch_url *url;
+	const struct fetch_answer *answer;
+	const struct fetch_options *options;
+	const char *method;
+	bool with_body;
+	bool is_elsewhere;
+	uint64_t max_body;
+
+	enum fetch_error error;
+	int status;
+	uint64_t bytes;
+	const char *http_version;
+	bool is_reused;
+	uint16_t port;
+	char ip[INET6_ADDRSTRLEN];
+	int64_t connect_ns;
+	int64_t tls_ns;
+	int64_t first_byte_ns;
+	int64_t retry_after_s; /* 0: not said */
+	char *location;        /* to free(), or NULL */
+	struct fetch_body body;
+	char detail[FETCH_DETAIL_CAP];
+
+	struct list node;
+	struct fetch_transfers *transfers;
+	struct nur_task *task;
+	void *easy;
+	void *resolve;
+	void *fields;
+	enum fetch_error noted;
+	bool is_removed;
+	bool is_chunked;
+	bool has_head;
+	int head_status;
+	unsigned n_fields;
+	size_t header_len;
+	int64_t announced; /* Content-Length of the final response, or -1 */
+};
+
+/**
+ * fetch_transfers_create() - inside a run
+ * Errors: NUR_ENOTINTASK, -ENOMEM, NUR_EINTERNAL (libcurl does not start)
+ */
+int fetch_transfers_create(
+	const struct fetch_transfers_options *options, struct fetch_transfers **ret_transfers);
+
+/* fetch_transfers_destroy() - no transfer is under way; accepts NULL */
+void fetch_transfers_destroy(struct fetch_transfers *transfers);
+
+/* fetch_transfers_set_policy() - for addresses connected to or reused from now on; borrowed */
+void fetch_transfers_set_policy(
+	struct fetch_transfers *transfers, const struct fetch_address_policy *policy);
+
+void fetch_transfers_statistics(
+	const struct fetch_transfers *transfers, struct fetch_transfers_statistics *ret_statistics);
+
+/**
+ * fetch_transfer_run() - do it
+ *
+ * Checkpoint: always. Ownership: @transfer stays where it is until the call returns; afterwards
+ * fetch_transfer_fini(). Errors: NUR_ECANCELED cancelled; its socket is closed or was given back
+ * unharmed. What became of the request is in @transfer->error.
+ */
+NUR_CHECKPOINT int fetch_transfer_run(
+	struct fetch_transfers *transfers, struct fetch_transfer *transfer);
+
+/* fetch_transfer_fini() - free what came back; accepts zeroed; leaves it ready for the next */
+void fetch_transfer_fini(struct fetch_transfer *transfer);
+
+/* fetch_transfers_versions() - the fields about libcurl */
+void fetch_transfers_versions(struct fetch_versions *ret_versions);

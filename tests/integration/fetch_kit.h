@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the engine's tests share: one run, one engine, one batch, and every result kept. Fill in a
+ * struct kit, call kit_run(), look at the results.
+ */
+#pragma once
+
+#include <nursery.h>
+
+#include <fetch/fetch.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/fetch/address_policy.h"
+#include "lib/fetch/expect.h"
+#include "tests/support/origin.h"
+#include "tests/support/test.h"
+
+#define KIT_URLS 2048
+
+/* A result with its strings copied. */
+struct kit_result {
+	struct fetch_result result;
+	char *final_url;
+	char *remote;
+	char *detail;
+	char *body;
+	bool is_there;
+};
+
+/*
+ * options, engine, batch   as the test wants them; requests are made of urls
+ * body                     runs in the main task in place of one fetch_batch_run()
+ * beside                   NULL, or a task that runs beside the batch, inside the scope
+ * scope                    around the batch
+ * sink_code                what the sink returns
+ */
+struct kit {
+	struct fetch_engine_options engine_options;
+	struct fetch_options options;
+	struct fetch_batch batch;
+	char *urls[KIT_URLS];
+	size_t n_urls;
+	nur_task_fn body;
+	nur_task_fn beside;
+	int sink_code;
+	void *user;
+
+	struct fetch_engine *engine;
+	struct fetch_engine_statistics statistics; /* when the batch had ended */
+	struct nur_cancel_scope scope;
+	struct kit_result results[KIT_URLS];
+	size_t order[KIT_URLS];
+	size_t n_results;
+	struct fetch_batch_summary summary;
+	int rc;
+};
+
+/* kit_add() - one more URL, taken */
+void kit_add(struct kit *kit, char *url);
+
+/* kit_batch() - run the batch in the calling task; may be called again: results start anew */
+int kit_batch(struct kit *kit);
+
+/* kit_run() - a run with an engine, and the batch in it; checks that every URL has one result and
+ * nothing is left */
+void kit_run(struct kit *kit);
+
+/* kit_one() - fetch one URL, taken; its result */
+const struct kit_result *kit_one(struct kit *kit, char *url);
+
+/* kit_wait() - from a task: wait until the origin's counts say so */
+void kit_wait(struct t_origin *origin, const char *condition);
+
+void kit_fini(struct kit *kit);

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* Batches as one unit: policies, deadlines, cancellation from outside, limits. */
+#include "tests/integration/fetch_kit.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static struct t_origin *origin;
+static struct kit *kit;
+
+static void
+setup(void)
+{
+	origin = t_origin_create();
+	kit = calloc(1, sizeof(*kit));
+	ck_assert_ptr_nonnull(kit);
+	kit->options.timeout = NUR_SEC(20);
+	kit->batch.concurrency = KIT_URLS;
+	kit->batch.per_origin = KIT_URLS;
+}
+
+static void
+teardown(void)
+{
+	t_origin_destroy(origin);
+	kit_fini(kit);
+	free(kit);
+}
+
+static size_t
+count(enum fetch_outcome outcome)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < kit->n_urls; i++) {
+		n += kit->results[i].result.outcome == outcome;
+	}
+	return n;
+}
+
+static void
+check_cancelled(size_t first, size_t last, enum fetch_cancel_reason reason, int64_t cause)
+{
+	for (size_t i = first; i <= last; i++) {
+		const struct fetch_result *result = &kit->results[i].result;
+
+		ck_assert_int_eq(result->outcome, FETCH_CANCELLED);
+		ck_assert_str_eq(fetch_cancel_reason_name(result->cancel_reason),
+			fetch_cancel_reason_name(reason));
+		ck_assert_int_eq(result->cancel_cause, cause);
+	}
+}
+
+START_TEST(the_first_failure_cancels_the_others_down_to_the_sockets)
+{
+	for (int i = 0; i < 40; i++) {
+		kit_add(kit, t_origin_url(origin, "/never/%d", i));
+	}
+	kit_add(kit, t_origin_url(origin, "/crowd/41?500"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->rc, 0);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
+	ck_assert_uint_eq(kit->order[0], 40);
+	ck_assert_int_eq(kit->results[40].result.error, FETCH_ERROR_STATUS);
+	check_cancelled(0, 39, FETCH_CANCEL_SIBLING_FAILED, 40);
+	ck_assert_uint_eq(kit->results[0].result.attempts, 1);
+	ck_assert_uint_le(kit->statistics.n_connections, 1); /* the one that answered is kept */
+	t_origin_wait(origin, "open<=0");
+}
+END_TEST
+
+static int
+check_open_sockets(void *arg)
+{
+	int r = kit_batch(arg);
+
+	/* before the engine goes, which closes everything */
+	t_origin_wait(origin, "open<=1");
+	ck_assert_uint_le(kit->statistics.n_connections, 1);
+	return r;
+}
+
+START_TEST(a_thousand_sockets_are_closed_when_the_batch_returns)
+{
+	struct rlimit limit = { 4096, 4096 };
+
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* lower is enough, too */
+	for (int i = 0; i < 999; i++) {
+		kit_add(kit, t_origin_url(origin, "/never/%d", i));
+	}
+	kit_add(kit, t_origin_url(origin, "/crowd/1000?500"));
+	kit->body = check_open_sockets;
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(count(FETCH_CANCELLED), 999);
+	ck_assert_uint_eq(t_origin_counts(origin).max_held, 1000);
+}
+END_TEST
+
+START_TEST(siblings_that_never_started_say_so)
+{
+	kit->batch.concurrency = 1;
+	kit_add(kit, t_origin_url(origin, "/status/500"));
+	for (int i = 0; i < 600; i++) {
+		kit_add(kit, t_origin_url(origin, "/ok/%d", i));
+	}
+
+	kit_run(kit);
+
+	check_cancelled(1, 600, FETCH_CANCEL_SIBLING_FAILED, 0);
+	ck_assert_uint_eq(kit->results[1].result.attempts, 0);
+	ck_assert_uint_eq(kit->results[600].result.attempts, 0);
+	ck_assert_ptr_null(kit->results[600].final_url);
+	ck_assert_int_eq(kit->results[600].result.timing.queue, FETCH_ABSENT);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 1);
+}
+END_TEST
+
+START_TEST(so_many_failures_are_tolerated)
+{
+	kit->batch.max_failures = 2;
+	kit->batch.concurrency = 1;
+	kit_add(kit, t_origin_url(origin, "/status/500"));
+	kit_add(kit, t_origin_url(origin, "/status/404"));
+	kit_add(kit, t_origin_url(origin, "/ok"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	ck_assert_uint_eq(kit->summary.n_failed, 2);
+	ck_assert_uint_eq(kit->summary.n_ok, 1);
+}
+END_TEST
+
+START_TEST(collect_cancels_nobody)
+{
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit_add(kit, t_origin_url(origin, "/status/500"));
+	kit_add(kit, t_origin_url(origin, "/slow/20"));
+	kit_add(kit, t_origin_url(origin, "/status/500"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
+	ck_assert_uint_eq(kit->summary.n_failed, 2);
+	ck_assert_uint_eq(kit->summary.n_ok, 1);
+}
+END_TEST
+
+START_TEST(the_first_success_cancels_the_others)
+{
+	kit->batch.policy = FETCH_POLICY_FIRST_SUCCESS;
+	kit_add(kit, t_origin_url(origin, "/status/500"));
+	kit_add(kit, t_origin_url(origin, "/never"));
+	kit_add(kit, t_origin_url(origin, "/crowd/2"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	ck_assert_int_eq(kit->results[2].result.outcome, FETCH_OK);
+	check_cancelled(1, 1, FETCH_CANCEL_FIRST_SUCCESS, 2);
+}
+END_TEST
+
+START_TEST(no_success_at_all_is_a_failure)
+{
+	kit->batch.policy = FETCH_POLICY_FIRST_SUCCESS;
+	kit_add(kit, t_origin_url(origin, "/status/500"));
+	kit_add(kit, t_origin_url(origin, "/status/404"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
+}
+END_TEST
+
+START_TEST(an_empty_batch_is_ok)
+{
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->rc, 0);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+}
+END_TEST
+
+START_TEST(the_deadline_ends_what_runs_and_what_waits)
+{
+	kit->batch.concurrency = 2;
+	kit->batch.deadline = NUR_MSEC(50);
+	for (int i = 0; i < 5; i++) {
+		kit_add(kit, t_origin_url(origin, "/never/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->rc, 0);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
+	ck_assert_int_eq(kit->summary.cancel_reason, FETCH_CANCEL_DEADLINE);
+	check_cancelled(0, 4, FETCH_CANCEL_DEADLINE, -1);
+	ck_assert_int_ge(kit->summary.elapsed, NUR_MSEC(50));
+	t_origin_wait(origin, "open<=0");
+}
+END_TEST
+
+START_TEST(a_deadline_that_has_passed_starts_nothing)
+{
+	kit->batch.deadline = 1;
+	kit_add(kit, t_origin_url(origin, "/ok"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
+	check_cancelled(0, 0, FETCH_CANCEL_DEADLINE, -1);
+}
+END_TEST
+
+static int
+cancel_when_held(void *arg)
+{
+	kit_wait(origin, "held>=3");
+	nur_cancel_scope_cancel(&kit->scope, kit->user);
+	return 0;
+}
+
+static const struct {
+	const char *text;
+	enum fetch_cancel_reason reason;
+} reasons[] = {
+	{ "client_gone", FETCH_CANCEL_CLIENT_GONE },
+	{ "cancel_request", FETCH_CANCEL_REQUEST },
+	{ "replaced", FETCH_CANCEL_REPLACED },
+	{ "shutdown", FETCH_CANCEL_SHUTDOWN },
+	{ "deadline", FETCH_CANCEL_DEADLINE },
+	{ NULL, FETCH_CANCEL_REQUEST },
+	{ "something else", FETCH_CANCEL_REQUEST },
+};
+
+START_TEST(who_cancels_from_outside_says_why)
+{
+	kit->batch.concurrency = 3;
+	kit->user = (void *)reasons[_i].text;
+	kit->beside = cancel_when_held;
+	for (int i = 0; i < 10; i++) {
+		kit_add(kit, t_origin_url(origin, "/never/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->rc, NUR_ECANCELED);
+	check_cancelled(0, 9, reasons[_i].reason, -1);
+	ck_assert_int_eq(kit->summary.cancel_reason, reasons[_i].reason);
+	ck_assert_int_eq(kit->summary.outcome, reasons[_i].reason == FETCH_CANCEL_DEADLINE
+						       ? FETCH_BATCH_DEADLINE
+						       : FETCH_BATCH_CANCELLED);
+	ck_assert_uint_eq(kit->statistics.n_connections, 0);
+}
+END_TEST
+
+START_TEST(a_url_has_its_own_time)
+{
+	kit->options.timeout = NUR_MSEC(30);
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit_add(kit, t_origin_url(origin, "/never"));
+	kit_add(kit, t_origin_url(origin, "/ok"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_TIMEOUT);
+	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_NONE);
+	ck_assert_uint_eq(kit->results[0].result.attempts, 1);
+	ck_assert_int_eq(kit->results[1].result.outcome, FETCH_OK);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
+}
+END_TEST
+
+START_TEST(a_timeout_is_a_failure_for_the_others)
+{
+	kit->options.timeout = NUR_MSEC(50);
+	kit->batch.concurrency = 1;
+	kit_add(kit, t_origin_url(origin, "/never"));
+	kit_add(kit, t_origin_url(origin, "/ok"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_TIMEOUT);
+	check_cancelled(1, 1, FETCH_CANCEL_SIBLING_FAILED, 0);
+}
+END_TEST
+
+START_TEST(an_attempt_has_its_own_time)
+{
+	kit->options.attempt_timeout = NUR_MSEC(30);
+	kit_add(kit, t_origin_url(origin, "/never"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_FAILED);
+	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_ATTEMPT_TIMEOUT);
+}
+END_TEST
+
+START_TEST(no_more_than_the_window_is_under_way)
+{
+	kit->batch.concurrency = 7;
+	for (int i = 0; i < 50; i++) {
+		kit_add(kit, t_origin_url(origin, "/crowd/%d", i < 49 ? 7 : 1));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	ck_assert_uint_eq(t_origin_counts(origin).max_held, 7);
+	ck_assert_uint_le(kit->statistics.total_connections, 7);
+}
+END_TEST
+
+START_TEST(no_more_than_the_origins_limit_is_under_way)
+{
+	kit->batch.per_origin = 3;
+	for (int i = 0; i < 30; i++) {
+		kit_add(kit, t_origin_url(origin, "/crowd/3/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	ck_assert_uint_eq(t_origin_counts(origin).max_held, 3);
+}
+END_TEST
+
+START_TEST(no_more_than_the_engines_limit_is_under_way)
+{
+	kit->engine_options.in_flight = 5;
+	for (int i = 0; i < 30; i++) {
+		kit_add(kit, t_origin_url(origin, "/crowd/5/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	ck_assert_uint_eq(t_origin_counts(origin).max_held, 5);
+}
+END_TEST
+
+START_TEST(a_sink_that_fails_ends_the_batch_with_its_code)
+{
+	kit->sink_code = -ENOSPC;
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 10; i++) {
+		kit_add(kit, t_origin_url(origin, "/ok/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->rc, -ENOSPC);
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
+	check_cancelled(1, 9, FETCH_CANCEL_REQUEST, -1);
+}
+END_TEST
+
+static int
+two_batches(void *arg)
+{
+	size_t n_connections;
+
+	ck_assert_int_eq(kit_batch(kit), 0);
+	n_connections = kit->statistics.total_connections;
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_uint_eq(kit->statistics.total_connections, n_connections);
+	for (size_t i = 0; i < kit->n_urls; i++) {
+		ck_assert(kit->results[i].result.is_reused);
+		ck_assert_int_eq(kit->results[i].result.timing.connect, FETCH_ABSENT);
+	}
+	return 0;
+}
+
+START_TEST(connections_stay_warm_between_batches)
+{
+	kit->body = two_batches;
+	for (int i = 0; i < 20; i++) {
+		kit_add(kit, t_origin_url(origin, "/crowd/20/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->statistics.total_connections, 20);
+	ck_assert_uint_eq(kit->statistics.total_reused, 20);
+}
+END_TEST
+
+START_TEST(a_connection_that_was_closed_meanwhile_is_no_failure)
+{
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 6; i++) {
+		kit_add(kit, t_origin_url(origin, "/close-on-reuse/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+}
+END_TEST
+
+START_TEST(a_request_that_changes_things_uses_no_connection_that_may_be_dead)
+{
+	kit->options.method = "POST";
+	kit->options.body = "x";
+	kit->options.body_len = 1;
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 3; i++) {
+		kit_add(kit, t_origin_url(origin, "/ok/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 3);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 3);
+	ck_assert_uint_eq(kit->statistics.total_connections, 3);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("fetch_batch");
+	TCase *policies = tcase_create("policies");
+	TCase *times = tcase_create("times");
+	TCase *limits = tcase_create("limits");
+
+	tcase_add_checked_fixture(policies, setup, teardown);
+	tcase_add_test(policies, the_first_failure_cancels_the_others_down_to_the_sockets);
+	tcase_add_test(policies, a_thousand_sockets_are_closed_when_the_batch_returns);
+	tcase_add_test(policies, siblings_that_never_started_say_so);
+	tcase_add_test(policies, so_many_failures_are_tolerated);
+	tcase_add_test(policies, collect_cancels_nobody);
+	tcase_add_test(policies, the_first_success_cancels_the_others);
+	tcase_add_test(policies, no_success_at_all_is_a_failure);
+	tcase_add_test(policies, an_empty_batch_is_ok);
+	tcase_add_test(policies, a_sink_that_fails_ends_the_batch_with_its_code);
+	suite_add_tcase(suite, policies);
+	tcase_add_checked_fixture(times, setup, teardown);
+	tcase_add_test(times, the_deadline_ends_what_runs_and_what_waits);
+	tcase_add_test(times, a_deadline_that_has_passed_starts_nothing);
+	tcase_add_loop_test(times, who_cancels_from_outside_says_why, 0, ARRAY_LEN(reasons));
+	tcase_add_test(times, a_url_has_its_own_time);
+	tcase_add_test(times, a_timeout_is_a_failure_for_the_others);
+	tcase_add_test(times, an_attempt_has_its_own_time);
+	suite_add_tcase(suite, times);
+	tcase_add_checked_fixture(limits, setup, teardown);
+	tcase_add_test(limits, no_more_than_the_window_is_under_way);
+	tcase_add_test(limits, no_more_than_the_origins_limit_is_under_way);
+	tcase_add_test(limits, no_more_than_the_engines_limit_is_under_way);
+	tcase_add_test(limits, connections_stay_warm_between_batches);
+	tcase_add_test(limits, a_connection_that_was_closed_meanwhile_is_no_failure);
+	tcase_add_test(limits, a_request_that_changes_things_uses_no_connection_that_may_be_dead);
+	suite_add_tcase(suite, limits);
+	return suite;
+}

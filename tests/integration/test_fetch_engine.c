@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine against origins that answer well, badly and not at all. */
+#include "tests/integration/fetch_kit.h"
+
+#include <string.h>
+
+static struct t_origin *origin;
+static struct kit *kit;
+
+static void
+setup(void)
+{
+	origin = t_origin_create();
+	kit = calloc(1, sizeof(*kit));
+	ck_assert_ptr_nonnull(kit);
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit->options.timeout = NUR_SEC(20);
+	kit->options.max_redirects = 5;
+}
+
+static void
+teardown(void)
+{
+	t_origin_destroy(origin);
+	kit_fini(kit);
+	free(kit);
+}
+
+START_TEST(a_good_answer_is_ok_with_its_numbers)
+{
+	const struct kit_result *kept = kit_one(kit, t_origin_url(origin, "/bytes/5120"));
+	const struct fetch_timing *timing = &kept->result.timing;
+
+	ck_assert_str_eq(kept->detail, "");
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	ck_assert_int_eq(kept->result.status, 200);
+	ck_assert_uint_eq(kept->result.attempts, 1);
+	ck_assert_uint_eq(kept->result.redirects, 0);
+	ck_assert_uint_eq(kept->result.bytes, 5120);
+	ck_assert_str_eq(kept->result.http_version, "1.1");
+	ck_assert_str_eq(kept->final_url, kit->urls[0]);
+	ck_assert_ptr_nonnull(strstr(kit->urls[0], kept->remote));
+	ck_assert(!kept->result.is_reused);
+	ck_assert_int_ge(timing->queue, 0);
+	ck_assert_int_eq(timing->dns, FETCH_ABSENT);
+	ck_assert_int_gt(timing->connect, 0);
+	ck_assert_int_eq(timing->tls, FETCH_ABSENT);
+	ck_assert_int_gt(timing->first_byte, 0);
+	ck_assert_int_gt(timing->total, timing->first_byte);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+}
+END_TEST
+
+static const struct {
+	const char *path;
+	enum fetch_error error;
+	int status;
+} answers[] = {
+	{ "/ok", FETCH_ERROR_NONE, 200 },
+	{ "/status/204", FETCH_ERROR_NONE, 204 },
+	{ "/status/304", FETCH_ERROR_NONE, 304 },
+	{ "/chunked", FETCH_ERROR_NONE, 200 },
+	{ "/close-delimited", FETCH_ERROR_NONE, 200 },
+	{ "/close-after", FETCH_ERROR_NONE, 200 },
+	{ "/folded-header", FETCH_ERROR_NONE, 200 },
+	{ "/drip/20/1", FETCH_ERROR_NONE, 200 },
+	{ "/slow/30", FETCH_ERROR_NONE, 200 },
+	{ "/status/404", FETCH_ERROR_STATUS, 404 },
+	{ "/status/503", FETCH_ERROR_STATUS, 503 },
+	{ "/reset", FETCH_ERROR_RESET, 0 },
+	{ "/close-before-response", FETCH_ERROR_RESET, 0 },
+	{ "/close-mid-status", FETCH_ERROR_RESET, 0 },
+	{ "/close-mid-headers", FETCH_ERROR_TRUNCATED, -1 },
+	{ "/reset-mid-body", FETCH_ERROR_RESET, 200 },
+	{ "/truncated-length", FETCH_ERROR_TRUNCATED, 200 },
+	{ "/truncated-chunk", FETCH_ERROR_TRUNCATED, 200 },
+	{ "/truncated-chunked", FETCH_ERROR_TRUNCATED, 200 },
+	{ "/length-and-chunked", FETCH_ERROR_NONE, 200 },
+	{ "/truncated-close-delimited", FETCH_ERROR_RESET, 200 },
+	{ "/short-length", FETCH_ERROR_NONE, 200 },
+	{ "/bytes/200000", FETCH_ERROR_BODY_TOO_LARGE, 200 },
+	{ "/bad-chunk", FETCH_ERROR_PROTOCOL, 200 },
+	{ "/negative-chunk", FETCH_ERROR_PROTOCOL, 200 },
+	{ "/garbage", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/http09", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/bad-version", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/nul-header", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/junk-length", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/negative-length", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/two-lengths", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/huge-length", FETCH_ERROR_BODY_TOO_LARGE, -1 },
+	{ "/huge-chunk", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/status/0", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/status/1000", FETCH_ERROR_PROTOCOL, -1 },
+	{ "/header-bomb/1000", FETCH_ERROR_HEADER_TOO_LARGE, -1 },
+	{ "/long-header/90000", FETCH_ERROR_HEADER_TOO_LARGE, -1 },
+	{ "/endless-headers", FETCH_ERROR_HEADER_TOO_LARGE, -1 },
+	{ "/endless-1xx", FETCH_ERROR_HEADER_TOO_LARGE, -1 },
+	{ "/endless-body", FETCH_ERROR_BODY_TOO_LARGE, 200 },
+	{ "/endless-chunks", FETCH_ERROR_BODY_TOO_LARGE, 200 },
+	{ "/endless-trailers", FETCH_ERROR_HEADER_TOO_LARGE, 200 },
+	{ "/loop", FETCH_ERROR_REDIRECT_LIMIT, 302 },
+	{ "/redirect/5", FETCH_ERROR_NONE, 200 },
+	{ "/redirect/6", FETCH_ERROR_REDIRECT_LIMIT, 302 },
+	{ "/no-location", FETCH_ERROR_NONE, 302 },
+	{ "/redirect-to/302?file:///etc/passwd", FETCH_ERROR_REDIRECT_DENIED, 302 },
+	{ "/redirect-to/302?http://169.254.169.254/latest", FETCH_ERROR_DENIED, 0 },
+	{ "/redirect-to/302?http://user:pw@[::bad/", FETCH_ERROR_REDIRECT_DENIED, 302 },
+};
+
+START_TEST(each_answer_has_its_code)
+{
+	const struct kit_result *kept;
+
+	kit->options.max_body = 100000;
+	kept = kit_one(kit, t_origin_url(origin, "%s", answers[_i].path));
+
+	ck_assert_msg(kept->result.error == answers[_i].error, "%s: %s, \"%s\"", answers[_i].path,
+		fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_int_eq(kept->result.outcome,
+		answers[_i].error == FETCH_ERROR_NONE ? FETCH_OK : FETCH_FAILED);
+	ck_assert_msg(answers[_i].status == -1 || kept->result.status == answers[_i].status,
+		"%s: status %d", answers[_i].path, kept->result.status);
+	ck_assert_msg(kept->result.outcome == FETCH_OK || kept->detail[0] != '\0', "no detail");
+	ck_assert_int_ge(kept->result.timing.total, 0);
+}
+END_TEST
+
+static const struct {
+	enum t_port port;
+	enum fetch_error error;
+} ports[] = {
+	{ T_PORT_REFUSING, FETCH_ERROR_CONNECTION_REFUSED },
+	{ T_PORT_RESETTING, FETCH_ERROR_RESET },
+	{ T_PORT_DEAF, FETCH_ERROR_CONNECT_TIMEOUT },
+	{ T_PORT_SPEAKS_FIRST, FETCH_ERROR_PROTOCOL },
+};
+
+START_TEST(each_port_has_its_code)
+{
+	const struct kit_result *kept;
+
+	kit->options.connect_timeout = NUR_MSEC(100);
+	kept = kit_one(kit, t_origin_url_at(origin, ports[_i].port, "/"));
+
+	ck_assert_msg(kept->result.error == ports[_i].error, "%s, \"%s\"",
+		fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_int_eq(kept->result.outcome, FETCH_FAILED);
+	ck_assert_uint_eq(kept->result.attempts, 1);
+	ck_assert_int_eq(kept->result.timing.connect, FETCH_ABSENT);
+}
+END_TEST
+
+static const struct {
+	const char *url;
+	enum fetch_error error;
+} bad_urls[] = {
+	{ "not a url", FETCH_ERROR_BAD_URL },
+	{ "ftp://127.0.0.1/", FETCH_ERROR_BAD_URL },
+	{ "http://169.254.169.254/latest", FETCH_ERROR_DENIED },
+	{ "http://[::ffff:169.254.169.254]/", FETCH_ERROR_DENIED },
+	{ "http://0/", FETCH_ERROR_DENIED },
+	{ "http://255.255.255.255/", FETCH_ERROR_DENIED },
+	{ "http://224.0.0.1/", FETCH_ERROR_DENIED },
+};
+
+START_TEST(what_may_not_be_fetched_is_not)
+{
+	const struct kit_result *kept = kit_one(kit, strdup(bad_urls[_i].url));
+
+	ck_assert_msg(kept->result.error == bad_urls[_i].error, "%s, \"%s\"",
+		fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_str_ne(kept->detail, "");
+	ck_assert_uint_eq(kit->statistics.total_connections, 0);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("fetch_engine");
+	TCase *good = tcase_create("good");
+
+	tcase_add_checked_fixture(good, setup, teardown);
+	tcase_add_test(good, a_good_answer_is_ok_with_its_numbers);
+	tcase_add_loop_test(good, each_answer_has_its_code, 0, ARRAY_LEN(answers));
+	tcase_add_loop_test(good, each_port_has_its_code, 0, ARRAY_LEN(ports));
+	tcase_add_loop_test(good, what_may_not_be_fetched_is_not, 0, ARRAY_LEN(bad_urls));
+	suite_add_tcase(suite, good);
+	return suite;
+}
