@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What libnursery itself costs, without any I/O: switches, spawn and join, channels, deadlines, memory of
+ * a parked task. Prints "what TAB value TAB unit" lines; run.py repeats it and takes medians.
+ *
+ * Everything is timed by the process's CPU clock: the tasks never wait for anything but each other, or
+ * for time, which is not theirs. Each figure is the mean over at least a hundred milliseconds.
+ */
+#include <inttypes.h>
+#include <nursery.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/nursery/context.h"
+
+#define N_SWITCHES  20000000
+#define N_SPAWNS    4000000
+#define N_YIELDS    4000000
+#define N_MESSAGES  2000000
+#define N_SCOPES    4000000
+#define N_SLEEPERS  1000
+#define N_SLEEPS    100
+#define N_PARKED    10000
+#define STACK_BYTES (64 << 10)
+
+static int64_t
+cpu_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* there is always one */
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void
+report(const char *what, int64_t start_ns, double n)
+{
+	(void)printf("%s\t%.2f\tns\n", what, (double)(cpu_ns() - start_ns) / n);
+}
+
+/* A bare switch: two contexts, no scheduler. */
+
+static struct nuri_context here;
+static struct nuri_context there;
+
+static void
+bounce(void *arg)
+{
+	for (;;) {
+		nuri_context_switch(&there, &here);
+	}
+}
+
+static int
+measure_switch(void)
+{
+	char *stack =
+		mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int64_t start_ns;
+	int i;
+
+	if (stack == MAP_FAILED) {
+		return -ENOMEM;
+	}
+	nuri_context_init(&there, stack, stack + STACK_BYTES, bounce, NULL);
+	start_ns = cpu_ns();
+	for (i = 0; i < N_SWITCHES / 2; i++) {
+		nuri_context_switch(&here, &there);
+	}
+	report("context switch", start_ns, N_SWITCHES);
+	(void)munmap(stack, STACK_BYTES);
+	return 0;
+}
+
+/* Spawn and join: an empty task in a full nursery, so many a nursery. */
+
+static int
+nothing(void *arg)
+{
+	return 0;
+}
+
+static int
+spawn_batch(struct nur_nursery *nursery, void *arg)
+{
+	const unsigned long *n = arg;
+	unsigned long i;
+	int r = 0;
+
+	for (i = 0; i < *n && r == 0; i++) {
+		r = nur_start_soon(nursery, "nothing", nothing, NULL);
+	}
+	return r;
+}
+
+static int
+measure_spawn(unsigned long batch)
+{
+	unsigned long n_batches = N_SPAWNS / (batch < 20 ? 4 : 1) / batch;
+	int64_t start_ns;
+	unsigned long i;
+	char what[64];
+	int r = 0;
+
+	r = nur_nursery_run(spawn_batch, &batch, NULL); /* stacks are made once, and not measured */
+	start_ns = cpu_ns();
+	for (i = 0; i < n_batches && r == 0; i++) {
+		r = nur_nursery_run(spawn_batch, &batch, NULL);
+	}
+	(void)snprintf(what, sizeof(what), "spawn and join, batches of %lu", batch);
+	report(what, start_ns, (double)n_batches * (double)batch);
+	return r;
+}
+
+/* Checkpoints: through the scheduler and back, with so many tasks in turn. */
+
+static int
+yield(void *arg)
+{
+	unsigned long n = *(unsigned long *)arg;
+	int r = 0;
+
+	while (n-- > 0 && r == 0) {
+		r = nur_checkpoint();
+	}
+	return r;
+}
+
+static int
+measure_yield(unsigned long n_tasks)
+{
+	unsigned long n_each = N_YIELDS / n_tasks;
+	int64_t start_ns = cpu_ns();
+	unsigned long i;
+	char what[64];
+	int rc = 0;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+
+		for (i = 0; i < n_tasks && rc == 0; i++) {
+			rc = nur_start_soon(nursery, "yield", yield, &n_each);
+		}
+	}
+	(void)snprintf(what, sizeof(what), "checkpoint, %lu tasks in turn", n_tasks);
+	report(what, start_ns, N_YIELDS);
+	return rc;
+}
+
+/* A channel between two tasks. */
+
+static int
+send_all(void *arg)
+{
+	struct nur_send_channel *sender = arg;
+	int i;
+	int r = 0;
+
+	for (i = 0; i < N_MESSAGES && r == 0; i++) {
+		r = nur_channel_send(sender, &i);
+	}
+	nur_send_channel_close(sender);
+	return r;
+}
+
+static int
+receive_all(void *arg)
+{
+	int message;
+	int r = 0;
+
+	while (r == 0) {
+		r = nur_channel_receive(arg, &message);
+	}
+	return r == NUR_EENDOFCHANNEL ? 0 : r;
+}
+
+static int
+measure_channel(size_t capacity)
+{
+	struct nur_send_channel *sender;
+	struct nur_receive_channel *receiver;
+	int64_t start_ns;
+	char what[64];
+	int rc;
+
+	rc = nur_channel_open(sizeof(int), capacity, &sender, &receiver);
+	if (rc < 0) {
+		return rc;
+	}
+	start_ns = cpu_ns();
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+
+		rc = nur_start_soon(nursery, "send", send_all, sender);
+		rc = rc < 0 ? rc : nur_start_soon(nursery, "receive", receive_all, receiver);
+	}
+	(void)snprintf(what, sizeof(what), "message through a channel of %zu", capacity);
+	report(what, start_ns, N_MESSAGES);
+	nur_send_channel_destroy(sender);
+	nur_receive_channel_destroy(receiver);
+	return rc;
+}
+
+/* Deadlines: a timeout that does not come, and sleeps that end. */
+
+static int
+measure_scope(void)
+{
+	int64_t start_ns = cpu_ns();
+	int r = 0;
+	int i;
+
+	for (i = 0; i < N_SCOPES && r == 0; i++) {
+		r = nur_move_on_after(NUR_SEC(10), 0, nothing, NULL, NULL);
+	}
+	report("timeout around a call", start_ns, N_SCOPES);
+	return r;
+}
+
+static int
+sleep_often(void *arg)
+{
+	int r = 0;
+	int i;
+
+	for (i = 0; i < N_SLEEPS && r == 0; i++) {
+		r = nur_sleep(NUR_USEC(100));
+	}
+	return r;
+}
+
+static int
+measure_sleep(void)
+{
+	int64_t start_ns = cpu_ns();
+	int rc = 0;
+	int i;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+
+		for (i = 0; i < N_SLEEPERS && rc == 0; i++) {
+			rc = nur_start_soon(nursery, "sleep", sleep_often, NULL);
+		}
+	}
+	report("sleep, 1000 tasks at a time", start_ns, (double)N_SLEEPERS * N_SLEEPS);
+	return rc;
+}
+
+/* Memory: what 10,000 tasks that wait add to the resident set. */
+
+static long
+resident_kib(void)
+{
+	_cleanup_(fclosep) FILE *file = fopen("/proc/self/statm", "re");
+	long pages;
+
+	if (!file || fscanf(file, "%*d %ld", &pages) != 1) {
+		return -1;
+	}
+	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static int
+park(void *arg)
+{
+	return nur_sleep_forever();
+}
+
+static int
+measure_parked(void)
+{
+	long before = resident_kib();
+	int rc = 0;
+	int i;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+
+		for (i = 0; i < N_PARKED && rc == 0; i++) {
+			rc = nur_start_soon(nursery, "park", park, NULL);
+		}
+		if (rc == 0) {
+			rc = nur_wait_all_tasks_blocked(0);
+		}
+		(void)printf("resident memory of a parked task\t%.2f\tKiB\n",
+			(double)(resident_kib() - before) / N_PARKED);
+		nur_nursery_cancel(nursery, "measured");
+	}
+	return rc;
+}
+
+static int
+measure_all(void *arg)
+{
+	int r;
+
+	r = measure_parked(); /* first: later it would find used stacks in the pool */
+	r = r < 0 ? r : measure_spawn(1);
+	r = r < 0 ? r : measure_spawn(20);
+	r = r < 0 ? r : measure_spawn(1000);
+	r = r < 0 ? r : measure_yield(1);
+	r = r < 0 ? r : measure_yield(1000);
+	r = r < 0 ? r : measure_channel(0);
+	r = r < 0 ? r : measure_channel(64);
+	r = r < 0 ? r : measure_scope();
+	return r < 0 ? r : measure_sleep();
+}
+
+int
+main(void)
+{
+	int r = measure_switch();
+
+	r = r < 0 ? r : nur_run(measure_all, NULL, NULL, NULL);
+	if (r < 0) {
+		(void)fprintf(stderr, "bench_nursery: %s\n", nur_strerror(r));
+		return EXIT_FAILURE;
+	}
+	return EXIT_SUCCESS;
+}
