@@ -11,7 +11,7 @@ struct nur_signal_receiver;
 /**
  * nur_signal_receiver_open() - catch signals from here on
  * @signals:    signal numbers
- * @n:          how many
+ * @n:          how many, at least 1; one named twice counts once
  *
  * Shape:       none
  * Units:       none
