@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/support/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct nur_stream *left, *right;
+static char buffer[4096];
+
+static void
+open_pair(void)
+{
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	ck_assert_int_eq(nur_stream_open(fds[0], &left), 0);
+	ck_assert_int_eq(nur_stream_open(fds[1], &right), 0);
+}
+
+static int
+close_pair(void)
+{
+	nur_stream_destroy(left);
+	nur_stream_destroy(right);
+	return 0;
+}
+
+/* Sends until the peer's buffers are full, without waiting. */
+static void
+fill(struct nur_stream *stream)
+{
+	while (send(nur_stream_fd(stream), buffer, sizeof(buffer), MSG_DONTWAIT) > 0) {
+	}
+}
+
+T_TASK_TEST(bytes_arrive)
+{
+	open_pair();
+	ck_assert_int_eq(nur_stream_send_all(left, "hello", 5), 0);
+
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 3), 3);
+	ck_assert_mem_eq(buffer, "hel", 3);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, sizeof(buffer)), 2);
+	return close_pair();
+}
+
+static int64_t received;
+
+static int
+receive_right(void *arg)
+{
+	received = nur_stream_receive_some(right, buffer, sizeof(buffer));
+	return 0;
+}
+
+T_TASK_TEST(a_waiting_receiver_is_woken_again_and_again)
+{
+	int rc = 0;
+
+	open_pair();
+	for (int i = 0; i < 3; i++) {
+		NUR_NURSERY(nursery, &rc, NULL);
+		received = -1;
+		t_start(nursery, receive_right, NULL);
+		t_wait_all_tasks_blocked();
+		ck_assert_int_eq(received, -1);
+		ck_assert_int_eq(nur_stream_send_all(left, "abc", 3), 0);
+		t_wait_all_tasks_blocked();
+		ck_assert_int_eq(received, 3);
+	}
+	ck_assert_int_eq(rc, 0);
+	return close_pair();
+}
+
+T_TASK_TEST(what_comes_while_nobody_waits_is_kept)
+{
+	int rc = 0;
+
+	open_pair();
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, receive_right, NULL);
+		t_wait_all_tasks_blocked();
+		ck_assert_int_eq(nur_stream_send_all(left, "one", 3), 0);
+	}
+	/* The registration is still there, and ends when this finds nobody. */
+	ck_assert_int_eq(nur_stream_send_all(left, "four", 4), 0);
+	ck_assert_int_eq(nur_wait_all_tasks_blocked(NUR_MSEC(1)), 0);
+
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, sizeof(buffer)), 4);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, receive_right, NULL);
+		t_wait_all_tasks_blocked();
+		ck_assert_int_eq(nur_stream_send_all(left, "three", 5), 0);
+	}
+	ck_assert_int_eq(received, 5);
+	ck_assert_int_eq(rc, 0);
+	return close_pair();
+}
+
+#define N_MANY ((size_t)1024 * 1024)
+
+struct transfer {
+	struct nur_stream *stream;
+	unsigned char first;
+	size_t n;
+};
+
+static int
+send_many(void *arg)
+{
+	struct transfer *transfer = arg;
+	unsigned char *data = malloc(N_MANY);
+	int r;
+
+	ck_assert_ptr_nonnull(data);
+	for (size_t i = 0; i < N_MANY; i++) {
+		data[i] = (unsigned char)(transfer->first + i * 7);
+	}
+	r = nur_stream_send_all(transfer->stream, data, N_MANY);
+	free(data);
+	return r < 0 ? r : nur_stream_send_eof(transfer->stream);
+}
+
+static int
+receive_many(void *arg)
+{
+	struct transfer *transfer = arg;
+	unsigned char data[1000];
+	int64_t n;
+
+	while ((n = nur_stream_receive_some(transfer->stream, data, sizeof(data))) > 0) {
+		for (int64_t i = 0; i < n; i++, transfer->n++) {
+			if (data[i] != (unsigned char)(transfer->first + transfer->n * 7)) {
+				return nur_fail(-EIO, "byte %zu is wrong", transfer->n);
+			}
+		}
+	}
+	return (int)n;
+}
+
+T_TASK_TEST(a_megabyte_in_both_directions_arrives_whole)
+{
+	struct transfer transfers[4];
+	int rc = 0;
+
+	open_pair();
+	transfers[0] = (struct transfer){ left, 1, 0 };
+	transfers[1] = (struct transfer){ right, 1, 0 };
+	transfers[2] = (struct transfer){ right, 2, 0 };
+	transfers[3] = (struct transfer){ left, 2, 0 };
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, send_many, &transfers[0]);
+		t_start(nursery, receive_many, &transfers[1]);
+		t_start(nursery, send_many, &transfers[2]);
+		t_start(nursery, receive_many, &transfers[3]);
+	}
+
+	ck_assert_int_eq(rc, 0);
+	ck_assert_uint_eq(transfers[1].n, N_MANY);
+	ck_assert_uint_eq(transfers[3].n, N_MANY);
+	return close_pair();
+}
+
+static int n_ran;
+
+static int
+count(void *arg)
+{
+	n_ran++;
+	return 0;
+}
+
+T_TASK_TEST(success_at_once_lets_others_run)
+{
+	int rc = 0;
+
+	open_pair();
+	n_ran = 0;
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, count, NULL);
+		ck_assert_int_eq(nur_stream_send_all(left, NULL, 0), 0);
+		ck_assert_int_eq(nur_stream_send_all(left, "ab", 2), 0);
+		ck_assert_int_eq(n_ran, 1);
+		t_start(nursery, count, NULL);
+		ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), 1);
+		ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), 1);
+		ck_assert_int_eq(n_ran, 2);
+	}
+	ck_assert_int_eq(rc, 0);
+	return close_pair();
+}
+
+T_TASK_TEST(a_cancelled_task_moves_no_bytes)
+{
+	struct nur_cancel_scope scope;
+
+	open_pair();
+	ck_assert_int_eq(nur_stream_send_all(left, "ab", 2), 0);
+	nur_cancel_scope_init(&scope);
+	nur_cancel_scope_cancel(&scope, NULL);
+	ck_assert_int_eq(nur_cancel_scope_enter(&scope), 0);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 2), NUR_ECANCELED);
+	ck_assert_int_eq(nur_stream_send_all(right, "cd", 2), NUR_ECANCELED);
+	ck_assert_int_eq(nur_stream_send_eof(right), NUR_ECANCELED);
+	ck_assert_int_eq(nur_cancel_scope_leave(&scope, NUR_ECANCELED), 0);
+
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 2), 2);
+	ck_assert_int_eq(recv(nur_stream_fd(left), buffer, 2, MSG_DONTWAIT), -1);
+	return close_pair();
+}
+
+static int
+receive_or_fail(void *arg)
+{
+	return (int)nur_stream_receive_some(arg, buffer, sizeof(buffer));
+}
+
+static int
+send_or_fail(void *arg)
+{
+	return nur_stream_send_all(arg, buffer, sizeof(buffer));
+}
+
+T_TASK_TEST(waits_can_be_cancelled)
+{
+	bool has_timed_out;
+
+	open_pair();
+	ck_assert_int_eq(
+		nur_move_on_after(NUR_SEC(60), 0, receive_or_fail, right, &has_timed_out), 0);
+	ck_assert(has_timed_out);
+	fill(left);
+	ck_assert_int_eq(nur_move_on_after(NUR_SEC(60), 0, send_or_fail, left, &has_timed_out), 0);
+	ck_assert(has_timed_out);
+
+	ck_assert_int_gt(nur_stream_receive_some(right, buffer, sizeof(buffer)), 0);
+	return close_pair();
+}
+
+T_TASK_TEST(one_task_receives_and_one_sends)
+{
+	int rc = 0;
+
+	open_pair();
+	fill(right);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, receive_or_fail, right);
+		t_start(nursery, send_or_fail, right);
+		t_wait_all_tasks_blocked();
+		ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), NUR_EBUSY);
+		ck_assert_int_eq(nur_stream_send_all(right, "a", 1), NUR_EBUSY);
+		ck_assert_int_eq(nur_stream_send_eof(right), NUR_EBUSY);
+		nur_nursery_cancel(nursery, NULL);
+	}
+	ck_assert_int_eq(rc, 0);
+	return close_pair();
+}
+
+T_TASK_TEST(the_end_of_the_stream_is_zero_bytes)
+{
+	open_pair();
+	ck_assert_int_eq(nur_stream_send_eof(left), 0);
+	ck_assert_int_eq(nur_stream_send_eof(left), 0);
+	ck_assert_int_eq(nur_stream_send_all(left, "a", 1), NUR_ECLOSED);
+
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), 0);
+	ck_assert_int_eq(nur_stream_send_all(right, "a", 1), 0);
+	ck_assert_int_eq(nur_stream_receive_some(left, buffer, 1), 1);
+	return close_pair();
+}
+
+T_TASK_TEST(a_peer_that_is_gone_breaks_the_stream)
+{
+	open_pair();
+	ck_assert_int_eq(nur_stream_send_all(right, "unread", 6), 0);
+	nur_stream_close(left);
+
+	ck_assert_int_eq(nur_stream_send_all(right, "a", 1), NUR_EBROKEN);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), NUR_EBROKEN);
+	return close_pair();
+}
+
+T_TASK_TEST(a_peer_that_goes_wakes_the_sender)
+{
+	int rc = 0;
+
+	open_pair();
+	fill(right);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, send_or_fail, right);
+		t_wait_all_tasks_blocked();
+		nur_stream_close(left);
+	}
+	ck_assert_int_eq(rc, NUR_EBROKEN);
+	return close_pair();
+}
+
+static int results[3];
+
+static int
+receive_and_note(void *arg)
+{
+	results[0] = (int)nur_stream_receive_some(arg, buffer, 1);
+	return 0;
+}
+
+static int
+send_and_note(void *arg)
+{
+	results[1] = nur_stream_send_all(arg, buffer, sizeof(buffer));
+	return 0;
+}
+
+static int
+wait_for_hangup_and_note(void *arg)
+{
+	results[2] = nur_wait_hangup(nur_stream_fd(arg));
+	return 0;
+}
+
+T_TASK_TEST(closing_wakes_everybody_on_the_stream)
+{
+	int rc = 0;
+
+	open_pair();
+	fill(right);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, receive_and_note, right);
+		t_start(nursery, send_and_note, right);
+		t_start(nursery, wait_for_hangup_and_note, right);
+		t_wait_all_tasks_blocked();
+		nur_stream_close(right);
+		nur_stream_close(right);
+	}
+
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(results[i], NUR_ECLOSED);
+	}
+	ck_assert_int_eq(nur_stream_fd(right), -1);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), NUR_ECLOSED);
+	ck_assert_int_eq(nur_stream_send_all(right, "a", 1), NUR_ECLOSED);
+	ck_assert_int_eq(nur_stream_send_all(right, NULL, 0), NUR_ECLOSED);
+	ck_assert_int_eq(nur_stream_send_eof(right), NUR_ECLOSED);
+	return close_pair();
+}
+
+T_TASK_TEST(pipes_are_streams_without_sigpipe)
+{
+	int fds[2];
+
+	ck_assert(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(nur_stream_open(fds[0], &left), 0);
+	ck_assert_int_eq(nur_stream_open(fds[1], &right), 0);
+	ck_assert_int_eq(nur_stream_send_all(right, "abc", 3), 0);
+	ck_assert_int_eq(nur_stream_receive_some(left, buffer, sizeof(buffer)), 3);
+
+	nur_stream_close(left);
+	ck_assert_int_eq(nur_stream_send_all(right, "abc", 3), NUR_EBROKEN);
+	return close_pair();
+}
+
+T_TASK_TEST(a_stream_prepares_its_descriptor)
+{
+	open_pair();
+	ck_assert_int_ne(fcntl(nur_stream_fd(left), F_GETFL) & O_NONBLOCK, 0);
+	ck_assert_int_ne(fcntl(nur_stream_fd(left), F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_int_eq(nur_stream_open(-1, &left), -EBADF);
+	nur_stream_destroy(NULL);
+	return close_pair();
+}
+
+START_TEST(outside_a_run_there_is_no_stream)
+{
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(nur_stream_open(fds[0], &left), NUR_ENOTINTASK);
+	ck_assert_int_eq(close(fds[0]), 0);
+	ck_assert_int_eq(close(fds[1]), 0);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("stream");
+	TCase *tcase = tcase_create("bytes");
+
+	tcase_add_test(tcase, bytes_arrive);
+	tcase_add_test(tcase, a_waiting_receiver_is_woken_again_and_again);
+	tcase_add_test(tcase, what_comes_while_nobody_waits_is_kept);
+	tcase_add_test(tcase, a_megabyte_in_both_directions_arrives_whole);
+	tcase_add_test(tcase, the_end_of_the_stream_is_zero_bytes);
+	tcase_add_test(tcase, pipes_are_streams_without_sigpipe);
+	tcase_add_test(tcase, a_stream_prepares_its_descriptor);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("checkpoints");
+	tcase_add_test(tcase, success_at_once_lets_others_run);
+	tcase_add_test(tcase, a_cancelled_task_moves_no_bytes);
+	tcase_add_test(tcase, waits_can_be_cancelled);
+	tcase_add_test(tcase, one_task_receives_and_one_sends);
+	tcase_add_test(tcase, outside_a_run_there_is_no_stream);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("ends");
+	tcase_add_test(tcase, a_peer_that_is_gone_breaks_the_stream);
+	tcase_add_test(tcase, a_peer_that_goes_wakes_the_sender);
+	tcase_add_test(tcase, closing_wakes_everybody_on_the_stream);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
