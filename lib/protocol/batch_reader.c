@@ -59,14 +59,13 @@ hex_digit(char c)
 	return digit ? (int)(digit - digits) : -1;
 }
 
-/* application/x-www-form-urlencoded, one name or value; false = no percent-encoding of UTF-8 text.
- */
+/* application/x-www-form-urlencoded, one name or value; false = no percent-encoding of UTF-8 text. */
 static bool
-decode(const char *text, size_t len, struct buffer *out)
+decode(const char *text, size_t len, char *out, size_t *ret_len)
 {
+	size_t n = 0;
 	size_t i;
 
-	buffer_clear(out);
 	for (i = 0; i < len; i++) {
 		char c = text[i] == '+' ? ' ' : text[i];
 
@@ -83,42 +82,66 @@ decode(const char *text, size_t len, struct buffer *out)
 		if (c == '\0') {
 			return false;
 		}
-		buffer_putc(out, c);
+		out[n++] = c;
 	}
-	return buffer_error(out) == 0 && utf8_is_valid(out->data ? out->data : "", out->len);
+	out[n] = '\0';
+	*ret_len = n;
+	return utf8_is_valid(out, n);
 }
 
-/* A decoded text in the tree's arena; NULL when it cannot be decoded or memory is short. */
-static const char *
-keep_decoded(struct value_tree *tree, const char *text, size_t len, size_t *ret_len)
+/* A decoded text in the tree's arena: 0, -EBADMSG or -ENOMEM. */
+static int
+keep_decoded(struct value_tree *tree, const char *text, size_t len, const char **ret_text,
+	size_t *ret_len)
 {
-	_cleanup_(buffer_fini) struct buffer decoded = BUFFER_INIT;
+	char *decoded = arena_alloc(&tree->arena, len + 1);
 
-	if (!decode(text, len, &decoded)) {
-		return NULL;
+	if (!decoded) {
+		return -ENOMEM;
 	}
-	*ret_len = decoded.len;
-	return arena_text(&tree->arena, decoded.data ? decoded.data : "", decoded.len);
+	if (!decode(text, len, decoded, ret_len)) {
+		return -EBADMSG;
+	}
+	*ret_text = decoded;
+	return 0;
+}
+
+/* «name=value» or «name» as a string in the tree. */
+static int
+decode_parameter(struct value_tree *tree, const char *text, size_t len, struct value **ret_value)
+{
+	const char *equals = memchr(text, '=', len);
+	size_t name_len = equals ? (size_t)(equals - text) : len;
+	const char *value_text = equals ? equals + 1 : text + len;
+	struct value *value = value_new(&tree->arena, VALUE_STRING);
+	int r;
+
+	if (!value) {
+		return -ENOMEM;
+	}
+	r = keep_decoded(tree, text, name_len, &value->key, &value->key_len);
+	if (r < 0) {
+		return r;
+	}
+	r = keep_decoded(tree, value_text, (size_t)(text + len - value_text), &value->text,
+		&value->text_len);
+	if (r < 0) {
+		return r;
+	}
+	*ret_value = value;
+	return 0;
 }
 
 static void
 add_parameter(struct batch_reader *reader, struct value_tree *tree, const char *text, size_t len)
 {
-	const char *equals = memchr(text, '=', len);
-	size_t name_len = equals ? (size_t)(equals - text) : len;
-	struct value *value = value_new(&tree->arena, VALUE_STRING);
+	struct value *value;
+	int r;
 
-	if (!value) {
-		reader->error = -ENOMEM;
-		return;
-	}
-	value->key = keep_decoded(tree, text, name_len, &value->key_len);
-	if (equals) {
-		value->text = keep_decoded(tree, equals + 1, len - name_len - 1, &value->text_len);
-	} else {
-		value->text = "";
-	}
-	if (!value->key || !value->text) {
+	r = decode_parameter(tree, text, len, &value);
+	if (r == -ENOMEM) {
+		reader->error = r;
+	} else if (r < 0) {
 		complain(reader, 0, 0, "a query parameter is not percent-encoded UTF-8");
 	} else if (value_get(tree->root, value->key)) {
 		const struct value_path path = { .key = value->key, .key_len = value->key_len };
