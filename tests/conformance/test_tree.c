@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows 225-234, X26, X28: the live tree, why something was cancelled, and dumps of both. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/support/in_run.h"
+
+struct family {
+	struct nur_task *parent, *child, *grandchild;
+	struct nur_nursery *of_parent, *of_child;
+};
+
+static int
+note_line(const struct nur_tree_entry *entry, void *unused)
+{
+	const char *const kinds[] = { "run", "task", "nursery" };
+
+	t_note("%zu:%s:%s:%zu", entry->depth, kinds[entry->kind], entry->name ? entry->name : "",
+		entry->n_children);
+	return 0;
+}
+
+static int
+look_at_the_family(void *arg)
+{
+	struct family *family = arg;
+
+	family->grandchild = nur_current_task();
+	ck_assert_ptr_eq(nur_task_parent_nursery(family->grandchild), family->of_child);
+	ck_assert_ptr_eq(nur_nursery_parent_task(family->of_child), family->child);
+	ck_assert_ptr_eq(nur_task_parent_nursery(family->child), family->of_parent);
+	ck_assert_ptr_eq(nur_nursery_parent_task(family->of_parent), family->parent);
+	ck_assert_ptr_null(nur_task_parent_nursery(family->parent));
+
+	ck_assert_ptr_eq(nur_task_nursery(family->parent, 0), family->of_parent);
+	ck_assert_ptr_null(nur_task_nursery(family->parent, 1));
+	ck_assert_ptr_eq(nur_task_nursery(family->child, 0), family->of_child);
+	ck_assert_ptr_null(nur_task_nursery(family->grandchild, 0));
+	ck_assert_uint_eq(nur_nursery_n_children(family->of_parent), 1);
+	ck_assert_uint_eq(nur_nursery_n_children(family->of_child), 1);
+
+	ck_assert_int_eq(nur_tree_walk(note_line, NULL), 0);
+	return 0;
+}
+
+static int
+have_a_child(void *arg)
+{
+	struct family *family = arg;
+	struct nur_nursery nursery;
+	int r;
+
+	family->child = nur_current_task();
+	family->of_child = &nursery;
+	t_open(&nursery);
+	t_start(&nursery, look_at_the_family, family);
+	r = nur_nursery_close(&nursery, 0, NULL);
+	ck_assert_ptr_eq(nur_nursery_parent_task(&nursery), family->child); /* after its end too */
+	return r;
+}
+
+IN_RUN_TEST(r225_the_tree_can_be_walked_down_and_up)
+{
+	struct nur_nursery nursery;
+	struct family family = { .parent = nur_current_task(), .of_parent = &nursery };
+	char expected[256];
+
+	t_open(&nursery);
+	t_start(&nursery, have_a_child, &family);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+
+	ck_assert_ptr_eq(nur_nursery_parent_task(&nursery), family.parent);
+	ck_assert_uint_eq(nur_nursery_n_children(&nursery), 0);
+	(void)snprintf(expected, sizeof(expected),
+		"0:run::1 1:task:%s:1 2:nursery::1 3:task:have_a_child:1 4:nursery::1 "
+		"5:task:look_at_the_family:0",
+		nur_task_name(nur_current_task()));
+	ck_assert_str_eq(t_notes(), expected);
+}
+END_TEST
+
+static void
+assert_reason(enum nur_cancel_source source, const char *text, const char *task)
+{
+	const struct nur_cancel_reason *reason = nur_current_cancel_reason();
+
+	ck_assert_ptr_nonnull(reason);
+	ck_assert_str_eq(nur_cancel_source_name(reason->source), nur_cancel_source_name(source));
+	ck_assert_pstr_eq(reason->text, text);
+	ck_assert_str_eq(reason->task, task);
+}
+
+IN_RUN_TEST(r232_an_explicit_cancellation_carries_its_text_and_task)
+{
+	const char *me = nur_task_name(nur_current_task());
+	struct nur_cancel_scope scope;
+
+	ck_assert_ptr_null(nur_current_cancel_reason());
+	nur_cancel_scope_init(&scope);
+	ck_assert_int_eq(nur_cancel_scope_reason(&scope)->source, NUR_CANCEL_NONE);
+	t_enter(&scope);
+	ck_assert_ptr_null(nur_current_cancel_reason());
+	nur_cancel_scope_cancel(&scope, "hello");
+	assert_reason(NUR_CANCEL_EXPLICIT, "hello", me);
+	nur_cancel_scope_set_deadline(&scope, NUR_LONG_AGO);
+	ck_assert_int_eq(nur_checkpoint(), NUR_ECANCELED);
+	assert_reason(NUR_CANCEL_EXPLICIT, "hello", me);
+	ck_assert_int_eq(nur_cancel_scope_leave(&scope, NUR_ECANCELED), 0);
+
+	ck_assert_str_eq(nur_cancel_scope_reason(&scope)->text, "hello");
+	ck_assert_ptr_null(nur_current_cancel_reason());
+}
+END_TEST
+
+IN_RUN_TEST(r232_a_deadline_is_a_source_and_stays_the_first_reason)
+{
+	struct nur_cancel_scope scope;
+
+	nur_cancel_scope_init_at(&scope, NUR_LONG_AGO);
+	t_enter(&scope);
+	ck_assert_int_eq(nur_checkpoint(), NUR_ECANCELED);
+	assert_reason(NUR_CANCEL_DEADLINE, NULL, "");
+	nur_cancel_scope_cancel(&scope, "too late");
+	assert_reason(NUR_CANCEL_DEADLINE, NULL, "");
+	ck_assert_int_eq(nur_cancel_scope_leave(&scope, NUR_ECANCELED), 0);
+}
+END_TEST
+
+static int
+expect_the_failing_sibling(void *unused)
+{
+	int r = nur_sleep_forever();
+
+	assert_reason(NUR_CANCEL_NURSERY, "a task failed", "failing");
+	t_note("seen");
+	return r;
+}
+
+IN_RUN_TEST(r232_a_failing_sibling_is_a_source)
+{
+	struct nur_nursery nursery;
+
+	t_open(&nursery);
+	t_start(&nursery, expect_the_failing_sibling, NULL);
+	t_settle();
+	ck_assert_int_eq(nur_start_soon(&nursery, "failing", t_return, T_CODE(-EIO)), 0);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), -EIO);
+
+	ck_assert_str_eq(t_notes(), "seen");
+}
+END_TEST
+
+static int
+expect_the_failing_body(void *name_of_parent)
+{
+	int r = nur_sleep_forever();
+
+	assert_reason(NUR_CANCEL_NURSERY, "the body failed", name_of_parent);
+	t_note("seen");
+	return r;
+}
+
+IN_RUN_TEST(r234_children_learn_that_it_was_the_body)
+{
+	struct nur_nursery nursery;
+
+	t_open(&nursery);
+	t_start(&nursery, expect_the_failing_body, (void *)nur_task_name(nur_current_task()));
+	t_settle();
+	ck_assert_int_eq(nur_nursery_close(&nursery, -EDOM, NULL), -EDOM);
+
+	ck_assert_str_eq(t_notes(), "seen");
+}
+END_TEST
+
+struct drawing {
+	int fds[2];
+	int result;
+	char text[4096];
+};
+
+static struct drawing *drawing_of_the_signal;
+
+static void
+draw(void *arg)
+{
+	struct drawing *drawing = arg;
+
+	drawing->result = nur_dump_task_tree(drawing->fds[1]);
+}
+
+static void
+draw_in_a_handler(int signal_number)
+{
+	draw(drawing_of_the_signal);
+}
+
+static void
+read_drawing(struct drawing *drawing)
+{
+	ssize_t n = read(drawing->fds[0], drawing->text, sizeof(drawing->text) - 1);
+
+	ck_assert_int_eq(drawing->result, 0);
+	ck_assert_int_gt(n, 0);
+	drawing->text[n] = '\0';
+}
+
+static void
+assert_drawn(struct drawing *drawing)
+{
+	const char *line, *end;
+	char text[256];
+
+	read_drawing(drawing);
+	line = strstr(drawing->text, "drawn");
+	ck_assert_msg(line, "no task \"drawn\" in:\n%s", drawing->text);
+	end = strchr(line, '\n');
+	ck_assert_ptr_nonnull(end);
+	(void)snprintf(text, sizeof(text), "%.*s", (int)(end - line), line);
+	ck_assert_msg(strstr(text, "waiting"), "no state in: %s", text);
+	ck_assert_msg(strstr(text, "sleep"), "no wait reason in: %s", text);
+	ck_assert_msg(strstr(text, "5"), "no age in: %s", text);
+	ck_assert_msg(strstr(text, "95"), "no deadline in: %s", text);
+}
+
+static void
+open_drawing(struct drawing *drawing)
+{
+	ck_assert_int_eq(pipe2(drawing->fds, O_CLOEXEC | O_NONBLOCK), 0);
+	drawing->result = -1;
+}
+
+static void
+close_drawing(struct drawing *drawing)
+{
+	(void)close(drawing->fds[0]);
+	(void)close(drawing->fds[1]);
+}
+
+static int
+sleep_in_a_scope(void *unused)
+{
+	return nur_fail_after(NUR_SEC(100), 0, t_sleep_forever, NULL);
+}
+
+/* Five seconds old, 95 left. */
+static void
+start_the_drawn_task(struct nur_nursery *nursery)
+{
+	t_open(nursery);
+	ck_assert_int_eq(nur_start_soon(nursery, "drawn", sleep_in_a_scope, NULL), 0);
+	ck_assert_int_eq(nur_sleep(NUR_SEC(5)), 0);
+}
+
+IN_RUN_TEST(x26_the_tree_can_be_drawn_from_a_loop_callback)
+{
+	struct nur_nursery nursery;
+	struct drawing drawing;
+	struct nur_call call;
+
+	open_drawing(&drawing);
+	start_the_drawn_task(&nursery);
+	nur_call_init(&call, draw, &drawing);
+	nur_call_soon(&call);
+	t_settle();
+	assert_drawn(&drawing);
+	nur_nursery_cancel(&nursery, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+	close_drawing(&drawing);
+}
+END_TEST
+
+IN_RUN_TEST(x26_the_tree_can_be_drawn_from_a_signal)
+{
+	const struct sigaction action = { .sa_handler = draw_in_a_handler, .sa_flags = SA_ONSTACK };
+	struct nur_nursery nursery;
+	struct drawing drawing;
+
+	open_drawing(&drawing);
+	start_the_drawn_task(&nursery);
+	drawing_of_the_signal = &drawing;
+	ck_assert_int_eq(sigaction(SIGUSR2, &action, NULL), 0);
+	(void)raise(SIGUSR2); /* fails for bad numbers only */
+	assert_drawn(&drawing);
+	nur_nursery_cancel(&nursery, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+	close_drawing(&drawing);
+}
+END_TEST
+
+static int
+find_drawn(const struct nur_tree_entry *entry, void *ret_entry)
+{
+	if (entry->name && !strcmp(entry->name, "drawn")) {
+		*(struct nur_tree_entry *)ret_entry = *entry;
+		return 1;
+	}
+	return 0;
+}
+
+IN_RUN_TEST(x26_a_visitor_sees_state_reason_age_deadline_and_cancellation)
+{
+	struct nur_tree_entry entry;
+	struct nur_nursery nursery;
+
+	start_the_drawn_task(&nursery);
+	ck_assert_int_eq(nur_tree_walk(find_drawn, &entry), 1);
+	ck_assert_int_eq(entry.kind, NUR_TREE_TASK);
+	ck_assert_str_eq(nur_task_state_name(entry.state), "waiting");
+	ck_assert_str_eq(entry.wait_reason, "sleep");
+	ck_assert_int_eq(entry.age_ns, NUR_SEC(5));
+	ck_assert_int_eq(entry.deadline, NUR_SEC(100));
+	ck_assert(!entry.is_cancelled);
+	ck_assert_ptr_null(entry.reason);
+
+	nur_nursery_cancel(&nursery, "enough");
+	ck_assert_int_eq(nur_tree_walk(find_drawn, &entry), 1);
+	ck_assert_str_eq(nur_task_state_name(entry.state), "runnable");
+	ck_assert(entry.is_cancelled);
+	ck_assert_str_eq(entry.reason->text, "enough");
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+}
+END_TEST
+
+IN_RUN_TEST(x28_a_dump_that_fails_changes_nothing)
+{
+	struct nur_nursery nursery;
+
+	start_the_drawn_task(&nursery);
+	ck_assert_int_eq(nur_dump_task_tree(-1), -EBADF);
+	ck_assert_uint_eq(t_statistics().n_tasks_living, 2);
+	ck_assert_int_eq(nur_checkpoint(), 0);
+	nur_nursery_cancel(&nursery, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+}
+END_TEST
+
+static int
+refuse_to_look(const struct nur_tree_entry *entry, void *unused)
+{
+	return -EIO;
+}
+
+IN_RUN_TEST(x28_a_visitor_that_fails_changes_nothing)
+{
+	ck_assert_int_eq(nur_tree_walk(refuse_to_look, NULL), -EIO);
+	ck_assert_int_eq(nur_checkpoint(), 0);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("tree");
+	TCase *tc = tcase_create("tree");
+
+	tcase_add_test(tc, r225_the_tree_can_be_walked_down_and_up);
+	tcase_add_test(tc, r232_an_explicit_cancellation_carries_its_text_and_task);
+	tcase_add_test(tc, r232_a_deadline_is_a_source_and_stays_the_first_reason);
+	tcase_add_test(tc, r232_a_failing_sibling_is_a_source);
+	tcase_add_test(tc, r234_children_learn_that_it_was_the_body);
+	tcase_add_test(tc, x26_the_tree_can_be_drawn_from_a_loop_callback);
+	tcase_add_test(tc, x26_the_tree_can_be_drawn_from_a_signal);
+	tcase_add_test(tc, x26_a_visitor_sees_state_reason_age_deadline_and_cancellation);
+	tcase_add_test(tc, x28_a_dump_that_fails_changes_nothing);
+	tcase_add_test(tc, x28_a_visitor_that_fails_changes_nothing);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
