@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* Fetches by name: name servers that answer, lie, and keep silent; the hosts file; single flight. */
+#include "tests/integration/fetch_kit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/fetch/engine.h"
+#include "tests/support/name_server.h"
+
+static struct t_origin *origin;
+static struct t_name_server *names;
+static struct kit *kit;
+static char hosts_path[64];
+static char resolv_path[64];
+
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static void
+make_file(char *path, size_t cap, const char *text)
+{
+	int fd;
+
+	(void)snprintf(path, cap, "/tmp/test_fetch_names.XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	write_file(path, text);
+}
+
+static void
+setup(void)
+{
+	origin = t_origin_create();
+	names = t_name_server_create();
+	kit = calloc(1, sizeof(*kit));
+	ck_assert_ptr_nonnull(kit);
+	make_file(hosts_path, sizeof(hosts_path), "127.0.0.1 here.test\n");
+	make_file(resolv_path, sizeof(resolv_path), "");
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit->options.timeout = NUR_SEC(20);
+	kit->options.max_redirects = 5;
+	kit->engine_options.dns_servers = t_name_server_address(names);
+	kit->engine_options.dns_timeout = NUR_MSEC(100);
+	kit->engine_options.hosts_path = hosts_path;
+	kit->engine_options.resolv_path = resolv_path;
+}
+
+static void
+teardown(void)
+{
+	t_origin_destroy(origin);
+	t_name_server_destroy(names);
+	(void)unlink(hosts_path);
+	(void)unlink(resolv_path);
+	kit_fini(kit);
+	free(kit);
+}
+
+static char *
+url_of(const char *name)
+{
+	char *url = NULL;
+
+	ck_assert_int_gt(
+		asprintf(&url, "http://%s:%u/ok", name, t_origin_port(origin, T_PORT_HTTP)), 0);
+	return url;
+}
+
+static const struct {
+	const char *name;
+	enum fetch_error error;
+	unsigned n_queries; /* at least */
+} lookups[] = {
+	{ "ok.test", FETCH_ERROR_NONE, 2 },
+	{ "OK.Test", FETCH_ERROR_NONE, 2 },
+	{ "both.test", FETCH_ERROR_NONE, 2 },
+	{ "alias.test", FETCH_ERROR_NONE, 2 },
+	{ "wrong-id.test", FETCH_ERROR_DNS_FAILED, 2 },
+	{ "nxdomain.test", FETCH_ERROR_DNS_NOT_FOUND, 1 },
+	{ "empty.test", FETCH_ERROR_DNS_NOT_FOUND, 1 },
+	{ "servfail.test", FETCH_ERROR_DNS_FAILED, 1 },
+	{ "refused.test", FETCH_ERROR_DNS_FAILED, 1 },
+	{ "garbage.test", FETCH_ERROR_DNS_FAILED, 1 },
+	{ "silent.test", FETCH_ERROR_DNS_FAILED, 2 },
+	{ "ip-169-254-169-254.test", FETCH_ERROR_DENIED, 2 },
+	{ "ip-0-0-0-0.test", FETCH_ERROR_DENIED, 2 },
+	{ "here.test", FETCH_ERROR_NONE, 0 },
+	{ "localhost", FETCH_ERROR_NONE, 0 },
+	{ "anything.localhost", FETCH_ERROR_NONE, 0 },
+};
+
+START_TEST(each_answer_of_a_name_server_has_its_code)
+{
+	const struct kit_result *kept = kit_one(kit, url_of(lookups[_i].name));
+	uint64_t n_queries = t_name_server_counts(names).n_queries;
+
+	ck_assert_msg(kept->result.error == lookups[_i].error, "%s: %s, \"%s\"", lookups[_i].name,
+		fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_uint_ge(n_queries, lookups[_i].n_queries);
+	if (lookups[_i].n_queries == 0) {
+		ck_assert_uint_eq(n_queries, 0);
+		ck_assert_int_eq(kept->result.timing.dns, 0);
+	} else {
+		ck_assert_int_gt(kept->result.timing.dns, 0);
+	}
+}
+END_TEST
+
+START_TEST(an_answer_that_was_cut_is_asked_for_over_tcp)
+{
+	const struct kit_result *kept;
+
+	/* nobody listens at its sixty addresses, and libcurl takes its time with each */
+	kit->options.connect_timeout = NUR_MSEC(300);
+	kept = kit_one(kit, url_of("truncated.test"));
+
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_CONNECT_TIMEOUT);
+	ck_assert_uint_gt(t_name_server_counts(names).n_tcp, 0);
+}
+END_TEST
+
+START_TEST(a_dead_address_is_followed_by_the_next)
+{
+	const struct kit_result *kept;
+
+	write_file(hosts_path, "127.0.1.1 two.test\n127.0.1.2 two.test\n127.0.0.1 two.test\n");
+	kept = kit_one(kit, url_of("two.test"));
+
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	ck_assert_ptr_nonnull(strstr(kept->remote, "127.0.0.1:"));
+}
+END_TEST
+
+START_TEST(denied_addresses_of_a_name_are_left_out)
+{
+	const struct kit_result *kept;
+
+	write_file(hosts_path, "169.254.169.254 two.test\n127.0.0.1 two.test\n");
+	kept = kit_one(kit, url_of("two.test"));
+
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	ck_assert_uint_eq(kit->statistics.total_connections, 1);
+}
+END_TEST
+
+START_TEST(a_name_is_asked_for_once_by_many)
+{
+	for (int i = 0; i < 20; i++) {
+		kit_add(kit, url_of("ok.test"));
+	}
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 20);
+	ck_assert_uint_eq(kit->statistics.total_lookups, 1);
+	ck_assert_uint_eq(kit->statistics.n_names_cached, 1);
+	ck_assert_uint_eq(t_name_server_counts(names).n_a, 1);
+}
+END_TEST
+
+START_TEST(a_name_that_does_not_exist_is_remembered)
+{
+	for (int i = 0; i < 20; i++) {
+		kit_add(kit, url_of("nxdomain.test"));
+	}
+	kit->batch.per_origin = 1;
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_failed, 20);
+	ck_assert_uint_eq(t_name_server_counts(names).n_a, 1);
+}
+END_TEST
+
+static void
+wait_for_names(const char *condition)
+{
+	t_name_server_wait_start(names, condition);
+	ck_assert_int_eq(nur_wait_readable(t_name_server_fd(names)), 0);
+	t_name_server_wait_finish(names);
+}
+
+static int
+lookup_and_count(void *arg)
+{
+	struct fetch_answer *answer = NULL;
+	int r = fetch_resolver_lookup(kit->engine->resolver, "hold.test", &answer);
+
+	if (r == 0) {
+		ck_assert_int_eq(answer->error, 0);
+		ck_assert_uint_eq(answer->n_addresses, 1);
+		fetch_answer_unref(answer);
+		++*(int *)arg;
+	}
+	return r;
+}
+
+static int
+cancel_the_first_of_two(void *arg)
+{
+	struct nur_cancel_scope *leader = arg;
+
+	wait_for_names("held>=1");
+	nur_cancel_scope_cancel(leader, NULL);
+	ck_assert_int_eq(nur_checkpoint(), 0);
+	(void)t_name_server_release(names, "hold");
+	return 0;
+}
+
+static int
+led(void *arg)
+{
+	struct nur_cancel_scope *scope = arg;
+	int n_answers = 0;
+
+	ck_assert_int_eq(NUR_WITHIN(scope, lookup_and_count(&n_answers)), 0);
+	ck_assert(nur_cancel_scope_cancelled_caught(scope));
+	return n_answers;
+}
+
+static int
+look_up_twice(struct nur_nursery *nursery, void *arg)
+{
+	static struct nur_cancel_scope leader;
+
+	nur_cancel_scope_init(&leader);
+	ck_assert_int_eq(nur_start_soon(nursery, "leader", led, &leader), 0);
+	ck_assert_int_eq(nur_checkpoint(), 0);
+	ck_assert_int_eq(nur_start_soon(nursery, "follower", lookup_and_count, arg), 0);
+	ck_assert_int_eq(nur_start_soon(nursery, "cancel", cancel_the_first_of_two, &leader), 0);
+	return 0;
+}
+
+static int
+leader_and_follower(void *arg)
+{
+	int n_answers = 0;
+
+	ck_assert_int_eq(nur_nursery_run(look_up_twice, &n_answers, NULL), 0);
+	ck_assert_int_eq(n_answers, 1);
+	ck_assert_uint_eq(t_name_server_counts(names).n_a, 1);
+	return 0;
+}
+
+START_TEST(cancelling_who_asked_first_disturbs_nobody)
+{
+	kit->body = leader_and_follower;
+
+	kit_run(kit);
+}
+END_TEST
+
+static int
+cancel_held_lookups(void *arg)
+{
+	wait_for_names("held>=1");
+	nur_cancel_scope_cancel(&kit->scope, "client_gone");
+	return 0;
+}
+
+START_TEST(a_batch_that_waits_for_names_is_cancelled_at_once)
+{
+	char name[32];
+
+	kit->beside = cancel_held_lookups;
+	kit->batch.concurrency = 200;
+	kit->batch.per_origin = 200;
+	kit->engine_options.dns_timeout = NUR_SEC(30);
+	for (int i = 0; i < 200; i++) {
+		(void)snprintf(name, sizeof(name), "hold-%d.test", i);
+		kit_add(kit, url_of(name));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->rc, NUR_ECANCELED);
+	ck_assert_uint_eq(kit->summary.n_cancelled, 200);
+}
+END_TEST
+
+static int
+change_the_hosts_file(void *arg)
+{
+	kit_add(kit, url_of("new.test"));
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DNS_NOT_FOUND);
+
+	write_file(hosts_path, "127.0.0.1 other.test new.test\n");
+	ck_assert_int_eq(nur_sleep(NUR_MSEC(1100)), 0); /* the file is looked at once a second */
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
+	return 0;
+}
+
+START_TEST(a_change_of_the_hosts_file_is_noticed)
+{
+	kit->body = change_the_hosts_file;
+
+	kit_run(kit);
+}
+END_TEST
+
+static int
+change_resolv_conf(void *arg)
+{
+	char text[64];
+
+	kit_add(kit, url_of("ok.test"));
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DNS_FAILED);
+
+	/* c-ares reads no port from the file: the engine is told the right servers by its options in
+	 * the other tests. Here it is enough that it asks anew. */
+	(void)snprintf(text, sizeof(text), "nameserver 127.0.0.1\noptions timeout:1\n");
+	write_file(resolv_path, text);
+	ck_assert_int_eq(nur_sleep(NUR_MSEC(1100)), 0);
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_uint_eq(kit->statistics.total_lookups, 2);
+	return 0;
+}
+
+START_TEST(a_change_of_resolv_conf_clears_what_is_known)
+{
+	kit->engine_options.dns_servers = NULL;
+	kit->body = change_resolv_conf;
+
+	kit_run(kit);
+}
+END_TEST
+
+START_TEST(many_names_are_looked_up_over_several_channels)
+{
+	char name[32];
+
+	kit->batch.concurrency = 128;
+	for (int i = 0; i < 1500; i++) {
+		(void)snprintf(name, sizeof(name), "ip-127-0-0-1.n%d.test", i);
+		kit_add(kit, url_of(name));
+	}
+	kit->engine_options.dns_timeout = NUR_SEC(5);
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 1500);
+	ck_assert_uint_eq(kit->statistics.total_lookups, 1500);
+}
+END_TEST
+
+START_TEST(a_name_that_leads_elsewhere_the_second_time_is_denied)
+{
+	char *url = NULL;
+
+	kit->batch.concurrency = 1;
+	ck_assert_int_gt(
+		asprintf(&url, "http://rebind.test:%u/redirect-to/302?http://rebind2.test:%u/ok",
+			t_origin_port(origin, T_PORT_HTTP), t_origin_port(origin, T_PORT_HTTP)),
+		0);
+	kit_add(kit, url);
+
+	kit_run(kit);
+
+	ck_assert_int_ne(kit->results[0].result.outcome, FETCH_OK);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("fetch_names");
+	TCase *tc = tcase_create("names");
+
+	tcase_set_timeout(tc, 20);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, each_answer_of_a_name_server_has_its_code, 0, ARRAY_LEN(lookups));
+	tcase_add_test(tc, an_answer_that_was_cut_is_asked_for_over_tcp);
+	tcase_add_test(tc, a_dead_address_is_followed_by_the_next);
+	tcase_add_test(tc, denied_addresses_of_a_name_are_left_out);
+	tcase_add_test(tc, a_name_is_asked_for_once_by_many);
+	tcase_add_test(tc, a_name_that_does_not_exist_is_remembered);
+	tcase_add_test(tc, cancelling_who_asked_first_disturbs_nobody);
+	tcase_add_test(tc, a_batch_that_waits_for_names_is_cancelled_at_once);
+	tcase_add_test(tc, a_change_of_the_hosts_file_is_noticed);
+	tcase_add_test(tc, a_change_of_resolv_conf_clears_what_is_known);
+	tcase_add_test(tc, many_names_are_looked_up_over_several_channels);
+	tcase_add_test(tc, a_name_that_leads_elsewhere_the_second_time_is_denied);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
