@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command line. A command is a row of a table, its options are rows of another; parsing, --help
+ * and the messages about mistakes come from the rows. Options may stand before and behind the other
+ * arguments; "--" ends them. No abbreviations: they would make every later option a breaking change.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/buffer.h"
+
+/* What the program ends with. */
+enum exit_code {
+	EXIT_ALL_OK = 0,
+	EXIT_SOME_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_CANCELLED = 3, /* or the batch's deadline passed */
+	EXIT_NOT_FOUND = 4,
+	EXIT_NOT_PERMITTED = 5,
+	EXIT_UNREACHABLE = 6,
+	EXIT_REFUSED = 7, /* for now: quota, draining */
+	EXIT_INTERNAL = 70,
+};
+
+/* Every option of every command. */
+enum option_id {
+	OPTION_HELP,
+	OPTION_SOCKET,
+	OPTION_OUTPUT,
+	OPTION_FILE,
+	OPTION_NAME,
+	OPTION_POLICY,
+	OPTION_MAX_FAILURES,
+	OPTION_DEADLINE,
+	OPTION_CONCURRENCY,
+	OPTION_PER_ORIGIN,
+	OPTION_TIMEOUT,
+	OPTION_CONNECT_TIMEOUT,
+	OPTION_METHOD,
+	OPTION_HEADER,
+	OPTION_EXPECT,
+	OPTION_REDIRECTS,
+	OPTION_MAX_BODY,
+	OPTION_CAPTURE,
+	OPTION_DETACH,
+	OPTION_IDEMPOTENCY_KEY,
+	OPTION_STATE,
+	OPTION_LIMIT,
+	OPTION_WATCH,
+};
+
+/*
+ * name    without the dashes
+ * letter  short form, 0 = none
+ * value   what stands for its value in the help; NULL = it takes none
+ * help    a phrase
+ */
+struct option_row {
+	enum option_id id;
+	const char *name;
+	char letter;
+	const char *value;
+	const char *help;
+};
+
+/* id, value  an option as it was given (value NULL for those that take none); borrowed from argv */
+struct option_given {
+	enum option_id id;
+	const char *value;
+};
+
+/*
+ * given, n_given          in the order of the command line
+ * arguments, n_arguments  the words that are no options; borrowed from argv
+ */
+struct options {
+	struct option_given *given;
+	size_t n_given;
+	const char **arguments;
+	size_t n_arguments;
+};
+
+#define OPTIONS_INIT \
+	{ \
+		NULL, 0, NULL, 0 \
+	}
+
+/*
+ * synopsis   of the arguments, for the help
+ * summary    a phrase
+ * details    paragraphs for the help, or NULL
+ * options    of this command, beside --help and --socket
+ * min_args, max_args  how many arguments it takes
+ * run        what it does; returns the exit code. NULL = part of the contract, not of this version
+ */
+struct command {
+	const char *name;
+	const char *synopsis;
+	const char *summary;
+	const char *details;
+	const struct option_row *options;
+	size_t n_options;
+	size_t min_args;
+	size_t max_args;
+	int (*run)(const struct options *options);
+};
+
+/**
+ * options_parse() - sort the words behind the command's name
+ * @argv: @argc words
+ * @why:  on -EINVAL, what is wrong
+ *
+ * Ownership: @ret_options points into @argv; options_fini()
+ * Errors:    -EINVAL  unknown option, value missing or not wanted, too few or too many arguments
+ *            -ENOMEM
+ *
+ * Return: 0, or a negative error code from the list.
+ */
+int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
+	struct buffer *why);
+
+/* options_get() - the value given last, or NULL */
+const char *options_get(const struct options *options, enum option_id id);
+
+/* options_has() - whether it was given */
+bool options_has(const struct options *options, enum option_id id);
+
+/* options_fini() - free; accepts a zeroed object, leaves one */
+void options_fini(struct options *options);
+
+/* options_help() - the help of a command */
+void options_help(const struct command *command, struct buffer *out);

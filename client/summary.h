@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* A batch in one line, for people, pure. */
+#pragma once
+
+#include "client/options.h"
+#include "client/text.h"
+#include "lib/protocol/result.h"
+
+/* summary_put() - "failed: 1 ok, 1 failed, 1 cancelled of 3 in 53.1ms, batch ID", without newline */
+void summary_put(
+	struct buffer *out, const struct batch_summary *summary, const struct style *style);
+
+/* summary_exit_code() - what the end of a batch makes the program end with */
+enum exit_code summary_exit_code(const struct batch_summary *summary);
