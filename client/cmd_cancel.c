@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "client/call.h"
+#include "client/commands.h"
+#include "client/problem.h"
+#include "client/summary.h"
+#include "client/terminal.h"
+
+/* The daemon answers when nothing of the batch is alive any more. */
+int
+cmd_cancel(const struct options *options)
+{
+	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
+	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	struct batch_summary summary;
+	struct terminal terminal;
+	int code;
+
+	buffer_puts(&target, "/v1/batches/");
+	call_put_id(&target, options->arguments[0]);
+	buffer_puts(&target, "/cancel");
+	if (buffer_error(&target) < 0) {
+		return problem_say_error(buffer_error(&target), call_socket(options));
+	}
+	code = call_json(options, "POST", target.data, &tree);
+	if (code != EXIT_ALL_OK) {
+		return code;
+	}
+	if (batch_summary_from_value(tree->root, &summary) < 0) {
+		say("the daemon's answer is no batch");
+		return EXIT_INTERNAL;
+	}
+	terminal_look(STDOUT_FILENO, &terminal);
+	summary_put(&line, &summary, &terminal.style);
+	buffer_putc(&line, '\n');
+	return call_write(&line);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/call.h"
+#include "client/commands.h"
+#include "client/output.h"
+#include "client/problem.h"
+#include "client/summary.h"
+
+static int
+put_results(struct output *output, const struct value *batch)
+{
+	const struct value *results = value_get(batch, "results");
+	const struct value *value;
+	struct result_record record;
+	int r;
+
+	output_begin(output);
+	if (!results || results->type != VALUE_LIST) {
+		return 0;
+	}
+	value_for_each(value, results)
+	{
+		if (value->type == VALUE_NULL) {
+			continue; /* not finished yet */
+		}
+		r = result_from_value(value, &record);
+		r = r < 0 ? r : output_result(output, value, &record);
+		if (r < 0) {
+			return r;
+		}
+	}
+	return output_end(output, NULL);
+}
+
+static int
+put_batch(struct output *output, const struct value *batch)
+{
+	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
+	struct batch_summary summary;
+	int code;
+
+	if (batch_summary_from_value(batch, &summary) < 0 || put_results(output, batch) < 0) {
+		say("the daemon's answer is no batch that this fetchctl can read");
+		return EXIT_INTERNAL;
+	}
+	summary_put(&line, &summary, &output->terminal.style);
+	buffer_putc(&line, '\n');
+	if (output_is_for_people(output)) {
+		buffer_append(&output->text, line.data, line.len);
+		return call_write(&output->text);
+	}
+	code = call_write(&output->text);
+	(void)fputs(line.data ? line.data : "", stderr);
+	return code;
+}
+
+static int
+put_json(const struct value *batch)
+{
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&text);
+
+	output_put_value(&w, batch, NULL);
+	json_end_line(&w);
+	return call_write(&text);
+}
+
+int
+cmd_show(const struct options *options)
+{
+	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	_cleanup_(output_fini) struct output output = { .spool = SPOOL_INIT };
+	int code;
+	int r = output_open(&output, options_get(options, OPTION_OUTPUT));
+
+	if (r == -EINVAL || output_is(&output, "ndjson")) {
+		return problem_say_usage(
+			"show", "--output: the formats are table, lines, json or csv");
+	}
+	if (r < 0) {
+		say("cannot make a temporary file: %s", strerror(-r));
+		return EXIT_INTERNAL;
+	}
+	buffer_puts(&target, "/v1/batches/");
+	call_put_id(&target, options->arguments[0]);
+	if (buffer_error(&target) < 0) {
+		return problem_say_error(buffer_error(&target), call_socket(options));
+	}
+	code = call_json(options, "GET", target.data, &tree);
+	if (code != EXIT_ALL_OK) {
+		return code;
+	}
+	return output_is(&output, "json") ? put_json(tree->root) : put_batch(&output, tree->root);
+}

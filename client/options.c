@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/protocol/faults.h"
+
+static const struct option_row common_options[] = {
+	{ OPTION_SOCKET, "socket", 0, "PATH",
+		"the daemon's socket (default: $FETCHD_SOCKET, else /run/fetchd/api.sock)" },
+	{ OPTION_HELP, "help", 'h', NULL, "print this" },
+};
+
+static const struct option_row *
+option_at(const struct command *command, size_t i)
+{
+	if (i < command->n_options) {
+		return &command->options[i];
+	}
+	i -= command->n_options;
+	return i < ARRAY_LEN(common_options) ? &common_options[i] : NULL;
+}
+
+static const struct option_row *
+find_by_name(const struct command *command, const char *name, size_t len, struct suggestion *best)
+{
+	const struct option_row *row;
+	size_t i;
+
+	for (i = 0; (row = option_at(command, i)); i++) {
+		if (strlen(row->name) == len && memcmp(row->name, name, len) == 0) {
+			return row;
+		}
+		suggestion_offer(best, name, len, row->name);
+	}
+	return NULL;
+}
+
+static const struct option_row *
+find_by_letter(const struct command *command, char letter)
+{
+	const struct option_row *row;
+	size_t i;
+
+	for (i = 0; (row = option_at(command, i)); i++) {
+		if (row->letter && row->letter == letter) {
+			return row;
+		}
+	}
+	return NULL;
+}
+
+static void
+give(struct options *options, const struct option_row *row, const char *value)
+{
+	options->given[options->n_given++] =
+		(struct option_given){ row->id, row->value ? value : NULL };
+}
+
+/* The words that are not read yet; at is the one being looked at. */
+struct words {
+	char **argv;
+	int argc;
+	int at;
+};
+
+static int
+take_value(struct words *words, const char *shown, const char **ret_value, struct buffer *why)
+{
+	if (words->at + 1 >= words->argc) {
+		buffer_printf(why, "%s needs a value", shown);
+		return -EINVAL;
+	}
+	*ret_value = words->argv[++words->at];
+	return 0;
+}
+
+/* "--name", "--name=value", "--name value" */
+static int
+parse_long(const struct command *command, struct words *words, struct options *options,
+	struct buffer *why)
+{
+	const char *word = words->argv[words->at];
+	const char *equals = strchr(word, '=');
+	size_t len = equals ? (size_t)(equals - word) : strlen(word);
+	struct suggestion best = SUGGESTION_INIT;
+	const struct option_row *row = find_by_name(command, word + 2, len - 2, &best);
+	const char *value = equals ? equals + 1 : NULL;
+	int r;
+
+	if (!row) {
+		buffer_printf(why, "there is no option %.*s", (int)len, word);
+		if (best.name) {
+			buffer_printf(why, " (did you mean --%s?)", best.name);
+		}
+		return -EINVAL;
+	}
+	if (!row->value && value) {
+		buffer_printf(why, "--%s takes no value", row->name);
+		return -EINVAL;
+	}
+	if (row->value && !value) {
+		r = take_value(words, word, &value, why);
+		if (r < 0) {
+			return r;
+		}
+	}
+	give(options, row, value);
+	return 0;
+}
+
+/* "-f FILE" or "-fFILE"; letters are not bundled */
+static int
+parse_short(const struct command *command, struct words *words, struct options *options,
+	struct buffer *why)
+{
+	const char *word = words->argv[words->at];
+	const struct option_row *row = find_by_letter(command, word[1]);
+	const char *value = word[2] ? word + 2 : NULL;
+	int r;
+
+	if (!row || (!row->value && value)) {
+		buffer_printf(why, "there is no option %s", word);
+		return -EINVAL;
+	}
+	if (row->value && !value) {
+		r = take_value(words, word, &value, why);
+		if (r < 0) {
+			return r;
+		}
+	}
+	give(options, row, value);
+	return 0;
+}
+
+static int
+parse_words(const struct command *command, struct words *words, struct options *options,
+	struct buffer *why)
+{
+	bool only_arguments = false;
+	int r = 0;
+
+	for (; words->at < words->argc && r == 0; words->at++) {
+		const char *word = words->argv[words->at];
+
+		if (only_arguments || word[0] != '-' || word[1] == '\0') {
+			options->arguments[options->n_arguments++] = word;
+		} else if (strcmp(word, "--") == 0) {
+			only_arguments = true;
+		} else if (word[1] == '-') {
+			r = parse_long(command, words, options, why);
+		} else {
+			r = parse_short(command, words, options, why);
+		}
+	}
+	return r;
+}
+
+static int
+check_arguments(const struct command *command, const struct options *options, struct buffer *why)
+{
+	if (options->n_arguments < command->min_args) {
+		buffer_printf(why, "%s needs %s", command->name, command->synopsis);
+		return -EINVAL;
+	}
+	if (options->n_arguments > command->max_args) {
+		buffer_printf(
+			why, "one argument too many: %s", options->arguments[command->max_args]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int
+options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
+	struct buffer *why)
+{
+	struct words words = { argv, argc, 0 };
+	struct options options = OPTIONS_INIT;
+	size_t n = argc > 0 ? (size_t)argc : 1;
+	int r;
+
+	options.given = calloc(n, sizeof(*options.given));
+	options.arguments = calloc(n, sizeof(*options.arguments));
+	if (!options.given || !options.arguments) {
+		options_fini(&options);
+		return -ENOMEM;
+	}
+	r = parse_words(command, &words, &options, why);
+	if (r == 0 && !options_has(&options, OPTION_HELP)) {
+		r = check_arguments(command, &options, why);
+	}
+	if (r < 0) {
+		options_fini(&options);
+		return r;
+	}
+	*ret_options = options;
+	return 0;
+}
+
+const char *
+options_get(const struct options *options, enum option_id id)
+{
+	size_t i;
+
+	for (i = options->n_given; i > 0; i--) {
+		if (options->given[i - 1].id == id) {
+			return options->given[i - 1].value;
+		}
+	}
+	return NULL;
+}
+
+bool
+options_has(const struct options *options, enum option_id id)
+{
+	size_t i;
+
+	for (i = 0; i < options->n_given; i++) {
+		if (options->given[i].id == id) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void
+options_fini(struct options *options)
+{
+	free(options->given);
+	free(options->arguments);
+	*options = (struct options)OPTIONS_INIT;
+}
+
+static void
+help_option(const struct option_row *row, struct buffer *out)
+{
+	struct buffer left = BUFFER_INIT;
+
+	if (row->letter) {
+		buffer_printf(&left, "-%c, ", row->letter);
+	}
+	buffer_printf(&left, "--%s", row->name);
+	if (row->value) {
+		buffer_printf(&left, " %s", row->value);
+	}
+	buffer_printf(out, "  %-24s  %s\n", left.data ? left.data : "", row->help);
+	buffer_fini(&left);
+}
+
+void
+options_help(const struct command *command, struct buffer *out)
+{
+	const struct option_row *row;
+	size_t i;
+
+	buffer_printf(out, "usage: fetchctl %s", command->name);
+	if (command->n_options > 0) {
+		buffer_puts(out, " [OPTION...]");
+	}
+	if (command->synopsis[0]) {
+		buffer_printf(out, " %s", command->synopsis);
+	}
+	buffer_printf(out, "\n\n%s.\n", command->summary);
+	if (command->details) {
+		buffer_printf(out, "\n%s\n", command->details);
+	}
+	buffer_puts(out, "\nOptions:\n");
+	for (i = 0; (row = option_at(command, i)); i++) {
+		help_option(row, out);
+	}
+}

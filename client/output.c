@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/table.h"
+#include "lib/base/cleanup.h"
+#include "lib/protocol/json.h"
+
+/*
+ * Every hook may be NULL.
+ * spools  the results are kept until end()
+ */
+struct output_format {
+	const char *name;
+	bool is_for_people;
+	bool spools;
+	void (*raw)(struct output *output, const char *text, size_t len);
+	void (*begin)(struct output *output);
+	void (*result)(struct output *output, const struct result_record *record);
+	int (*end)(struct output *output, const struct value *end);
+};
+
+/* ---- JSON ---- */
+
+static bool
+is_one_of(const char *key, const char *const *names)
+{
+	for (; names && *names; names++) {
+		if (strcmp(key, *names) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+put_members(struct json_writer *w, const struct value *map, const char *const *skip)
+{
+	const struct value *member;
+
+	value_for_each(member, map)
+	{
+		if (!is_one_of(member->key, skip)) {
+			json_write_name_bytes(w, member->key, member->key_len);
+			output_put_value(w, member, NULL);
+		}
+	}
+}
+
+void
+output_put_value(struct json_writer *w, const struct value *value, const char *const *skip)
+{
+	const struct value *child;
+
+	switch (value->type) {
+	case VALUE_NULL:
+		json_write_null(w);
+		break;
+	case VALUE_BOOL:
+		json_write_bool(w, value->boolean);
+		break;
+	case VALUE_INTEGER:
+		json_write_int(w, value->integer);
+		break;
+	case VALUE_REAL:
+		json_write_real(w, value->real);
+		break;
+	case VALUE_STRING:
+		json_write_bytes(w, value->text, value->text_len);
+		break;
+	case VALUE_LIST:
+		json_begin_array(w);
+		value_for_each(child, value)
+		{
+			output_put_value(w, child, NULL);
+		}
+		json_end_array(w);
+		break;
+	case VALUE_MAP:
+		json_begin_object(w);
+		put_members(w, value, skip);
+		json_end_object(w);
+		break;
+	}
+}
+
+/* What belongs to the stream and not to the collected answer. */
+static const char *const stream_members[] = { "type", "seq", "urls", NULL };
+
+static int
+json_end(struct output *output, const struct value *end)
+{
+	struct json_writer w = JSON_WRITER_INIT(&output->text);
+	const char *text;
+	bool is_first = true;
+	size_t i;
+
+	if (!end) {
+		return 0;
+	}
+	json_begin_object(&w);
+	put_members(&w, end, stream_members);
+	json_write_key(&w, "results");
+	json_begin_array(&w);
+	for (i = 0; i < output->spool.n_places; i++) {
+		ssize_t len = spool_get(&output->spool, i, &text);
+
+		if (len == -ENOENT) {
+			continue;
+		}
+		if (len < 0) {
+			return (int)len;
+		}
+		buffer_puts(&output->text, is_first ? "\n " : ",\n ");
+		buffer_append(&output->text, text, (size_t)len);
+		is_first = false;
+	}
+	json_end_array(&w);
+	json_end_object(&w);
+	json_end_line(&w);
+	return 0;
+}
+
+/* ---- NDJSON ---- */
+
+static void
+ndjson_raw(struct output *output, const char *text, size_t len)
+{
+	buffer_append(&output->text, text, len);
+	buffer_putc(&output->text, '\n');
+}
+
+/* ---- CSV (RFC 4180, lines ending with a newline alone) ---- */
+
+static void
+csv_begin(struct output *output)
+{
+	buffer_puts(&output->text,
+		"index,url,outcome,status,error,detail,cancel_reason,cancel_cause,attempts,"
+		"redirects,"
+		"final_url,bytes,http_version,remote,reused,queue_ms,dns_ms,connect_ms,tls_ms,"
+		"first_byte_ms,total_ms\n");
+}
+
+static void
+csv_text(struct buffer *out, const char *text)
+{
+	buffer_putc(out, ',');
+	if (!text) {
+		return;
+	}
+	if (!strpbrk(text, ",\"\r\n")) {
+		buffer_puts(out, text);
+		return;
+	}
+	buffer_putc(out, '"');
+	for (; *text; text++) {
+		if (*text == '"') {
+			buffer_putc(out, '"');
+		}
+		buffer_putc(out, *text);
+	}
+	buffer_putc(out, '"');
+}
+
+/* Negative: an empty field. */
+static void
+csv_number(struct buffer *out, int64_t number)
+{
+	buffer_putc(out, ',');
+	if (number >= 0) {
+		buffer_printf(out, "%" PRId64, number);
+	}
+}
+
+static void
+csv_ms(struct buffer *out, int64_t ns)
+{
+	buffer_putc(out, ',');
+	if (ns >= 0) {
+		buffer_printf(out, "%" PRId64 ".%03d", ns / 1000000, (int)(ns / 1000 % 1000));
+	}
+}
+
+static void
+csv_result(struct output *output, const struct result_record *record)
+{
+	struct buffer *out = &output->text;
+	const struct result_timing *timing = &record->timing;
+	bool has_started = record->attempts > 0;
+	bool is_cancelled = record->outcome == RESULT_CANCELLED;
+
+	buffer_printf(out, "%zu", record->index);
+	csv_text(out, record->url);
+	csv_text(out, result_outcome_name(record->outcome));
+	csv_number(out, record->status > 0 ? record->status : -1);
+	csv_text(out, record->error != ERROR_NONE ? error_code_name(record->error) : NULL);
+	csv_text(out, record->error_detail);
+	csv_text(out, is_cancelled ? cancel_reason_name(record->cancel_reason) : NULL);
+	csv_number(out, is_cancelled ? record->cancel_cause : -1);
+	csv_number(out, record->attempts);
+	csv_number(out, has_started ? (int64_t)record->redirects : -1);
+	csv_text(out, record->final_url);
+	csv_number(out, has_started ? record->bytes : -1);
+	csv_text(out, record->http_version);
+	csv_text(out, record->remote);
+	csv_text(out, has_started ? (record->reused ? "true" : "false") : NULL);
+	csv_ms(out, timing->queue_ns);
+	csv_ms(out, timing->dns_ns);
+	csv_ms(out, timing->connect_ns);
+	csv_ms(out, timing->tls_ns);
+	csv_ms(out, timing->first_byte_ns);
+	csv_ms(out, timing->total_ns);
+	buffer_putc(out, '\n');
+}
+
+/* ---- lines ---- */
+
+static void
+lines_result(struct output *output, const struct result_record *record)
+{
+	const struct style *style = &output->terminal.style;
+	struct buffer *out = &output->text;
+	char number[16] = "-";
+	char time[TEXT_TIME_MAX];
+
+	if (record->status > 0) {
+		(void)snprintf(number, sizeof(number), "%d", record->status);
+	}
+	text_put_cut(out, result_outcome_name(record->outcome), 9, style);
+	buffer_putc(out, ' ');
+	text_put_right(out, number, 3, style);
+	buffer_putc(out, ' ');
+	text_put_right(out, text_time(record->timing.total_ns, time, style), 7, style);
+	buffer_putc(out, ' ');
+	text_put(out, record->url, style);
+	buffer_clear(&output->scratch);
+	table_put_why(&output->scratch, record);
+	if (output->scratch.len > 0) {
+		buffer_puts(out, "  (");
+		text_put(out, output->scratch.data, style);
+		buffer_putc(out, ')');
+	}
+	buffer_putc(out, '\n');
+}
+
+/* ---- the table ---- */
+
+/* Calls @row for every result that came, in the order of the URLs. */
+static int
+for_each_result(struct output *output,
+	void (*row)(struct output *output, const struct result_record *record, void *arg),
+	void *arg)
+{
+	size_t i;
+
+	for (i = 0; i < output->spool.n_places; i++) {
+		_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+		struct result_record record;
+		struct json_error error;
+		const char *text;
+		ssize_t len = spool_get(&output->spool, i, &text);
+		int r;
+
+		if (len == -ENOENT) {
+			continue;
+		}
+		r = len < 0 ? (int)len : json_parse(text, (size_t)len, &tree, &error);
+		r = r < 0 ? r : result_from_value(tree->root, &record);
+		if (r < 0) {
+			return r;
+		}
+		row(output, &record, arg);
+	}
+	return 0;
+}
+
+static void
+measure_row(struct output *output, const struct result_record *record, void *arg)
+{
+	table_measure(arg, record, &output->terminal.style);
+}
+
+static void
+put_row(struct output *output, const struct result_record *record, void *arg)
+{
+	table_put_row(&output->text, arg, record, &output->terminal.style);
+}
+
+static int
+table_end(struct output *output, const struct value *end)
+{
+	struct table_extent extent = { 0 };
+	struct table table;
+	int r;
+
+	if (output->n_results == 0) {
+		return 0;
+	}
+	r = for_each_result(output, measure_row, &extent);
+	if (r < 0) {
+		return r;
+	}
+	table_fit(&table, &extent, output->terminal.width);
+	table_put_head(&output->text, &table, &output->terminal.style);
+	r = for_each_result(output, put_row, &table);
+	table_put_legend(&output->text, &table, &output->terminal.style);
+	return r;
+}
+
+static const struct output_format formats[] = {
+	{ .name = "table", .is_for_people = true, .spools = true, .end = table_end },
+	{ .name = "lines", .is_for_people = true, .result = lines_result },
+	{ .name = "json", .spools = true, .end = json_end },
+	{ .name = "ndjson", .raw = ndjson_raw },
+	{ .name = "csv", .begin = csv_begin, .result = csv_result },
+};
+
+int
+output_open(struct output *output, const char *name)
+{
+	size_t i;
+
+	*output = (struct output){ .spool = SPOOL_INIT };
+	terminal_look(STDOUT_FILENO, &output->terminal);
+	if (!name) {
+		name = output->terminal.is_terminal ? "table" : "lines";
+	}
+	for (i = 0; i < ARRAY_LEN(formats); i++) {
+		if (strcmp(formats[i].name, name) == 0) {
+			output->format = &formats[i];
+			return formats[i].spools ? spool_open(&output->spool) : 0;
+		}
+	}
+	return -EINVAL;
+}
+
+bool
+output_is_for_people(const struct output *output)
+{
+	return output->format->is_for_people;
+}
+
+bool
+output_is(const struct output *output, const char *name)
+{
+	return strcmp(output->format->name, name) == 0;
+}
+
+void
+output_raw(struct output *output, const char *text, size_t len)
+{
+	if (output->format->raw) {
+		output->format->raw(output, text, len);
+	}
+}
+
+void
+output_begin(struct output *output)
+{
+	if (output->format->begin) {
+		output->format->begin(output);
+	}
+}
+
+int
+output_result(struct output *output, const struct value *value, const struct result_record *record)
+{
+	struct json_writer w = JSON_WRITER_INIT(&output->scratch);
+
+	output->n_results++;
+	if (output->format->result) {
+		output->format->result(output, record);
+	}
+	if (!output->format->spools) {
+		return 0;
+	}
+	buffer_clear(&output->scratch);
+	output_put_value(&w, value, stream_members);
+	if (buffer_error(&output->scratch) < 0) {
+		return buffer_error(&output->scratch);
+	}
+	return spool_add(&output->spool, record->index, output->scratch.data, output->scratch.len);
+}
+
+int
+output_end(struct output *output, const struct value *end)
+{
+	return output->format->end ? output->format->end(output, end) : 0;
+}
+
+void
+output_fini(struct output *output)
+{
+	spool_fini(&output->spool);
+	buffer_fini(&output->text);
+	buffer_fini(&output->scratch);
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/problem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/terminal.h"
+#include "lib/base/cleanup.h"
+#include "lib/protocol/json.h"
+
+#define HINT_START \
+	"start it: systemctl start fetchd.socket\n" \
+	"or, without root: fetchd --socket ./fetchd.sock, and give --socket ./fetchd.sock here"
+#define HINT_GROUP \
+	"members of the group fetchd may use it: sudo usermod -aG fetchd \"$USER\", then log in " \
+	"again"
+
+/* Takes from @out, cleaned: nothing that a server or a URL says may steer the terminal. */
+static void
+print(const struct buffer *text)
+{
+	struct terminal terminal;
+	struct buffer out = BUFFER_INIT;
+	const char *line = text->data;
+
+	terminal_look(STDERR_FILENO, &terminal);
+	terminal.style.has_colour = false;
+	while (line && *line) {
+		size_t len = strcspn(line, "\n");
+		struct buffer one = BUFFER_INIT;
+
+		buffer_append(&one, line, len);
+		if (one.data) {
+			text_put(&out, one.data, &terminal.style);
+		}
+		buffer_putc(&out, '\n');
+		buffer_fini(&one);
+		line += len + (line[len] == '\n');
+	}
+	if (buffer_error(&out) == 0 && out.len > 0) {
+		(void)fwrite(out.data, 1, out.len, stderr); /* there is nowhere else to say it */
+	}
+	buffer_fini(&out);
+}
+
+void
+say(const char *format, ...)
+{
+	struct buffer text = BUFFER_INIT;
+	va_list ap;
+
+	buffer_puts(&text, "fetchctl: ");
+	va_start(ap, format);
+	buffer_vprintf(&text, format, ap);
+	va_end(ap);
+	print(&text);
+	buffer_fini(&text);
+}
+
+int
+problem_say_usage(const char *command, const char *why)
+{
+	say("%s\nsee: fetchctl %s --help", why, command);
+	return EXIT_USAGE;
+}
+
+static const struct {
+	int error;
+	enum exit_code code;
+	const char *what;
+	const char *hint;
+} errors[] = {
+	{ -ENOENT, EXIT_UNREACHABLE, "there is no socket: fetchd does not run here", HINT_START },
+	{ -ECONNREFUSED, EXIT_UNREACHABLE, "nobody listens at the socket: fetchd is not running",
+		HINT_START },
+	{ -EACCES, EXIT_NOT_PERMITTED, "you may not use the socket", HINT_GROUP },
+	{ -EPERM, EXIT_NOT_PERMITTED, "you may not use the socket", HINT_GROUP },
+	{ -ENAMETOOLONG, EXIT_USAGE,
+		"the socket's path is longer than 107 bytes, which no socket can be",
+		"go to its folder and give a relative path" },
+	{ -ENOTDIR, EXIT_UNREACHABLE, "this is no path of a socket", "give --socket PATH" },
+	{ -ECONNRESET, EXIT_UNREACHABLE, "the answer was cut: fetchd went away before its end",
+		"look for the reason: journalctl -u fetchd" },
+	{ -EPROTO, EXIT_INTERNAL, "what listens at the socket does not answer as fetchd does",
+		"check the path of the socket" },
+};
+
+int
+problem_say_error(int error, const char *socket)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(errors); i++) {
+		if (errors[i].error == error) {
+			say("%s: %s\n%s", socket, errors[i].what, errors[i].hint);
+			return errors[i].code;
+		}
+	}
+	say("%s: %s", socket, strerror(-error));
+	return error == -ENOMEM ? EXIT_INTERNAL : EXIT_UNREACHABLE;
+}
+
+enum exit_code
+problem_exit_code(int status)
+{
+	switch (status) {
+	case 400:
+	case 413:
+	case 414:
+	case 415:
+	case 422:
+	case 431:
+	case 501:
+		return EXIT_USAGE;
+	case 401:
+	case 403:
+		return EXIT_NOT_PERMITTED;
+	case 404:
+		return EXIT_NOT_FOUND;
+	case 408:
+	case 409:
+	case 429:
+	case 503:
+		return EXIT_REFUSED;
+	default:
+		return EXIT_INTERNAL;
+	}
+}
+
+static void
+put_fault(const struct value *fault, const struct input *input, struct buffer *out)
+{
+	const struct value *line = value_get(fault, "line");
+	const struct value *column = value_get(fault, "column");
+	const char *pointer = value_get_text(fault, "pointer");
+	const char *detail = value_get_text(fault, "detail");
+	const char *suggestion = value_get_text(fault, "suggestion");
+	bool has_line = line && line->type == VALUE_INTEGER && line->integer > 0;
+
+	buffer_puts(out, "  ");
+	pointer = pointer ? pointer : "";
+	if (input) {
+		input_put_place(input, has_line ? (uint32_t)line->integer : 0, pointer, out);
+	} else if (has_line) {
+		buffer_printf(out, "line %lld", (long long)line->integer);
+		if (column && column->type == VALUE_INTEGER) {
+			buffer_printf(out, ", column %lld", (long long)column->integer);
+		}
+	} else {
+		buffer_puts(out, pointer[0] ? pointer : "the request");
+	}
+	buffer_printf(out, ": %s", detail ? detail : "is wrong");
+	if (suggestion) {
+		buffer_printf(out, " (did you mean \"%s\"?)", suggestion);
+	}
+	buffer_putc(out, '\n');
+}
+
+static void
+put_faults(const struct value *problem, const struct input *input, struct buffer *out)
+{
+	const struct value *faults = value_get(problem, "errors");
+	const struct value *omitted = value_get(problem, "errors_omitted");
+	const struct value *fault;
+
+	if (!faults || faults->type != VALUE_LIST) {
+		return;
+	}
+	value_for_each(fault, faults)
+	{
+		put_fault(fault, input, out);
+	}
+	if (omitted && omitted->type == VALUE_INTEGER) {
+		buffer_printf(out, "  ... and %lld more\n", (long long)omitted->integer);
+	}
+}
+
+/* The next thing to do about it. */
+static void
+put_hint(const struct http *http, const char *code, const char *request_id, struct buffer *out)
+{
+	const char *after = http->answer.retry_after;
+	int status = http->answer.status;
+
+	if (status == 403) {
+		buffer_puts(out, HINT_GROUP "\n");
+	} else if (code && strcmp(code, "no_store") == 0) {
+		buffer_puts(out,
+			"leave --detach away, or set store.path in the daemon's configuration\n");
+	} else if (problem_exit_code(status) == EXIT_REFUSED && after[0] &&
+		   strspn(after, "0123456789") == strlen(after)) {
+		buffer_printf(out, "try again in %s s\n", after);
+	} else if (problem_exit_code(status) == EXIT_REFUSED) {
+		buffer_puts(out, "try again later\n");
+	} else if (status >= 500 && status != 501 && request_id) {
+		buffer_printf(
+			out, "look for the reason: journalctl -u fetchd --grep %s\n", request_id);
+	}
+}
+
+int
+problem_say_answer(const struct http *http, const struct input *input)
+{
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	const struct value *problem = NULL;
+	const char *title = NULL;
+	const char *detail = NULL;
+	struct json_error error;
+
+	if (strcmp(http->answer.content_type, "application/problem+json") == 0 &&
+		json_parse(http->content.data, http->content.len, &tree, &error) == 0) {
+		problem = tree->root;
+		title = value_get_text(problem, "title");
+		detail = value_get_text(problem, "detail");
+	}
+	buffer_printf(&text, "fetchctl: %s (status %d)\n", title ? title : "fetchd refused",
+		http->answer.status);
+	if (detail) {
+		buffer_printf(&text, "%s\n", detail);
+	}
+	if (problem) {
+		put_faults(problem, input, &text);
+	}
+	put_hint(http, problem ? value_get_text(problem, "code") : NULL,
+		problem ? value_get_text(problem, "request_id") : NULL, &text);
+	print(&text);
+	return problem_exit_code(http->answer.status);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* What a descriptor can show. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/text.h"
+
+/*
+ * is_terminal  somebody looks at it
+ * can_rewrite  a line may be written over (no with TERM=dumb)
+ * width        columns; of what is no terminal: $COLUMNS or 100
+ * style        colours only on terminals, without NO_COLOR and TERM=dumb; UTF-8 by the locale
+ */
+struct terminal {
+	bool is_terminal;
+	bool can_rewrite;
+	size_t width;
+	struct style style;
+};
+
+/* terminal_look() - find out about @fd; call setlocale() before */
+void terminal_look(int fd, struct terminal *ret_terminal);

@@ -1,0 +1,899 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""fetchctl against a scripted daemon on a Unix socket: what it sends, prints and exits with.
+
+    test_fetchctl.py FETCHCTL
+
+Prints TAP. Nothing here sleeps: the daemon's side of a test says when the next step is due.
+"""
+import csv
+import fcntl
+import io
+import json
+import os
+import pty
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import traceback
+
+FETCHCTL = sys.argv[1]
+WAIT = 60  # seconds; only a broken fetchctl takes that long
+
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+# ---- the daemon ----
+
+class Request:
+    def __init__(self, method, target, fields, body):
+        self.method, self.target, self.fields, self.body = method, target, fields, body
+
+    def lines(self):
+        return [line for line in self.body.decode().split('\n')[:-1]]
+
+
+class Connection:
+    """One accepted connection: reads the request, writes the answer's pieces."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.file = sock.makefile('rb')
+
+    def read_request(self, with_body=True):
+        method, target, _ = self.file.readline().decode().split(' ')
+        fields = {}
+        for line in iter(self.file.readline, b'\r\n'):
+            name, value = line.decode().strip().split(': ', 1)
+            fields[name.lower()] = value
+        body = b''
+        if with_body and fields.get('transfer-encoding') == 'chunked':
+            body = b''.join(self.read_chunks())
+        return Request(method, target, fields, body)
+
+    def read_chunks(self):
+        while True:
+            size = int(self.file.readline(), 16)
+            data = self.file.read(size)
+            assert self.file.readline() == b'\r\n'
+            if size == 0:
+                return
+            yield data
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def answer(self, status, content_type, body, *fields):
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        head = [f'HTTP/1.1 {status} Whatever', f'Content-Type: {content_type}', f'Content-Length: {len(body)}', *fields]
+        self.send('\r\n'.join(head).encode() + b'\r\n\r\n' + body)
+
+    def problem(self, status, code, title='A title', *fields, **members):
+        body = {'type': 'urn:fetchd:problem:' + code, 'title': title, 'status': status, 'code': code, **members}
+        self.answer(status, 'application/problem+json', body, *fields)
+
+    def begin_stream(self):
+        self.send(b'HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n')
+
+    def line(self, line, cut=None):
+        """One line as one chunk, or as chunks of @cut bytes."""
+        data = json.dumps(line).encode() + b'\n'
+        for i in range(0, len(data), cut or len(data)):
+            piece = data[i:i + (cut or len(data))]
+            self.send(b'%x\r\n%s\r\n' % (len(piece), piece))
+
+    def end_stream(self):
+        self.send(b'0\r\n\r\n')
+
+    def wait_hangup(self):
+        assert select.select([self.sock], [], [], WAIT)[0], 'the client does not hang up'
+        assert self.sock.recv(1) == b''
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
+
+
+class Daemon:
+    """Runs @script(daemon) on a thread; daemon.accept() gives the next connection."""
+
+    def __init__(self, script):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = self.folder.name + '/api.sock'
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.listener.settimeout(WAIT)
+        self.error = None
+        self.requests = []
+        self.connections = []
+        self.thread = threading.Thread(target=self.run, args=(script,), daemon=True)
+
+    def run(self, script):
+        try:
+            script(self)
+        except BaseException:
+            self.error = traceback.format_exc()
+        finally:
+            for connection in self.connections:
+                connection.close()
+
+    def accept(self, read=True):
+        sock, _ = self.listener.accept()
+        sock.settimeout(WAIT)
+        connection = Connection(sock)
+        self.connections.append(connection)
+        if read:
+            self.requests.append(connection.read_request())
+        return connection
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self.thread.join(WAIT)
+            assert not self.thread.is_alive(), 'the daemon still waits'
+            assert not self.error, self.error
+        self.listener.close()
+        self.folder.cleanup()
+
+
+def environment(**changes):
+    env = {k: v for k, v in os.environ.items() if k not in ('FETCHD_SOCKET', 'NO_COLOR', 'COLUMNS')}
+    env.update({'LC_ALL': 'C.UTF-8', 'TERM': 'xterm'})
+    env.update(changes)
+    return env
+
+
+def fetchctl(*args, input=b'', **env):
+    return subprocess.run([FETCHCTL, *args], input=input, capture_output=True, timeout=WAIT, env=environment(**env))
+
+
+def run(script, *args, input=b'', **env):
+    """fetchctl with a daemon beside it: (exit code, stdout, stderr, requests)"""
+    with Daemon(script) as daemon:
+        done = fetchctl(args[0], '--socket', daemon.path, *args[1:], input=input, **env)
+    return done.returncode, done.stdout.decode(), done.stderr.decode(), daemon.requests
+
+
+def equal(a, b):
+    assert a == b, f'\n  {a!r}\nis not\n  {b!r}'
+
+
+def contains(text, *parts):
+    for part in parts:
+        assert part in text, f'{part!r} is not in\n{text}'
+
+
+# ---- a batch as the daemon tells it ----
+
+ID = '01JD0000000000000000000001'
+
+
+def summary(n, **counts):
+    return {'id': ID, 'policy': 'fail_fast', 'started': '2026-11-22T21:30:00.000Z', 'urls': n,
+            'counts': {'ok': 0, 'failed': 0, 'timeout': 0, 'cancelled': 0, **counts}}
+
+
+def begin(n):
+    return {'type': 'batch', **summary(n, pending=n), 'state': 'running'}
+
+
+def end(n, outcome, **counts):
+    return {'type': 'end', **summary(n, **counts), 'outcome': outcome, 'elapsed_ms': 53.125}
+
+
+def ok(index, seq, url=None, **more):
+    return {'type': 'result', 'seq': seq, 'index': index, 'url': url or f'http://site.example/{index}', 'outcome': 'ok',
+            'status': 200, 'attempts': 1, 'redirects': 0, 'final_url': f'http://site.example/{index}', 'bytes': 5120,
+            'http_version': '1.1', 'remote': '192.0.2.7:80', 'reused': False,
+            'timing_ms': {'queue': 0.125, 'dns': 1.25, 'connect': 3.0, 'tls': None, 'first_byte': 20.5, 'total': 25.0}, **more}
+
+
+FAILED = {'type': 'result', 'seq': 2, 'index': 1, 'url': 'http://site.example/a,"b"', 'outcome': 'failed', 'status': 503,
+          'attempts': 1, 'redirects': 0, 'final_url': 'http://site.example/a,"b"', 'bytes': 0, 'http_version': '1.1',
+          'remote': '192.0.2.7:80', 'reused': True, 'error': {'code': 'status', 'detail': '503 is not in 200-399'},
+          'timing_ms': {'queue': 0.1, 'dns': None, 'connect': None, 'tls': None, 'first_byte': 40, 'total': 53.1}}
+CANCELLED = {'type': 'result', 'seq': 3, 'index': 2, 'url': 'http://site.example/2', 'outcome': 'cancelled', 'attempts': 0,
+             'cancel': {'reason': 'sibling_failed', 'cause': 1}}
+
+
+def failing_batch(daemon):
+    connection = daemon.accept()
+    connection.begin_stream()
+    connection.line(begin(3))
+    connection.line(FAILED)
+    connection.line({'type': 'heartbeat'})
+    connection.line({'type': 'something_new'})
+    connection.line(CANCELLED, cut=7)
+    connection.line(ok(0, 1))
+    connection.line(end(3, 'failed', ok=1, failed=1, cancelled=1))
+    connection.end_stream()
+
+
+def batch_that_ends(outcome):
+    def script(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(begin(1))
+        connection.line(ok(0, 1))
+        connection.line(end(1, outcome, ok=1))
+        connection.end_stream()
+    return script
+
+
+def answer(status, code, *fields, **members):
+    def script(daemon):
+        daemon.accept().problem(status, code, 'A title', *fields, **members)
+    return script
+
+
+def reply(body, content_type='application/json', status=200):
+    def script(daemon):
+        daemon.accept().answer(status, content_type, body)
+    return script
+
+
+# ---- what it sends ----
+
+@test
+def options_become_the_first_line_and_urls_the_others():
+    code, _, _, requests = run(
+        batch_that_ends('ok'), 'submit', 'http://a.example/', '--name', 'gate "1"', '--policy', 'collect', '--deadline', '5s',
+        '--timeout=2s', '-c', '7', '--per-origin', '3', '--max-failures', '1', '-H', 'Accept: text/html', '-HX-A:b:c',
+        '--expect', '2xx,404', '--expect', '500-599', '--max-body', '1MiB', 'http://b.example/', '--detach',
+        '--idempotency-key', 'k-1')
+    equal(code, 0)
+    request, = requests
+    equal((request.method, request.target), ('POST', '/v1/batches'))
+    equal(request.fields['content-type'], 'application/x-ndjson')
+    contains(request.fields['accept'], 'application/x-ndjson')
+    equal(request.fields['prefer'], 'respond-async')
+    equal(request.fields['idempotency-key'], 'k-1')
+    equal([json.loads(line) for line in request.lines()], [
+        {'name': 'gate "1"', 'policy': 'collect', 'max_failures': 1, 'deadline': '5s', 'concurrency': 7, 'per_origin': 3,
+         'timeout': '2s', 'headers': {'Accept': 'text/html', 'X-A': 'b:c'}, 'expect': ['2xx', 404, '500-599'],
+         'max_body': '1MiB'},
+        'http://a.example/', 'http://b.example/'])
+
+
+@test
+def files_and_standard_input_are_read_line_by_line():
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b'\xef\xbb\xbfhttp://a.example/\r\n\n  # a comment\n{"url": "http://b.example/", "timeout": "1s"}\nhttp://c.example/')
+        file.flush()
+        code, _, _, requests = run(batch_that_ends('ok'), 'submit', '-f', file.name, '-', input=b'http://d.example/\n')
+    equal(code, 0)
+    equal(requests[0].lines(), [
+        '{}', '"http://d.example/"', '"http://a.example/"', '', '', '{"url": "http://b.example/", "timeout": "1s"}',
+        '"http://c.example/"'])
+
+
+@test
+def a_long_list_is_sent_in_chunks_and_needs_little_memory():
+    n = 100000
+    urls = b''.join(b'http://site.example/%d\n' % i for i in range(n))
+
+    def script(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(begin(n))
+        for first in range(0, n, 500):
+            data = b''.join(json.dumps(ok(i, i + 1)).encode() + b'\n' for i in range(first, first + 500))
+            connection.send(b'%x\r\n%s\r\n' % (len(data), data))
+        connection.line(end(n, 'ok', ok=n))
+        connection.end_stream()
+
+    with Daemon(script) as daemon, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as urls_file:
+        urls_file.write(urls)
+        urls_file.seek(0)
+        child = subprocess.Popen([FETCHCTL, 'submit', '--socket', daemon.path, '-o', 'json', '-'], stdin=urls_file,
+                                 stdout=out, env=environment())
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        equal(child.returncode, 0)
+        out.seek(0)
+        answer = json.load(out)
+    equal(len(daemon.requests[0].lines()), n + 1)
+    equal([result['index'] for result in answer['results']], list(range(n)))
+    # The results alone are 40 MB.
+    if not os.environ.get('INSTRUMENTED'):
+        assert usage.ru_maxrss < 60 * 1024, f'{usage.ru_maxrss} KiB'
+
+
+@test
+def an_answer_that_comes_early_ends_the_sending():
+    def script(daemon):
+        connection = daemon.accept(read=False)
+        connection.read_request(with_body=False)
+        connection.problem(413, 'too_large', detail='at most 64MiB')
+        connection.close()
+
+    code, out, err, _ = run(script, 'submit', '-', input=b'http://a.example/\n' * 500000)
+    equal((code, out), (2, ''))
+    contains(err, 'A title', 'at most 64MiB')
+
+
+# ---- what it prints ----
+
+@test
+def lines_come_as_results_come():
+    code, out, err, _ = run(failing_batch, 'submit', 'http://x.example/')
+    equal(code, 1)
+    equal(out, 'failed    503  53.1ms http://site.example/a,"b"  (status: 503 is not in 200-399)\n'
+               'cancelled   -       - http://site.example/2  (#1 failed)\n'
+               'ok        200  25.0ms http://site.example/0\n')
+    equal(err, f'failed: 1 ok, 1 failed, 1 cancelled of 3 in 53.1ms, batch {ID}\n')
+
+
+@test
+def json_is_the_collected_answer():
+    code, out, err, _ = run(failing_batch, 'submit', 'http://x.example/', '-o', 'json')
+    equal((code, err), (1, ''))
+    answer = json.loads(out)
+    equal({k: v for k, v in answer.items() if k != 'results'}, {
+        'id': ID, 'policy': 'fail_fast', 'started': '2026-11-22T21:30:00.000Z', 'outcome': 'failed', 'elapsed_ms': 53.125,
+        'counts': {'ok': 1, 'failed': 1, 'timeout': 0, 'cancelled': 1}})
+    equal(answer['results'], [{k: v for k, v in result.items() if k not in ('type', 'seq')}
+                              for result in (ok(0, 1), FAILED, CANCELLED)])
+
+
+@test
+def ndjson_is_the_stream_as_it_came():
+    code, out, err, _ = run(failing_batch, 'submit', 'http://x.example/', '-o', 'ndjson')
+    equal((code, err), (1, ''))
+    equal([json.loads(line)['type'] for line in out.splitlines()],
+          ['batch', 'result', 'heartbeat', 'something_new', 'result', 'result', 'end'])
+
+
+@test
+def csv_is_quoted_as_the_standard_says():
+    code, out, _, _ = run(failing_batch, 'submit', 'http://x.example/', '-o', 'csv')
+    equal(code, 1)
+    contains(out, '"http://site.example/a,""b"""')
+    failed, cancelled, fine = csv.DictReader(io.StringIO(out, newline=''))
+    equal((failed['url'], failed['outcome'], failed['status'], failed['error'], failed['detail'], failed['reused']),
+          ('http://site.example/a,"b"', 'failed', '503', 'status', '503 is not in 200-399', 'true'))
+    equal((cancelled['cancel_reason'], cancelled['cancel_cause'], cancelled['status'], cancelled['total_ms']),
+          ('sibling_failed', '1', '', ''))
+    equal((fine['index'], fine['dns_ms'], fine['tls_ms'], fine['total_ms'], fine['bytes'], fine['detail']),
+          ('0', '1.250', '', '25.000', '5120', ''))
+
+
+@test
+def a_table_can_be_asked_for_anywhere():
+    code, out, _, _ = run(failing_batch, 'submit', 'http://x.example/', '-o', 'table', COLUMNS='120')
+    equal(code, 1)
+    head, *rows, legend = out.splitlines()
+    equal(head.split(), ['#', 'OUTCOME', 'STATUS', 'TIME', 'TIMING', 'URL', 'WHY'])
+    equal([row.split()[:3] for row in rows], [['0', 'ok', '200'], ['1', 'failed', '503'], ['2', 'cancelled', '-']])
+    contains(rows[1], 'status: 503 is not in 200-399')
+    contains(legend, 'a whole bar is 53.1ms')
+    assert '\033' not in out, 'colours in a file'
+    assert all(len(line) <= 120 for line in out.splitlines()), out
+
+
+@test
+def what_servers_say_cannot_steer_the_terminal():
+    evil = {**FAILED, 'index': 0, 'error': {'code': 'protocol', 'detail': 'a\033]0;x\007b\u202ec\x9b31m\nd'}}
+
+    def script(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(begin(1))
+        connection.line(evil)
+        connection.line(end(1, 'failed', failed=1))
+        connection.end_stream()
+
+    for form in 'lines', 'table':
+        _, out, _, _ = run(script, 'submit', 'http://x.example/', '-o', form, COLUMNS='160')
+        contains(out, 'a?]0;x?b?c?31m?d')
+
+
+@test
+def ascii_is_enough_where_the_locale_has_no_more():
+    code, out, err, _ = run(failing_batch, 'submit', 'http://x.example/', '-o', 'table', LC_ALL='C')
+    equal(code, 1)
+    assert out.isascii() and err.isascii(), out
+    contains(out, 'wwww')
+
+
+# ---- exit codes ----
+
+@test
+def the_outcome_decides_the_exit_code():
+    for outcome, expected in ('ok', 0), ('failed', 1), ('deadline', 3), ('cancelled', 3):
+        code, _, err, _ = run(batch_that_ends(outcome), 'submit', 'http://x.example/')
+        equal((outcome, code), (outcome, expected))
+        contains(err, outcome + ': 1 ok')
+
+
+@test
+def a_refusal_decides_the_exit_code():
+    for status, expected in ((400, 2), (403, 5), (404, 4), (408, 7), (409, 7), (413, 2), (415, 2), (422, 2), (429, 7),
+                             (431, 2), (500, 70), (501, 2), (503, 7)):
+        code, out, err, _ = run(answer(status, 'a_code', detail='Some detail'), 'submit', 'http://x.example/')
+        equal((status, code, out), (status, expected, ''))
+        contains(err, 'A title', f'status {status}', 'Some detail')
+
+
+@test
+def mistakes_on_the_command_line_are_usage_errors():
+    for args, message in (
+            ([], 'which command?'), (['submti'], 'did you mean submit?'), (['submit'], 'nothing to fetch'),
+            (['submit', '--deadlin', '3s', 'x'], 'did you mean --deadline?'),
+            (['submit', '--deadline', '3', 'x'], 'needs a unit'), (['submit', '--deadline'], 'needs a value'),
+            (['submit', '-c', 'many', 'x'], 'whole number'), (['submit', '-c', '-1', 'x'], 'whole number'),
+            (['submit', '-H', 'nothing', 'x'], 'a header looks like'),
+            (['submit', '-H', 'a:1', '-H', 'A:2', 'x'], 'given twice'), (['submit', '-o', 'xml', 'x'], 'the formats are'),
+            (['submit', '--detach=yes', 'x'], 'takes no value'), (['submit', '-f', '/nonexistent', 'x'], 'cannot open'),
+            (['submit', '--idempotency-key', 'a\r\nb', 'x'], 'visible ASCII'), (['submit', '-c', '1', '-c', '2', 'x'], 'twice'),
+            (['show'], 'needs ID'), (['show', 'a', 'b'], 'too many'), (['list', '-o', 'csv'], 'the formats are'),
+            (['tree', '--watch'], 'not in this version')):
+        done = fetchctl(*args)
+        equal((args, done.returncode, done.stdout), (args, 2, b''))
+        contains(done.stderr.decode(), message)
+
+
+@test
+def commands_of_later_versions_say_so():
+    for name in 'results', 'wait', 'jobs', 'stats', 'config', 'reload', 'completion':
+        done = fetchctl(name, 'x')
+        equal((name, done.returncode), (name, 2))
+        contains(done.stderr.decode(), 'not in this version')
+
+
+@test
+def a_missing_daemon_is_told_with_the_next_command():
+    with tempfile.TemporaryDirectory() as folder:
+        done = fetchctl('list', '--socket', folder + '/none')
+        equal(done.returncode, 6)
+        contains(done.stderr.decode(), folder + '/none', 'systemctl start fetchd.socket', 'fetchd --socket')
+
+        path = folder + '/dead'
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
+            dead.bind(path)
+        done = fetchctl('list', FETCHD_SOCKET=path)
+        equal(done.returncode, 6)
+        contains(done.stderr.decode(), path, 'nobody listens')
+
+        done = fetchctl('list', '--socket', folder + '/' + 'x' * 200)
+        equal(done.returncode, 2)
+        contains(done.stderr.decode(), '107 bytes')
+
+
+@test
+def a_socket_without_permission_names_the_group():
+    nobody = {'user': 65534} if os.getuid() == 0 else {}
+    with Daemon(lambda daemon: None) as daemon:
+        os.chmod(daemon.path, 0)
+        try:
+            done = subprocess.run([FETCHCTL, 'list', '--socket', daemon.path], capture_output=True, timeout=WAIT,
+                                  env=environment(), **nobody)
+        except PermissionError:
+            return 'SKIP others than root cannot reach the program'
+    equal(done.returncode, 5)
+    contains(done.stderr.decode(), 'usermod -aG fetchd')
+
+
+# ---- problems ----
+
+@test
+def faults_are_shown_at_their_places_in_the_sources():
+    errors = [
+        {'pointer': '/deadlin', 'line': 1, 'column': 2, 'detail': 'there is no such field', 'suggestion': 'deadline'},
+        {'pointer': '/policy', 'line': 1, 'column': 9, 'detail': 'no policy', 'suggestion': 'collect'},
+        {'pointer': '/headers/A', 'line': 1, 'column': 9, 'detail': 'too long'},
+        {'pointer': '/urls/0', 'line': 2, 'column': 1, 'detail': 'no URL'},
+        {'pointer': '/urls/1', 'line': 5, 'column': 1, 'detail': 'no scheme'},
+    ]
+    with tempfile.NamedTemporaryFile(suffix='.txt') as file:
+        file.write(b'# nothing\n\nhtp:/x\n')
+        file.flush()
+        code, _, err, requests = run(
+            answer(422, 'invalid_batch', errors=errors, errors_omitted=3, request_id='r1'), 'submit', 'first', '-f', file.name)
+        name = file.name
+    equal(code, 2)
+    equal(requests[0].lines(), ['{}', '"first"', '', '', '"htp:/x"'])
+    equal(err.splitlines(), [
+        'fetchctl: A title (status 422)',
+        '  /deadlin: there is no such field (did you mean "deadline"?)',
+        '  --policy: no policy (did you mean "collect"?)',
+        '  --header: too long',
+        '  first: no URL',
+        f'  {name}:3: no scheme',
+        '  ... and 3 more'])
+
+
+@test
+def a_refusal_says_what_to_do_next():
+    for script, hint in ((answer(503, 'draining', 'Retry-After: 12'), 'try again in 12 s'),
+                         (answer(429, 'quota'), 'try again later'), (answer(403, 'forbidden'), 'usermod -aG fetchd'),
+                         (answer(501, 'no_store'), 'leave --detach away'),
+                         (answer(500, 'internal', request_id='r-77'), 'journalctl -u fetchd --grep r-77')):
+        _, _, err, _ = run(script, 'submit', 'http://x.example/')
+        contains(err, hint)
+
+
+@test
+def something_that_is_no_fetchd_is_noticed():
+    def garbage(daemon):
+        daemon.accept().send(b'SSH-2.0-OpenSSH_9.2\r\n')
+
+    code, out, err, _ = run(garbage, 'submit', 'http://x.example/')
+    equal((code, out), (70, ''))
+    contains(err, 'does not answer as fetchd does')
+    for command in ['list'], ['show', 'x'], ['version'], ['cancel', 'x']:
+        code, _, err, _ = run(reply(b'<html>'), *command)
+        equal((command, code), (command, 70))
+        contains(err, 'no JSON')
+
+
+# ---- cut answers ----
+
+@test
+def a_stream_without_its_end_is_an_error():
+    def closes_early(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(begin(3))
+        connection.line(FAILED)
+
+    def ends_without_end(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(begin(3))
+        connection.line(FAILED)
+        connection.end_stream()
+
+    for script in closes_early, ends_without_end:
+        for form in 'lines', 'table', 'csv', 'ndjson', 'json':
+            code, out, err, _ = run(script, 'submit', 'http://x.example/', '-o', form)
+            equal((form, code), (form, 6))
+            contains(err, 'the answer was cut', '1 of 3 results')
+            equal((form, 'site.example' in out), (form, form != 'json'))
+
+
+@test
+def an_answer_that_never_begins_is_an_error():
+    code, out, err, _ = run(lambda daemon: daemon.accept(), 'submit', 'http://x.example/')
+    equal((code, out), (6, ''))
+    contains(err, 'before the batch began')
+    code, _, err, _ = run(lambda daemon: daemon.accept(), 'list')
+    equal(code, 6)
+    contains(err, 'the answer was cut')
+
+
+@test
+def a_line_that_is_no_result_is_an_error():
+    for line in [], {'type': 'result', 'index': 0}, {'type': 'end'}, begin(1):
+        def script(daemon):
+            connection = daemon.accept()
+            connection.begin_stream()
+            connection.line(begin(1))
+            connection.line(line)
+            connection.wait_hangup()
+
+        code, _, err, _ = run(script, 'submit', 'http://x.example/')
+        equal((line, code), (line, 70))
+        contains(err, 'does not answer as fetchd does')
+
+
+# ---- Ctrl-C ----
+
+def interrupt(script_of, *args):
+    """Starts fetchctl; the script calls press() for a Ctrl-C: at once, or when fetchctl has printed a result."""
+    child_is_there = threading.Event()
+    has_printed = threading.Event()
+    child = None
+    out = []
+
+    def press(after_result=True):
+        assert child_is_there.wait(WAIT)
+        assert not after_result or has_printed.wait(WAIT)
+        os.kill(child.pid, signal.SIGINT)
+
+    def read():
+        for line in child.stdout:
+            out.append(line)
+            has_printed.set()
+
+    with Daemon(script_of(press)) as daemon, tempfile.TemporaryFile() as err:
+        child = subprocess.Popen([FETCHCTL, 'submit', '--socket', daemon.path, 'http://x.example/', *args],
+                                 stdout=subprocess.PIPE, stderr=err, stdin=subprocess.DEVNULL, env=environment())
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        child_is_there.set()
+        child.wait(WAIT)
+        reader.join(WAIT)
+        child.stdout.close()
+        err.seek(0)
+        said = err.read().decode()
+    return child.returncode, b''.join(out).decode(), said, daemon.requests
+
+
+@test
+def ctrl_c_cancels_by_the_api_and_prints_the_cancelled_result():
+    def script_of(press):
+        def script(daemon):
+            stream = daemon.accept()
+            stream.begin_stream()
+            stream.line(begin(2))
+            stream.line(ok(0, 1))
+            press()
+            daemon.accept()  # the end of the stream is answer enough
+            stream.line({**CANCELLED, 'index': 1, 'cancel': {'reason': 'cancel_request'}})
+            stream.line(end(2, 'cancelled', ok=1, cancelled=1))
+            stream.end_stream()
+        return script
+
+    code, out, err, requests = interrupt(script_of)
+    equal(code, 3)
+    equal((requests[1].method, requests[1].target), ('POST', f'/v1/batches/{ID}/cancel'))
+    contains(out, 'ok        200', 'cancelled   -       - http://site.example/2  (on request)')
+    contains(err, f'cancelling batch {ID}', 'cancelled: 1 ok, 1 cancelled of 2')
+
+
+@test
+def a_second_ctrl_c_hangs_up():
+    def script_of(press):
+        def script(daemon):
+            stream = daemon.accept()
+            stream.begin_stream()
+            stream.line(begin(2))
+            stream.line(ok(0, 1))
+            press()
+            daemon.accept()
+            press()
+            stream.wait_hangup()
+        return script
+
+    code, out, err, _ = interrupt(script_of)
+    equal((code, len(out.splitlines())), (3, 1))
+    contains(err, 'cancelling batch', 'hung up')
+
+
+@test
+def ctrl_c_before_the_batch_began_hangs_up():
+    def script_of(press):
+        def script(daemon):
+            stream = daemon.accept()
+            press(after_result=False)
+            stream.wait_hangup()
+        return script
+
+    code, _, err, _ = interrupt(script_of)
+    equal(code, 3)
+    contains(err, 'before the batch began')
+
+
+@test
+def a_cancel_that_is_refused_is_told_and_the_batch_goes_on():
+    def script_of(press):
+        def script(daemon):
+            stream = daemon.accept()
+            stream.begin_stream()
+            stream.line(begin(2))
+            stream.line(ok(0, 1))
+            press()
+            cancel = daemon.accept()
+            cancel.problem(403, 'forbidden')
+            cancel.wait_hangup()
+            stream.line(ok(1, 2))
+            stream.line(end(2, 'ok', ok=2))
+            stream.end_stream()
+        return script
+
+    code, _, err, _ = interrupt(script_of)
+    equal(code, 0)
+    contains(err, 'status 403', 'ok: 2 ok')
+
+
+# ---- a terminal ----
+
+def on_terminal(script_of, *args, width=100, **env):
+    """fetchctl with all of its descriptors on a pseudo terminal: (exit code, what was shown)"""
+    shown = []
+    has_shown = threading.Condition()
+
+    def wait_shown(text):
+        with has_shown:
+            assert has_shown.wait_for(lambda: text in b''.join(shown), WAIT), (text, b''.join(shown))
+
+    def read(master):
+        while True:
+            try:
+                data = os.read(master, 65536)
+            except OSError:
+                data = b''
+            if not data:
+                return
+            with has_shown:
+                shown.append(data)
+                has_shown.notify_all()
+
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 40, width, 0, 0))
+    with Daemon(script_of(wait_shown)) as daemon:
+        reader = threading.Thread(target=read, args=(master,), daemon=True)
+        reader.start()
+        child = subprocess.Popen([FETCHCTL, 'submit', '--socket', daemon.path, 'http://x.example/', *args], stdin=slave,
+                                 stdout=slave, stderr=slave, env=environment(**env))
+        os.close(slave)
+        code = child.wait(WAIT)
+        reader.join(WAIT)
+    os.close(master)
+    return code, b''.join(shown).decode()
+
+
+def watched_batch(progress):
+    def script_of(wait_shown):
+        def script(daemon):
+            stream = daemon.accept()
+            stream.begin_stream()
+            stream.line(begin(3))
+            stream.line(FAILED)
+            if progress:
+                wait_shown(progress)
+            stream.line(CANCELLED)
+            stream.line(ok(0, 1))
+            stream.line(end(3, 'failed', ok=1, failed=1, cancelled=1))
+            stream.end_stream()
+        return script
+    return script_of
+
+
+@test
+def a_terminal_shows_progress_and_then_a_table():
+    code, shown = on_terminal(watched_batch(b'1/3 done, 1 failed'), '--deadline', '90s')
+    equal(code, 1)
+    contains(shown, '1m', 's left', '\r\033[K', '\033[31mfailed   \033[0m', 'TIMING', '█', 'a whole bar is', 'failed: 1 ok')
+    table = shown[shown.rindex('\033[K') + 3:]
+    assert table.startswith('\033[1m  #  OUTCOME'), table
+
+
+@test
+def no_color_takes_the_colours_and_leaves_the_rest():
+    _, shown = on_terminal(watched_batch(b'1/3 done'), NO_COLOR='1')
+    assert '\033[3' not in shown and '\033[1m' not in shown, shown
+    contains(shown, 'TIMING', '\033[K')
+
+
+@test
+def a_dumb_terminal_gets_no_escape_sequences():
+    code, shown = on_terminal(watched_batch(None), TERM='dumb')
+    equal(code, 1)
+    assert '\033' not in shown, shown
+    contains(shown, 'TIMING')
+
+
+@test
+def a_narrow_terminal_is_not_overrun():
+    _, shown = on_terminal(watched_batch(b'1/3 done'), width=48, NO_COLOR='1')
+    table = shown[shown.rindex('\033[K') + 3:].splitlines()
+    assert all(len(line) <= 48 for line in table[:4]), table
+    assert 'TIMING' not in table[0], table
+
+
+# ---- the other commands ----
+
+@test
+def list_prints_a_row_per_batch():
+    batches = {'batches': [{**summary(3, ok=1, failed=1, timeout=1), 'outcome': 'failed', 'elapsed_ms': 1500, 'name': 'gate'},
+                           {**summary(9, ok=2, pending=7), 'state': 'running', 'elapsed_ms': 10}]}
+    code, out, _, requests = run(reply(batches), 'list', '--state', 'done', '--limit', '2')
+    equal((code, requests[0].target), (0, '/v1/batches?state=done&limit=2'))
+    _, done, running = out.splitlines()
+    equal(done.split(), [ID, 'failed', 'fail_fast', '3', '1', '2', '0', '1.50s', 'gate'])
+    equal(running.split(), [ID, 'running', 'fail_fast', '2', '2', '0', '0', '10.0ms'])
+
+    code, out, _, _ = run(reply(batches), 'list', '-o', 'json')
+    equal((code, json.loads(out)), (0, batches))
+    code, out, err, _ = run(reply({'batches': []}), 'list')
+    equal((code, out, err), (0, '', 'no batches\n'))
+
+
+@test
+def show_prints_a_batch_with_its_results():
+    batch = {**summary(3, ok=1, failed=1, cancelled=1), 'outcome': 'failed', 'elapsed_ms': 53.1,
+             'results': [{k: v for k, v in result.items() if k not in ('type', 'seq')} for result in (ok(0, 1), FAILED, CANCELLED)]}
+    code, out, _, requests = run(reply(batch), 'show', 'a/../b')
+    equal((code, requests[0].target), (0, '/v1/batches/a%2F..%2Fb'))
+    contains(out, 'ok        200', 'failed    503', f'failed: 1 ok, 1 failed, 1 cancelled of 3 in 53.1ms, batch {ID}')
+    code, out, _, _ = run(reply(batch), 'show', ID, '-o', 'json')
+    equal((code, json.loads(out)), (0, batch))
+    code, out, err, _ = run(reply(batch), 'show', ID, '-o', 'csv')
+    equal((code, len(list(csv.DictReader(io.StringIO(out))))), (0, 3))
+    code, _, err, _ = run(answer(404, 'not_found', detail='there is no batch x'), 'show', 'x')
+    equal(code, 4)
+    contains(err, 'there is no batch x')
+
+
+@test
+def cancel_tells_what_became_of_the_batch():
+    code, out, _, requests = run(reply({**summary(2, ok=1, cancelled=1), 'outcome': 'cancelled', 'elapsed_ms': 12}), 'cancel', ID)
+    equal((code, requests[0].method, requests[0].target), (0, 'POST', f'/v1/batches/{ID}/cancel'))
+    equal(out, f'cancelled: 1 ok, 1 cancelled of 2 in 12.0ms, batch {ID}\n')
+
+
+@test
+def tree_prints_what_the_daemon_draws():
+    code, out, _, requests = run(reply(b'run\n  server\n', 'text/plain'), 'tree')
+    equal((code, out, requests[0].target, requests[0].fields['accept']), (0, 'run\n  server\n', '/v1/tree', 'text/plain'))
+
+
+@test
+def health_tells_alive_from_ready():
+    def script(second):
+        def both(daemon):
+            daemon.accept().answer(200, 'application/json', {})
+            second(daemon)
+        return both
+
+    code, out, _, requests = run(script(reply({})), 'health')
+    equal((code, out), (0, 'live: yes\nready: yes\n'))
+    equal([request.target for request in requests], ['/v1/health/live', '/v1/health/ready'])
+    code, out, err, _ = run(script(answer(503, 'draining')), 'health')
+    equal((code, out), (7, 'live: yes\nready: no\n'))
+    contains(err, 'status 503')
+
+
+@test
+def version_asks_the_daemon_too():
+    code, out, _, _ = run(reply({'version': '9.9'}), 'version')
+    equal(code, 0)
+    contains(out, 'fetchctl ', 'fetchd 9.9')
+    done = fetchctl('--version')
+    equal((done.returncode, done.stdout.split()[0]), (0, b'fetchctl'))
+
+
+@test
+def every_command_has_help():
+    overview = fetchctl('--help')
+    equal(overview.returncode, 0)
+    for name in 'submit', 'list', 'show', 'cancel', 'tree', 'health', 'version':
+        contains(overview.stdout.decode(), '  ' + name)
+        done = fetchctl(name, '--help')
+        equal(done.returncode, 0)
+        contains(done.stdout.decode(), f'usage: fetchctl {name}', '--socket PATH')
+
+
+@test
+def an_output_that_is_full_is_an_error():
+    for args in ['version'], ['submit', 'http://x.example/']:
+        with Daemon(batch_that_ends('ok') if args[0] == 'submit' else lambda daemon: None) as daemon:
+            with open('/dev/full', 'w') as full:
+                done = subprocess.run([FETCHCTL, *args, '--socket', daemon.path], stdout=full, stderr=subprocess.PIPE,
+                                      timeout=WAIT, env=environment())
+        equal((args, done.returncode), (args, 70))
+        contains(done.stderr.decode(), 'cannot write the output')
+
+
+def main():
+    print(f'1..{len(TESTS)}')
+    n_failed = 0
+    for number, function in enumerate(TESTS, 1):
+        try:
+            skipped = function()
+            print(f'ok {number} {function.__name__}' + (f' # {skipped}' if skipped else ''), flush=True)
+        except Exception:
+            n_failed += 1
+            print(f'not ok {number} {function.__name__}', flush=True)
+            print('# ' + traceback.format_exc().replace('\n', '\n# '), flush=True)
+    return 1 if n_failed else 0
+
+
+sys.exit(main())
