@@ -19,6 +19,12 @@ note(struct nur_deadline *deadline)
 	expired[n_expired++] = deadline->at;
 }
 
+static void
+forget(void)
+{
+	n_expired = 0;
+}
+
 START_TEST(many_expire_in_the_order_of_their_time)
 {
 	struct nuri_deadlines heap = { NULL };
@@ -94,6 +100,7 @@ test_suite(void)
 	Suite *suite = suite_create("deadline");
 	TCase *tc = tcase_create("heap");
 
+	tcase_add_checked_fixture(tc, forget, NULL);
 	tcase_add_test(tc, many_expire_in_the_order_of_their_time);
 	tcase_add_test(tc, removed_ones_never_expire_whatever_their_place);
 	tcase_add_test(tc, only_what_is_due_expires);
