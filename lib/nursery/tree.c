@@ -5,6 +5,7 @@
  */
 #include <nursery/tree.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -137,8 +138,10 @@ advance(struct place *place)
 			place->task = NULL;
 			place->nursery = parent;
 		} else {
-			const struct nur_task *parent = place->nursery->parent;
+			const struct nur_task *parent;
 
+			assert(place->nursery);
+			parent = place->nursery->parent;
 			if (place->nursery->in_parent.next != &parent->nurseries) {
 				place->nursery = list_entry(place->nursery->in_parent.next,
 					const struct nur_nursery, in_parent);
@@ -171,6 +174,7 @@ nur_tree_walk(nur_tree_fn visit, void *arg)
 
 	place = (struct place){ .task = run->main, .depth = 1 };
 	do {
+		assert(place.task || place.nursery);
 		entry = place.task ? describe_task(place.task, place.depth)
 				   : describe_nursery(place.nursery, place.depth);
 		r = visit(&entry, arg);
