@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,6 +307,38 @@ START_TEST(sites_are_limited_apart)
 }
 END_TEST
 
+static void *
+write_lines(void *arg)
+{
+	for (int i = 0; i < LOG_BURST; i++) {
+		log_info("a line of a thread");
+	}
+	return arg;
+}
+
+START_TEST(threads_share_the_log_and_the_limit)
+{
+	static const char line[] = "fetchd: a line of a thread\n";
+	pthread_t threads[4];
+	const char *text;
+	size_t len = 0;
+
+	log_open(journal_path, lines[1]);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_lines, NULL), 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	}
+
+	text = read_from(lines[0], &len);
+	ck_assert_uint_eq(len, LOG_BURST * strlen(line));
+	for (size_t i = 0; i < LOG_BURST; i++) {
+		ck_assert_mem_eq(text + i * strlen(line), line, strlen(line));
+	}
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -337,6 +370,7 @@ test_suite(void)
 	tcase_add_test(limit, a_site_writes_a_burst_and_then_waits_for_the_window);
 	tcase_add_test(limit, the_next_message_says_how_many_were_suppressed);
 	tcase_add_test(limit, sites_are_limited_apart);
+	tcase_add_test(limit, threads_share_the_log_and_the_limit);
 	suite_add_tcase(suite, limit);
 	return suite;
 }
