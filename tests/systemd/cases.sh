@@ -108,7 +108,8 @@ cat >/etc/systemd/system/fetchd.service.d/quick.conf <<-'EOT'
 	TimeoutStopSec=2s
 EOT
 systemctl daemon-reload
-check "the shipped configuration is in order" "$(command -v fetchd)" --check
+config=$(systemctl cat fetchd.service | sed -n 's/^ExecStart=.*--config *//p')
+check "the shipped configuration is in order" fetchd --check --config "$config"
 check "the socket starts" systemctl start fetchd.socket
 
 # ---- activation ------------------------------------------------------------------------------------
@@ -172,7 +173,6 @@ check "the folder is empty" is '' ls -A /run/fetchd
 check "no process is left" is '' find /proc -maxdepth 1 -user fetchd
 
 # ---- a bad configuration ---------------------------------------------------------------------------
-config=$(systemctl cat fetchd.service | sed -n 's/^ExecStart=.*--config *//p')
 echo 'limits: {in_fligt: 1}' >"$config"
 
 check "a bad configuration does not start" is 1 eval 'systemctl start fetchd.service; echo $?'
