@@ -48,7 +48,7 @@ void batches_cancel_all(struct batches *batches, enum cancel_reason reason);
 /**
  * batches_admit() - make a batch of a description
  * @description: taken on success
- * @ret_batch:   given, batch_unref(); queued until batch_run()
+ * @ret_batch:   given, batch_unref(); the caller must batch_run() it
  *
  * Checkpoint: never
  * Errors: -ESHUTDOWN  draining

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/batch_request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/fetch/expect.h"
+#include "lib/protocol/arena.h"
+
+/* Memory of the translated options and of the request itself: all in the arena. */
+struct batch_request {
+	struct arena arena;
+	struct fetch_batch batch;
+};
+
+static int
+map_expect(struct arena *arena, const struct batch_statuses *statuses,
+	const struct fetch_expect **ret_expect)
+{
+	struct fetch_expect *expect;
+
+	if (statuses->n > FETCH_EXPECT_MAX) {
+		return -E2BIG;
+	}
+	expect = arena_alloc(arena, sizeof(*expect));
+	if (!expect) {
+		return -ENOMEM;
+	}
+	expect->n_ranges = statuses->n;
+	for (size_t i = 0; i < statuses->n; i++) {
+		expect->ranges[i].min = statuses->ranges[i].first;
+		expect->ranges[i].max = statuses->ranges[i].last;
+	}
+	*ret_expect = expect;
+	return 0;
+}
+
+static int
+map_headers(struct arena *arena, const struct batch_options *from, struct fetch_options *to)
+{
+	struct fetch_header *headers;
+
+	if (from->n_headers == 0) {
+		return 0;
+	}
+	headers = arena_alloc(arena, from->n_headers * sizeof(*headers));
+	if (!headers) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < from->n_headers; i++) {
+		headers[i].name = from->headers[i].name;
+		headers[i].value = from->headers[i].value;
+	}
+	to->headers = headers;
+	to->n_headers = from->n_headers;
+	return 0;
+}
+
+static enum fetch_capture
+map_capture(enum batch_capture capture)
+{
+	switch (capture) {
+	case BATCH_CAPTURE_SHA256:
+		return FETCH_CAPTURE_SHA256;
+	case BATCH_CAPTURE_TEXT:
+	case BATCH_CAPTURE_BASE64:
+		return FETCH_CAPTURE_BODY;
+	case BATCH_CAPTURE_NONE:
+		break;
+	}
+	return FETCH_CAPTURE_NONE;
+}
+
+static struct fetch_tls
+map_tls(const struct batch_tls *tls)
+{
+	static const enum fetch_tls_version versions[] = {
+		[BATCH_TLS_DEFAULT] = FETCH_TLS_DEFAULT,
+		[BATCH_TLS_1_2] = FETCH_TLS_1_2,
+		[BATCH_TLS_1_3] = FETCH_TLS_1_3,
+	};
+
+	return (struct fetch_tls){
+		.is_unverified = !tls->verify,
+		.min_version = versions[tls->min],
+		.ca_pem = tls->ca,
+	};
+}
+
+static int
+map_options(
+	struct arena *arena, const struct batch_options *from, const struct fetch_options **ret_to)
+{
+	struct fetch_options *to = arena_alloc(arena, sizeof(*to));
+	int r;
+
+	if (!to) {
+		return -ENOMEM;
+	}
+	to->timeout = from->timeout_ns;
+	to->attempt_timeout = from->attempt_timeout_ns;
+	to->connect_timeout = from->connect_timeout_ns;
+	to->method = from->method;
+	to->body = from->body;
+	to->body_len = from->body_len;
+	to->max_redirects = from->redirects;
+	to->max_body = (uint64_t)from->max_body;
+	to->capture = map_capture(from->capture);
+	to->http_version = from->http_version == BATCH_HTTP_1_1 ? FETCH_HTTP_1_1
+			   : from->http_version == BATCH_HTTP_2 ? FETCH_HTTP_2
+								: FETCH_HTTP_AUTO;
+	to->tls = map_tls(&from->tls);
+	r = map_headers(arena, from, to);
+	if (r < 0) {
+		return r;
+	}
+	r = map_expect(arena, &from->expect, &to->expect);
+	if (r < 0) {
+		return r;
+	}
+	*ret_to = to;
+	return 0;
+}
+
+/* URLs that share options follow each other or use the batch's: two pairs to remember are enough. */
+static int
+map_urls(struct batch_request *request, const struct batch_description *description)
+{
+	const struct batch_options *last = description->options;
+	const struct fetch_options *shared = NULL;
+	const struct fetch_options *mapped = NULL;
+	struct fetch_url_request *urls;
+	int r;
+
+	urls = arena_alloc(&request->arena, description->n_urls * sizeof(*urls));
+	if (!urls) {
+		return -ENOMEM;
+	}
+	r = map_options(&request->arena, description->options, &shared);
+	if (r < 0) {
+		return r;
+	}
+	for (size_t i = 0; i < description->n_urls; i++) {
+		const struct batch_options *options = description->urls[i].options;
+
+		if (options != description->options && options != last) {
+			r = map_options(&request->arena, options, &mapped);
+			if (r < 0) {
+				return r;
+			}
+			last = options;
+		}
+		urls[i].url = description->urls[i].url;
+		urls[i].options = options == description->options ? shared : mapped;
+	}
+	request->batch.requests = urls;
+	request->batch.n_requests = description->n_urls;
+	return 0;
+}
+
+int
+batch_request_create(
+	const struct batch_description *description, struct batch_request **ret_request)
+{
+	static const enum fetch_policy policies[] = {
+		[BATCH_FAIL_FAST] = FETCH_POLICY_FAIL_FAST,
+		[BATCH_COLLECT] = FETCH_POLICY_COLLECT,
+		[BATCH_FIRST_SUCCESS] = FETCH_POLICY_FIRST_SUCCESS,
+	};
+	_cleanup_(batch_request_destroyp) struct batch_request *request = NULL;
+	int r;
+
+	request = calloc(1, sizeof(*request));
+	if (!request) {
+		return -ENOMEM;
+	}
+	request->batch.policy = policies[description->policy];
+	request->batch.max_failures = description->max_failures > UINT32_MAX
+					      ? UINT32_MAX
+					      : (unsigned)description->max_failures;
+	request->batch.deadline = description->deadline_ns;
+	request->batch.concurrency = description->concurrency;
+	request->batch.per_origin = description->per_origin;
+	r = map_urls(request, description);
+	if (r < 0) {
+		return r;
+	}
+	*ret_request = steal(&request);
+	return 0;
+}
+
+struct fetch_batch *
+batch_request_batch(struct batch_request *request)
+{
+	return &request->batch;
+}
+
+void
+batch_request_destroy(struct batch_request *request)
+{
+	if (!request) {
+		return;
+	}
+	arena_fini(&request->arena);
+	free(request);
+}
+
+/* The words of both libraries are the same list in the same order; a test compares their names. */
+struct result_record
+batch_result_record(const struct fetch_result *result, const struct batch_url *url)
+{
+	return (struct result_record){
+		.index = result->index,
+		.url = url->url,
+		.outcome = (enum result_outcome)result->outcome,
+		.status = result->status,
+		.attempts = result->attempts,
+		.redirects = result->redirects,
+		.final_url = result->final_url,
+		.bytes = (int64_t)result->bytes,
+		.http_version = result->http_version,
+		.remote = result->remote,
+		.reused = result->is_reused,
+		.timing = { result->timing.queue, result->timing.dns, result->timing.connect,
+			result->timing.tls, result->timing.first_byte, result->timing.total },
+		.error = (enum error_code)result->error,
+		.error_detail = result->error_detail,
+		.cancel_reason = (enum cancel_reason)result->cancel_reason,
+		.cancel_cause = result->cancel_cause,
+		.capture = url->options->capture,
+		.body = result->body,
+		.body_len = result->body_len,
+	};
+}
+
+enum batch_outcome
+batch_outcome_of(enum fetch_batch_outcome outcome)
+{
+	return (enum batch_outcome)outcome;
+}
