@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A caller's connection: a nursery of two tasks.
+ *
+ *	reader   always reads, into a bounded buffer; at the end of input waits for the hang-up
+ *	handler  takes requests out of the buffer, works, writes answers
+ *
+ * The peer's going away ends the reader, which cancels the handler with the reason client_gone: so a batch is
+ * cancelled because the tree says so. A half-close ends the input only.
+ */
+#pragma once
+
+#include <nursery.h>
+#include <sys/socket.h>
+
+#include "daemon/api/http_parser.h"
+#include "daemon/api/response.h"
+#include "lib/base/buffer.h"
+
+struct connection;
+struct server;
+
+/*
+ * struct exchange - one request and its answer, as a route sees them; lives in the connection
+ * @peer:     who asks, as of the connect
+ */
+struct exchange {
+	struct connection *connection;
+	struct server *server;
+	const struct http_request *request;
+	struct ucred peer;
+	char request_id[32];
+	struct response response;
+};
+
+/**
+ * connection_create() - @fd is taken on success
+ * Errors: -ENOMEM, -errno
+ */
+int connection_create(struct server *server, int fd, struct connection **ret_connection);
+
+/* connection_name() - for its task */
+const char *connection_name(const struct connection *connection);
+
+/* connection_serve() - a task: serve @connection until one side ends, then destroy it; 0 or NUR_ECANCELED */
+int connection_serve(void *connection);
+
+void connection_destroy(struct connection *connection);
+
+/* typedef connection_take_fn - the next piece of a body; a negative return ends the reading */
+typedef int (*connection_take_fn)(void *user, const char *data, size_t len);
+
+/**
+ * connection_read_body() - read the request's content
+ * @max:  bytes accepted
+ *
+ * Checkpoint: always
+ * Errors: NUR_ECANCELED
+ *         NUR_ETOOSLOW  not there in time: 408
+ *         -EMSGSIZE     more than @max: 413
+ *         -EPROTO       broken framing, or the input ended: 400
+ *         else          what @take returned
+ *         after an error the connection must be closed behind the answer
+ */
+int connection_read_body(
+	struct exchange *exchange, uint64_t max, connection_take_fn take, void *user);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/api/routes.h"
+
+#include <errno.h>
+#include <fetch/fetch.h>
+#include <nursery.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/api/batch_routes.h"
+#include "daemon/api/connection.h"
+#include "daemon/api/tree_route.h"
+#include "daemon/batches.h"
+#include "daemon/server.h"
+#include "lib/base/cleanup.h"
+#include "lib/protocol/json_writer.h"
+
+static int
+send_json(struct exchange *exchange)
+{
+	buffer_putc(&exchange->response.out, '\n');
+	return response_end(&exchange->response);
+}
+
+static int
+health_live(struct exchange *exchange, const char *name)
+{
+	response_begin(&exchange->response, 200, "application/json", NULL);
+	buffer_puts(&exchange->response.out, "{\"status\":\"ok\"}");
+	return send_json(exchange);
+}
+
+static int
+health_ready(struct exchange *exchange, const char *name)
+{
+	if (server_is_draining(exchange->server)) {
+		return response_problem(&exchange->response, PROBLEM_DRAINING,
+			"running batches are ending; new ones are refused", "Retry-After: 5\r\n",
+			NULL);
+	}
+	return health_live(exchange, name);
+}
+
+static int
+version(struct exchange *exchange, const char *name)
+{
+	struct json_writer w = JSON_WRITER_INIT(&exchange->response.out);
+	struct fetch_versions versions;
+
+	fetch_engine_versions(&versions);
+	response_begin(&exchange->response, 200, "application/json", NULL);
+	json_begin_object(&w);
+	json_write_key(&w, "version");
+	json_write_text(&w, FETCHD_VERSION);
+	json_write_key(&w, "libcurl");
+	json_write_text(&w, versions.curl);
+	json_write_key(&w, "tls");
+	json_write_text(&w, versions.ssl);
+	json_write_key(&w, "c_ares");
+	json_write_text(&w, versions.cares);
+	json_end_object(&w);
+	return send_json(exchange);
+}
+
+/*
+ * path    "{}" stands for one segment, which the handler gets
+ * handle  answers; errors as routes_dispatch()
+ */
+struct route {
+	enum http_method method;
+	const char *path;
+	int (*handle)(struct exchange *exchange, const char *name);
+};
+
+static const struct route routes[] = {
+	{ HTTP_POST, "/v1/batches", batch_route_submit },
+	{ HTTP_GET, "/v1/batches", batch_route_list },
+	{ HTTP_GET, "/v1/batches/{}", batch_route_show },
+	{ HTTP_POST, "/v1/batches/{}/cancel", batch_route_cancel },
+	{ HTTP_GET, "/v1/tree", tree_route },
+	{ HTTP_GET, "/v1/health/live", health_live },
+	{ HTTP_GET, "/v1/health/ready", health_ready },
+	{ HTTP_GET, "/v1/version", version },
+};
+
+/* Whether @path is @pattern's; the segment at "{}" is copied to @name. */
+static bool
+match(const char *pattern, const char *path, char *name, size_t cap)
+{
+	const char *hole = strstr(pattern, "{}");
+	size_t before = hole ? (size_t)(hole - pattern) : 0;
+	size_t len;
+
+	if (!hole) {
+		return strcmp(pattern, path) == 0;
+	}
+	if (strncmp(pattern, path, before) != 0) {
+		return false;
+	}
+	len = strcspn(path + before, "/");
+	if (len == 0 || len >= cap || strcmp(path + before + len, hole + 2) != 0) {
+		return false;
+	}
+	memcpy(name, path + before, len);
+	name[len] = '\0';
+	return true;
+}
+
+static bool
+is_asked_for(const struct route *route, enum http_method method)
+{
+	return route->method == method || (method == HTTP_HEAD && route->method == HTTP_GET);
+}
+
+static int
+refuse_method(struct exchange *exchange, const char *path)
+{
+	char allow[64] = "Allow: ";
+	char name[64];
+	bool has_get = false;
+	bool has_post = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (match(routes[i].path, path, name, sizeof(name))) {
+			has_get |= routes[i].method == HTTP_GET;
+			has_post |= routes[i].method == HTTP_POST;
+		}
+	}
+	(void)snprintf(allow, sizeof(allow), "Allow: %s%s%s\r\n", has_get ? "GET, HEAD" : "",
+		has_get && has_post ? ", " : "", has_post ? "POST" : "");
+	return response_problem(&exchange->response, PROBLEM_METHOD_NOT_ALLOWED,
+		"the Allow field has the methods of this path", allow, NULL);
+}
+
+int
+routes_dispatch(struct exchange *exchange)
+{
+	const struct http_request *request = exchange->request;
+	bool is_path_known = false;
+	char name[64];
+
+	if (http_request_field(request, "Origin") || http_request_field(request, "Referer")) {
+		return response_problem(&exchange->response, PROBLEM_FROM_BROWSER,
+			"a request with Origin or Referer comes from a browser, which has no "
+			"business here",
+			NULL, NULL);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
+		if (!match(routes[i].path, request->path, name, sizeof(name))) {
+			continue;
+		}
+		is_path_known = true;
+		if (is_asked_for(&routes[i], request->method)) {
+			return routes[i].handle(exchange, name);
+		}
+	}
+	if (is_path_known) {
+		return refuse_method(exchange, request->path);
+	}
+	return response_problem(&exchange->response, PROBLEM_NOT_FOUND,
+		"the calls are below /v1/: batches, tree, health/live, health/ready, version", NULL,
+		NULL);
+}
