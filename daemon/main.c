@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* fetchd: the command line, the process's surroundings, and the exit status. */
+#include <errno.h>
+#include <fetch/fetch.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "daemon/config/config.h"
+#include "daemon/listen.h"
+#include "daemon/ops/listen_fds.h"
+#include "daemon/ops/log.h"
+#include "daemon/ops/notify.h"
+#include "daemon/server.h"
+#include "lib/base/buffer.h"
+#include "lib/base/cleanup.h"
+#include "lib/protocol/json.h"
+
+#define DEFAULT_CONFIG "/etc/fetchd/fetchd.yaml"
+#define DEFAULT_SOCKET "/run/fetchd/api.sock"
+
+/* Of sysexits.h: the service manager must not restart us after it. */
+enum {
+	exit_usage = 2,
+	exit_config = 78
+};
+
+struct arguments {
+	const char *config_path;
+	const char *socket_path;
+	bool check;
+	bool show_config;
+};
+
+static const char help[] =
+	"usage: fetchd [--config FILE] [--socket PATH] [--check] [--show-config] [--version] "
+	"[--help]\n"
+	"\n"
+	"Fetches batches of URLs over HTTP, each as one unit of work.\n"
+	"\n"
+	"  --config FILE   configuration (" DEFAULT_CONFIG ", if it is there)\n"
+	"  --socket PATH   where to serve, in place of listen.socket\n"
+	"  --check         read the configuration, say all that is wrong with it, exit\n"
+	"  --show-config   print the configuration in effect, exit\n"
+	"  --version       print the versions, exit\n"
+	"\n"
+	"fetchd(8) and fetchd.yaml(5) have the details.\n";
+
+static void
+print_version(void)
+{
+	struct fetch_versions versions;
+
+	fetch_engine_versions(&versions);
+	(void)printf("fetchd %s (libcurl %s, %s, c-ares %s)\n", FETCHD_VERSION, versions.curl,
+		versions.ssl, versions.cares);
+}
+
+/* Return: -1 to go on, else the exit status. */
+static int
+parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+	enum {
+		opt_config = 256,
+		opt_socket,
+		opt_check,
+		opt_show,
+		opt_version,
+		opt_help
+	};
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, opt_config },
+		{ "socket", required_argument, NULL, opt_socket },
+		{ "check", no_argument, NULL, opt_check },
+		{ "show-config", no_argument, NULL, opt_show },
+		{ "version", no_argument, NULL, opt_version },
+		{ "help", no_argument, NULL, opt_help },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case opt_config:
+			arguments->config_path = optarg;
+			break;
+		case opt_socket:
+			arguments->socket_path = optarg;
+			break;
+		case opt_check:
+			arguments->check = true;
+			break;
+		case opt_show:
+			arguments->show_config = true;
+			break;
+		case opt_version:
+			print_version();
+			return EXIT_SUCCESS;
+		case opt_help:
+			(void)fputs(help, stdout);
+			return EXIT_SUCCESS;
+		default:
+			(void)fputs(help, stderr);
+			return exit_usage;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "fetchd: unexpected argument \"%s\"\n%s", argv[optind], help);
+		return exit_usage;
+	}
+	if (!arguments->config_path && access(DEFAULT_CONFIG, F_OK) == 0) {
+		arguments->config_path = DEFAULT_CONFIG;
+	}
+	return -1;
+}
+
+/* What others could steer us with: proxies, keys written to files, resolver switches. */
+static void
+clean_environment(void)
+{
+	static const char *const names[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+		"all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "SSLKEYLOGFILE", "RES_OPTIONS",
+		"LOCALDOMAIN", "HOSTALIASES", "CARES_HOSTS", "OPENSSL_CONF", "SSL_CERT_FILE",
+		"SSL_CERT_DIR", "CURL_CA_BUNDLE", "NETRC" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)unsetenv(names[i]); /* fails only on a bad name */
+	}
+}
+
+/* As many descriptors as we may have, and no more URLs in flight than there are descriptors for. */
+static void
+fit_descriptors(struct config *config)
+{
+	enum {
+		for_ourselves = 64,
+		idle_connections = 256
+	};
+	struct rlimit limit;
+	rlim_t reserved = for_ourselves + idle_connections + config->max_connections;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		return;
+	}
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		return;
+	}
+	if (limit.rlim_cur >= reserved + config->in_flight) {
+		return;
+	}
+	config->in_flight = limit.rlim_cur > reserved + for_ourselves
+				    ? (unsigned)(limit.rlim_cur - reserved)
+				    : for_ourselves;
+	log_notice("%llu descriptors allowed: limits.in_flight is %u (raise LimitNOFILE= or ulimit "
+		   "-n)",
+		(unsigned long long)limit.rlim_cur, config->in_flight);
+}
+
+static int
+open_listener(const struct config *config, const struct arguments *arguments, const char **ret_path,
+	int *ret_fd)
+{
+	struct listen_options options = {
+		.path = arguments->socket_path ? arguments->socket_path
+			: config->socket_path  ? config->socket_path
+					       : DEFAULT_SOCKET,
+		.mode = config->socket_mode,
+		.group = config->socket_group,
+	};
+	char why[256];
+	int r = listen_fds_take(LISTEN_FDS_START, "api", ret_fd);
+
+	if (r < 0) {
+		log_error("the socket passed by the service manager: %s", strerror(-r));
+		return r;
+	}
+	if (r > 0) {
+		*ret_path = NULL;
+		log_info("serving on the socket of the service manager");
+		return 0;
+	}
+	r = listen_open(&options, ret_fd, why, sizeof(why));
+	if (r < 0) {
+		log_error("%s", why);
+		return r;
+	}
+	*ret_path = options.path;
+	log_info("serving on %s", options.path);
+	return 0;
+}
+
+static int
+serve(struct config *config, const struct arguments *arguments)
+{
+	struct notify notify = NOTIFY_INIT;
+	struct server_options options = { .config = config, .notify = &notify };
+	int r = notify_open(&notify);
+
+	if (r < 0) {
+		log_warning("the service manager cannot be told: %s", strerror(-r));
+	}
+	r = open_listener(config, arguments, &options.socket_path, &options.listen_fd);
+	if (r == 0) {
+		fit_descriptors(config);
+		r = server_run(&options);
+		log_info("stopped");
+	}
+	notify_fini(&notify);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Return: -1 with a configuration, else the exit status. */
+static int
+read_config(const struct arguments *arguments, struct config **ret_config)
+{
+	struct faults faults = FAULTS_INIT;
+	struct buffer text = BUFFER_INIT;
+	int r = config_load(arguments->config_path, ret_config, &faults);
+
+	if (r < 0) {
+		config_print_faults(&faults, &text);
+		(void)fputs(text.data ? text.data : "", stderr);
+		if (faults_count(&faults) == 0) {
+			(void)fprintf(stderr, "fetchd: %s: %s\n",
+				arguments->config_path ? arguments->config_path : "configuration",
+				strerror(-r));
+		}
+	}
+	buffer_fini(&text);
+	faults_fini(&faults);
+	return r < 0 ? exit_config : -1;
+}
+
+static int
+show(const struct config *config)
+{
+	struct buffer text = BUFFER_INIT;
+	int r = config_print(config, &text);
+
+	if (r == 0) {
+		(void)fputs(text.data ? text.data : "", stdout);
+	}
+	buffer_fini(&text);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct arguments arguments = { NULL, NULL, false, false };
+	_cleanup_(config_destroyp) struct config *config = NULL;
+	size_t seed = 0;
+	int status = parse_arguments(argc, argv, &arguments);
+
+	if (status >= 0) {
+		return status;
+	}
+	clean_environment();
+	(void)signal(SIGPIPE, SIG_IGN); /* writers look at EPIPE */
+	/* Without randomness the hash tables' order can be guessed; the kernel has it by the time we start. */
+	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
+	json_seed(seed);
+
+	status = read_config(&arguments, &config);
+	if (status >= 0) {
+		return status;
+	}
+	if (arguments.show_config) {
+		return show(config);
+	}
+	if (arguments.check) {
+		return EXIT_SUCCESS;
+	}
+	log_open(LOG_JOURNAL_SOCKET, STDERR_FILENO);
+	status = serve(config, &arguments);
+	log_close();
+	return status;
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's tree, and its end. On the first signal it drains: connections are still accepted and looked
+ * after, new batches are refused, running ones end by their own deadlines or, at the drain limit, are
+ * cancelled with the reason shutdown. When the last answer has been given the nursery is cancelled and the
+ * tree folds. A second signal skips the waiting.
+ */
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fetch/fetch.h>
+#include <inttypes.h>
+#include <nursery.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "daemon/api/connection.h"
+#include "daemon/batches.h"
+#include "daemon/config/config.h"
+#include "daemon/ops/log.h"
+#include "daemon/ops/notify.h"
+#include "lib/base/cleanup.h"
+
+enum {
+	accepts_per_turn = 16,
+	max_kept_batches = 200,
+	max_kept_bytes = 64 * 1024 * 1024,
+};
+
+static const nur_time full_table_pause = NUR_MSEC(100);
+static const nur_time drain_look = NUR_MSEC(100);
+static const nur_time last_answers_limit = NUR_SEC(5);
+static const nur_time stop_credit = NUR_SEC(3);
+
+/*
+ * struct server
+ *
+ * serving      around everything; cancelled when the draining is over
+ * reserve_fd   given up when the descriptor table is full, to accept and turn away one caller
+ * n_exchanges  requests whose answer has not been given yet
+ */
+struct server {
+	const struct server_options *options;
+	const struct config *config;
+	struct fetch_engine *engine;
+	struct batches *batches;
+	struct nur_cancel_scope serving;
+	int reserve_fd;
+	size_t n_connections;
+	size_t n_exchanges;
+	uint64_t n_connections_ever;
+	uint64_t next_request;
+	char request_id[32];
+	bool is_draining;
+	int result;
+};
+
+const struct config *
+server_config(const struct server *server)
+{
+	return server->config;
+}
+
+struct batches *
+server_batches(const struct server *server)
+{
+	return server->batches;
+}
+
+struct fetch_engine *
+server_engine(const struct server *server)
+{
+	return server->engine;
+}
+
+bool
+server_is_draining(const struct server *server)
+{
+	return server->is_draining;
+}
+
+uint64_t
+server_connection_began(struct server *server)
+{
+	server->n_connections++;
+	return ++server->n_connections_ever;
+}
+
+void
+server_connection_ended(struct server *server)
+{
+	server->n_connections--;
+}
+
+void
+server_exchange_began(struct server *server)
+{
+	server->n_exchanges++;
+}
+
+void
+server_exchange_ended(struct server *server)
+{
+	server->n_exchanges--;
+}
+
+const char *
+server_next_request_id(struct server *server)
+{
+	(void)snprintf(server->request_id, sizeof(server->request_id), "%016" PRIx64,
+		server->next_request++);
+	return server->request_id;
+}
+
+/* ---- the listener ---- */
+
+static void
+turn_away(int fd)
+{
+	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+				     "Content-Length: 0\r\nRetry-After: 1\r\n"
+				     "Connection: close\r\n\r\n";
+
+	/* The peer's buffer is empty: it fits, or nobody is there to read it. */
+	(void)!send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)close(fd);
+}
+
+static void
+welcome(struct server *server, struct nur_nursery *nursery, int fd)
+{
+	struct connection *connection;
+	int r;
+
+	if (server->n_connections >= server->config->max_connections) {
+		log_warning("limits.connections (%u) reached: a caller was turned away",
+			server->config->max_connections);
+		turn_away(fd);
+		return;
+	}
+	r = connection_create(server, fd, &connection);
+	if (r < 0) {
+		log_warning("cannot serve a connection: %s", nur_strerror(r));
+		turn_away(fd);
+		return;
+	}
+	r = nur_start_soon(nursery, connection_name(connection), connection_serve, connection);
+	if (r < 0) {
+		log_warning("cannot serve a connection: %s", nur_strerror(r));
+		connection_destroy(connection);
+	}
+}
+
+/* The table of descriptors is full: make room for one caller, tell it to come back, and wait a little. */
+static int
+survive_full_table(struct server *server, int error)
+{
+	log_warning("cannot accept: %s", strerror(error));
+	if (server->reserve_fd >= 0) {
+		int fd;
+
+		(void)close(server->reserve_fd);
+		fd = accept4(server->options->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0) {
+			turn_away(fd);
+		}
+		server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	}
+	return nur_sleep(full_table_pause);
+}
+
+/* Accepts what there is, but not for ever: others want to run too. */
+static int
+accept_some(struct server *server, struct nur_nursery *nursery)
+{
+	for (int i = 0; i < accepts_per_turn; i++) {
+		int fd = accept4(
+			server->options->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (fd >= 0) {
+			welcome(server, nursery, fd);
+			continue;
+		}
+		switch (errno) {
+		case EAGAIN:
+		case EINTR:
+		case ECONNABORTED:
+			return 0;
+		case EMFILE:
+		case ENFILE:
+		case ENOBUFS:
+		case ENOMEM:
+			return survive_full_table(server, errno);
+		default:
+			return nur_fail(-errno, "accept");
+		}
+	}
+	return 0;
+}
+
+static int
+listen_in(struct nur_nursery *nursery, void *arg)
+{
+	struct server *server = arg;
+	int r = 0;
+
+	while (r >= 0) {
+		r = nur_wait_readable(server->options->listen_fd);
+		if (r >= 0) {
+			r = accept_some(server, nursery);
+		}
+	}
+	return r;
+}
+
+static int
+listener(void *arg)
+{
+	return nur_nursery_run(listen_in, arg, NULL);
+}
+
+/* ---- the service manager ---- */
+
+static void
+tell_status(struct server *server)
+{
+	struct fetch_engine_statistics statistics;
+	char text[160];
+
+	fetch_engine_statistics(server->engine, &statistics);
+	(void)snprintf(text, sizeof(text), "%s; %zu batches, %zu URLs in flight, %zu queued",
+		server->is_draining ? "draining" : "serving", batches_n_running(server->batches),
+		statistics.n_in_flight, statistics.n_queued);
+	(void)notify_status(server->options->notify, (uint64_t)nur_now(), text);
+}
+
+/* A task of the loop: it proves that the loop turns, which a thread of its own would not. */
+static int
+watchdog(void *arg)
+{
+	struct server *server = arg;
+	struct notify *notify = server->options->notify;
+	nur_time interval = NUR_SEC(1);
+	int r = 0;
+
+	if (notify->watchdog_ns > 0 && (nur_time)notify->watchdog_ns / 3 < interval) {
+		interval = (nur_time)notify->watchdog_ns / 3;
+	}
+	while (r >= 0) {
+		/* A manager that is behind gets the next one. */
+		(void)notify_watchdog(notify);
+		tell_status(server);
+		if (server->is_draining) {
+			(void)notify_extend_timeout(notify, (uint64_t)stop_credit);
+		}
+		r = nur_sleep(interval);
+	}
+	return r;
+}
+
+/* ---- the end ---- */
+
+static bool
+has_batches(const struct server *server)
+{
+	return batches_n_running(server->batches) > 0;
+}
+
+static bool
+has_exchanges(const struct server *server)
+{
+	return server->n_exchanges > 0;
+}
+
+static int
+wait_while(struct server *server, bool (*is_so)(const struct server *server), nur_time limit)
+{
+	nur_time deadline = nur_time_add(nur_now(), limit);
+	int r = 0;
+
+	while (r >= 0 && is_so(server) && nur_now() < deadline) {
+		r = nur_sleep(drain_look);
+	}
+	return r;
+}
+
+static int
+drain(void *arg)
+{
+	struct server *server = arg;
+	int r = wait_while(server, has_batches, server->config->drain_timeout_ns);
+
+	if (r >= 0 && has_batches(server)) {
+		log_warning("drain.timeout has passed: cancelling %zu batches",
+			batches_n_running(server->batches));
+		batches_cancel_all(server->batches, CANCEL_SHUTDOWN);
+	}
+	if (r >= 0) {
+		r = wait_while(server, has_exchanges, last_answers_limit);
+	}
+	nur_cancel_scope_cancel(&server->serving, cancel_reason_name(CANCEL_SHUTDOWN));
+	return r;
+}
+
+static void
+begin_draining(struct server *server, struct nur_nursery *nursery)
+{
+	int r;
+
+	log_notice("stopping: %zu batches are running", batches_n_running(server->batches));
+	server->is_draining = true;
+	batches_drain(server->batches);
+	(void)notify_stopping(server->options->notify, "draining");
+	r = nur_start_soon(nursery, "drain", drain, server);
+	if (r < 0) {
+		nur_cancel_scope_cancel(&server->serving, cancel_reason_name(CANCEL_SHUTDOWN));
+	}
+}
+
+static int
+receive_signals(
+	struct nur_nursery *nursery, struct server *server, struct nur_signal_receiver *receiver)
+{
+	int r = 0;
+
+	while (r >= 0) {
+		int number = 0;
+
+		r = nur_signal_receiver_next(receiver, &number);
+		if (r < 0) {
+			return r;
+		}
+		if (number == SIGHUP) {
+			log_notice("a reload needs a restart in this version");
+		} else if (!server->is_draining) {
+			begin_draining(server, nursery);
+		} else {
+			log_notice("stopping at once");
+			batches_cancel_all(server->batches, CANCEL_SHUTDOWN);
+			nur_cancel_scope_cancel(
+				&server->serving, cancel_reason_name(CANCEL_SHUTDOWN));
+		}
+	}
+	return r;
+}
+
+static int
+signals_body(struct nur_nursery *nursery, void *arg)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	struct nur_signal_receiver *receiver;
+	int r = nur_signal_receiver_open(numbers, ARRAY_LEN(numbers), &receiver);
+
+	if (r < 0) {
+		return r;
+	}
+	r = receive_signals(nursery, arg, receiver);
+	nur_signal_receiver_close(receiver);
+	return r;
+}
+
+static int
+signals(void *arg)
+{
+	return nur_nursery_run(signals_body, arg, NULL);
+}
+
+/* ---- the tree ---- */
+
+static int
+serve(struct nur_nursery *nursery, void *arg)
+{
+	static const struct {
+		const char *name;
+		nur_task_fn fn;
+	} services[] = {
+		{ "signals", signals },
+		{ "watchdog", watchdog },
+		{ "listener", listener },
+	};
+	struct server *server = arg;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(services); i++) {
+		r = nur_start_soon(nursery, services[i].name, services[i].fn, server);
+	}
+	if (r >= 0) {
+		(void)notify_ready(server->options->notify, "serving");
+		log_info("serving");
+	}
+	return r;
+}
+
+static int
+open_engine(struct server *server)
+{
+	const struct config *config = server->config;
+	struct fetch_engine_options engine = {
+		.in_flight = config->in_flight,
+		.per_origin = config->per_origin,
+		.user_agent = config->user_agent,
+		.policy = &config->policy,
+		.max_body = (uint64_t)config->batch_limits.body,
+		.http_version = config->http_version,
+	};
+	struct batches_options batches = {
+		.max_running = config->max_batches,
+		.max_kept = max_kept_batches,
+		.max_kept_bytes = max_kept_bytes,
+	};
+	int r = fetch_engine_create(&engine, &server->engine);
+
+	if (r < 0) {
+		return r;
+	}
+	return batches_create(server->engine, &batches, &server->batches);
+}
+
+static int
+server_main(void *arg)
+{
+	struct server *server = arg;
+	int r = open_engine(server);
+
+	if (r >= 0) {
+		nur_cancel_scope_init(&server->serving);
+		r = NUR_WITHIN(&server->serving, nur_nursery_run(serve, server, NULL));
+	}
+	batches_destroy(server->batches);
+	fetch_engine_destroy(server->engine);
+	return r;
+}
+
+int
+server_run(const struct server_options *options)
+{
+	struct server server = {
+		.options = options,
+		.config = options->config,
+		.reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
+	};
+	struct nur_errors errors = NUR_ERRORS_INIT;
+	char text[1024];
+	int r;
+
+	/* Request ids of two starts differ; without randomness they may not, and nothing depends on it. */
+	(void)!getrandom(&server.next_request, sizeof(server.next_request), GRND_NONBLOCK);
+	r = nur_run(server_main, &server, NULL, &errors);
+	if (r < 0) {
+		(void)nur_errors_format(&errors, text, sizeof(text));
+		log_error("%s: %s", nur_strerror(r), text);
+	}
+	nur_errors_fini(&errors);
+	closep(&server.reserve_fd);
+	(void)close(options->listen_fd);
+	if (options->socket_path) {
+		(void)unlink(options->socket_path); /* ours; gone already is as good */
+	}
+	return r;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon's tree: who starts whom.
+ *
+ *	server ─┬─ signals      SIGTERM, SIGINT drain
+ *	        ├─ watchdog     tells the service manager that the loop turns
+ *	        ├─ jobs ─────── one task per job, one per run of it
+ *	        └─ listener ─── connections ─┬─ reader
+ *	                                     └─ handler: the batch's nursery, one task per URL
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct batches;
+struct config;
+struct fetch_engine;
+struct notify;
+struct server;
+
+/*
+ * config    borrowed
+ * notify    borrowed
+ * listen_fd taken: listens, non-blocking
+ * socket_path  NULL: the socket is not ours to remove
+ */
+struct server_options {
+	const struct config *config;
+	struct notify *notify;
+	int listen_fd;
+	const char *socket_path;
+};
+
+/**
+ * server_run() - serve until a signal says stop, and everything has been drained
+ *
+ * Opens a run of its own: no task may call it.
+ *
+ * Return: 0 after an orderly stop, or what went wrong at the start.
+ */
+int server_run(const struct server_options *options);
+
+const struct config *server_config(const struct server *server);
+struct batches *server_batches(const struct server *server);
+struct fetch_engine *server_engine(const struct server *server);
+bool server_is_draining(const struct server *server);
+
+/* server_connection_began() - counts until server_connection_ended(); a number for its name */
+uint64_t server_connection_began(struct server *server);
+void server_connection_ended(struct server *server);
+
+/* An exchange is open from its request's head to its answer's end: the last thing a stop waits for. */
+void server_exchange_began(struct server *server);
+void server_exchange_ended(struct server *server);
+
+/* server_next_request_id() - unique in this start; valid until the next call */
+const char *server_next_request_id(struct server *server);
