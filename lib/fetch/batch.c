@@ -169,17 +169,25 @@ wait_for_room(struct fetch_run *run)
 	return r;
 }
 
+static void
+forget_url(struct fetch_run *run)
+{
+	fetch_url_destroy(run->read_url);
+	run->read_url = NULL;
+}
+
+/* Most requests start as soon as they are read, and are parsed once. */
 __attribute__((noinline)) static void
 read_request(struct fetch_run *run, size_t index)
 {
 	const char *url = run->batch->requests[index].url;
-	char origin[FETCH_URL_ORIGIN_CAP];
 	struct fetch_reason reason;
 	int r;
 
-	r = fetch_url_origin(url, strlen(url), origin, &reason);
+	forget_url(run);
+	r = fetch_url_parse(url, strlen(url), &run->read_url, &reason);
 	if (r == 0) {
-		r = fetch_queue_add(&run->queue, (uint32_t)index, origin);
+		r = fetch_queue_add(&run->queue, (uint32_t)index, run->read_url->origin);
 	}
 	if (r < 0) {
 		deliver_refused(run, index, r, reason.text);
@@ -205,14 +213,32 @@ read_requests(struct fetch_run *run)
 	return 0;
 }
 
+static int
+take_url(struct fetch_run *run, size_t index, struct fetch_url **ret_url,
+	struct fetch_reason *reason)
+{
+	const char *url = run->batch->requests[index].url;
+
+	if (run->read_url && index + 1 == run->n_read) {
+		*ret_url = steal(&run->read_url);
+		return 0;
+	}
+	return fetch_url_parse(url, strlen(url), ret_url, reason);
+}
+
 __attribute__((noinline)) static void
 start(struct fetch_run *run, size_t index, struct fetch_lane *lane)
 {
+	_cleanup_(fetch_url_destroyp) struct fetch_url *url = NULL;
 	struct fetch_reason reason;
 	int r;
 
-	r = fetch_start(run, index, lane, &reason);
+	r = take_url(run, index, &url, &reason);
 	if (r == 0) {
+		r = fetch_start(run, index, lane, url);
+	}
+	if (r == 0) {
+		(void)steal(&url);
 		run->engine->n_queued--;
 		return;
 	}
@@ -351,6 +377,7 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 	r = run_within_deadline(&run);
 	cancel_unstarted(&run);
 	fetch_queue_fini(&run.queue);
+	forget_url(&run);
 	engine->n_batches--;
 
 	if (run.error < 0) {

@@ -25,6 +25,8 @@ struct fetch_run {
 	struct nur_task *waiting;
 	bool is_woken;
 	size_t n_read;
+	struct fetch_url
+		*read_url;   /* of the request read last, until it starts or another is read */
 	size_t n_results[4]; /* by outcome */
 	enum fetch_cancel_reason reason;
 	int64_t cause;

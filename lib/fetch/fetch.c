@@ -558,23 +558,18 @@ get_name(const char *url)
 }
 
 int
-fetch_start(
-	struct fetch_run *run, size_t index, struct fetch_lane *lane, struct fetch_reason *reason)
+fetch_start(struct fetch_run *run, size_t index, struct fetch_lane *lane, struct fetch_url *url)
 {
-	const char *text = run->batch->requests[index].url;
 	struct seed *seed = malloc(sizeof(*seed));
 	int r;
 
 	if (!seed) {
 		return -ENOMEM;
 	}
-	*seed = (struct seed){ .run = run, .lane = lane, .index = index };
-	r = fetch_url_parse(text, strlen(text), &seed->url, reason);
-	if (r == 0) {
-		r = nur_start_soon(run->nursery, get_name(text), fetch_task, seed);
-	}
+	*seed = (struct seed){ .run = run, .url = url, .lane = lane, .index = index };
+	r = nur_start_soon(
+		run->nursery, get_name(run->batch->requests[index].url), fetch_task, seed);
 	if (r < 0) {
-		fetch_url_destroy(seed->url);
 		free(seed);
 	}
 	return r;

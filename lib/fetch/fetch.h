@@ -7,12 +7,11 @@
 
 /**
  * fetch_start() - start the task that fetches a URL
- * @lane:    has a place for it, as have the window and in_flight; on success the task gives all
- *           three back when it has delivered the result
- * @reason:  written on -EINVAL
+ * @lane:  has a place for it, as have the window and in_flight; on success the task gives all three
+ *         back when it has delivered the result
+ * @url:   parsed; taken on success
  *
- * Errors: -EINVAL a URL that can't be fetched; -ENOMEM and those of nur_start_soon(): nothing was
- * started.
+ * Errors: -ENOMEM and those of nur_start_soon(): nothing was started.
  */
 int fetch_start(
-	struct fetch_run *run, size_t index, struct fetch_lane *lane, struct fetch_reason *reason);
+	struct fetch_run *run, size_t index, struct fetch_lane *lane, struct fetch_url *url);

@@ -9,8 +9,11 @@
  * is followed by drain(), which takes finished transfers out and wakes their tasks. libcurl's own
  * callbacks only take notes: it refuses to be entered again from them.
  *
- * A handle is made for one transfer and destroyed with it. Reusing handles gains two per cent and
- * can leak one caller's settings to the next.
+ * A handle costs a sixth of a plain request to make and destroy. So handles of plain requests, whose
+ * settings are the engine's own and the same for all, are kept for the next plain request, which
+ * sets its URL and little else. A handle that got anything of a caller's (fields, a body, user
+ * info, certificates), or whose transfer did not end well, is destroyed: nothing of one caller can
+ * reach the next.
  *
  * Names never reach libcurl, whose resolver would block the loop when a look-up is cancelled: the
  * answer goes in by CURLOPT_RESOLVE, and a look-up that it begins all the same is vetoed.
@@ -38,6 +41,7 @@
 #include "lib/fetch/request.h"
 
 #define ADDS_A_PASS     32
+#define POOL_MAX        256 /* handles of 6 KiB */
 #define HEADER_MAX      (64 * 1024)
 #define FIELDS_MAX      200
 #define BUFFER_LEN      1024L  /* libcurl's least; memory of a waiting transfer */
@@ -54,8 +58,35 @@ struct entry {
 	bool is_open;
 };
 
+/*
+ * A libcurl handle and the transfer it is used for.
+ *
+ * is_plain            may be kept; of the kind that is_tls says
+ * has_names           CURLOPT_RESOLVE is set
+ * connect_timeout_ms  as set
+ * error               CURLOPT_ERRORBUFFER
+ */
+struct fetch_handle {
+	CURL *easy;
+	struct fetch_transfers *transfers;
+	struct fetch_transfer *transfer;
+	struct fetch_handle *next;
+	bool is_plain;
+	bool is_tls;
+	bool has_names;
+	long connect_timeout_ms;
+	char error[CURL_ERROR_SIZE];
+};
+
+/* Handles that wait for their next plain request. */
+struct pool {
+	struct fetch_handle *first;
+	size_t n;
+};
+
 struct fetch_transfers {
 	CURLM *multi;
+	struct pool pools[2]; /* http, https */
 	struct nur_timer timer;
 	struct nur_call call;
 	struct list adds;
@@ -115,6 +146,14 @@ note(struct fetch_transfer *transfer, enum fetch_error error, const char *format
 	va_end(ap);
 }
 
+static struct fetch_transfer *
+get_transfer(void *user)
+{
+	struct fetch_handle *handle = user;
+
+	return handle->transfer;
+}
+
 /* Descriptors. */
 
 static struct entry *
@@ -163,7 +202,7 @@ set_entry(struct entry *entry, uint8_t events)
 static curl_socket_t
 on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct fetch_transfer *transfer = user;
+	struct fetch_transfer *transfer = get_transfer(user);
 	struct fetch_transfers *transfers = transfer->transfers;
 	struct fetch_address ip;
 	struct fetch_reason reason;
@@ -214,7 +253,7 @@ on_close(void *user, curl_socket_t fd)
 static size_t
 on_body(char *data, size_t size, size_t n_items, void *user)
 {
-	struct fetch_transfer *transfer = user;
+	struct fetch_transfer *transfer = get_transfer(user);
 	size_t len = size * n_items;
 
 	transfer->bytes += len;
@@ -346,7 +385,7 @@ read_field(struct fetch_transfer *transfer, const char *line, size_t len)
 static size_t
 on_header(char *line, size_t size, size_t n_items, void *user)
 {
-	struct fetch_transfer *transfer = user;
+	struct fetch_transfer *transfer = get_transfer(user);
 	size_t len = size * n_items;
 	int r = 0;
 
@@ -375,7 +414,7 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 static int
 on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
-	struct fetch_transfer *transfer = user;
+	struct fetch_transfer *transfer = get_transfer(user);
 	struct fetch_address ip;
 	struct fetch_reason reason;
 
@@ -393,8 +432,11 @@ on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int loc
 static int
 on_resolve(void *state, void *reserved, void *user)
 {
-	struct fetch_transfer *transfer = user;
+	struct fetch_transfer *transfer = get_transfer(user);
 
+	if (fetch_url_is_literal(transfer->url)) {
+		return 0; /* asked for addresses, too */
+	}
 	note(transfer, FETCH_ERROR_INTERNAL, "libcurl was about to resolve a name");
 	return 1;
 }
@@ -485,10 +527,9 @@ make_fields(struct fetch_transfer *transfer)
 }
 
 static int
-set_method(struct fetch_transfer *transfer)
+set_method(CURL *easy, struct fetch_transfer *transfer)
 {
 	const struct fetch_options *options = transfer->options;
-	CURL *easy = transfer->easy;
 	int r = 0;
 
 	if (transfer->with_body || options->n_headers > 0) {
@@ -525,10 +566,8 @@ set_blob(CURL *easy, CURLoption option, const char *pem)
 }
 
 static int
-set_tls(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+set_tls(CURL *easy, const struct fetch_transfers *transfers)
 {
-	const struct fetch_tls *tls = &transfer->options->tls;
-	CURL *easy = transfer->easy;
 	int r = 0;
 
 	/*
@@ -539,11 +578,21 @@ set_tls(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 	if (transfers->ca_file) {
 		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, transfers->ca_file);
 	}
+	r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_LEN_TLS);
 	r |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* its least */
-	r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION,
-		tls->min_version == FETCH_TLS_1_3 ? (long)CURL_SSLVERSION_TLSv1_3
-						  : (long)CURL_SSLVERSION_TLSv1_2);
+	return r ? -ENOMEM : 0;
+}
+
+static int
+set_callers_tls(CURL *easy, const struct fetch_transfer *transfer)
+{
+	const struct fetch_tls *tls = &transfer->options->tls;
+	int r = 0;
+
+	if (tls->min_version == FETCH_TLS_1_3) {
+		r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	}
 	if (tls->is_unverified) {
 		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -560,73 +609,223 @@ set_tls(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 	return r ? -ENOMEM : 0;
 }
 
-static long
-get_http_version(const struct fetch_transfers *transfers, const struct fetch_transfer *transfer)
+static int
+set_http_version(CURL *easy, long version)
 {
-	switch (transfer->options->http_version) {
-	case FETCH_HTTP_1_1:
-		return CURL_HTTP_VERSION_1_1;
-	case FETCH_HTTP_2:
-		return CURL_HTTP_VERSION_2TLS;
-	case FETCH_HTTP_AUTO:
-		break;
-	}
-	return transfers->http_version;
+	int r = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+
+	r |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, version == CURL_HTTP_VERSION_1_1 ? 0L : 1L);
+	return r ? -ENOMEM : 0;
 }
 
+/* What is the same for all. */
 static int
-set_options(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+set_ours(struct fetch_handle *handle)
 {
-	const struct fetch_options *options = transfer->options;
-	long version = get_http_version(transfers, transfer);
-	nur_time timeout = options->connect_timeout ? options->connect_timeout : CONNECT_TIMEOUT;
-	CURL *easy = transfer->easy;
+	const struct fetch_transfers *transfers = handle->transfers;
+	CURL *easy = handle->easy;
 	int r = 0;
 
-	r |= curl_easy_setopt(easy, CURLOPT_URL, transfer->url->text);
-	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
 	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* six system calls */
 	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");    /* not from the environment */
-	r |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+	r |= set_http_version(easy, transfers->http_version);
 	r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_LEN);
-	r |= curl_easy_setopt(
-		easy, CURLOPT_CONNECTTIMEOUT_MS, (long)((timeout + NUR_MSEC(1) - 1) / NUR_MSEC(1)));
 	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, transfers->user_agent);
-	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->detail);
+	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
 	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
 	r |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	r |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle);
 	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
 	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfers);
+	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfers); /* outlives handles */
 	r |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
-	r |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
-	if (version != CURL_HTTP_VERSION_1_1) {
-		r |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	r |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
+	r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+	r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, handle);
+	/* libcurl looks through all names it has after each transfer */
+	r |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 2L);
+	if (handle->is_tls) {
+		r |= set_tls(easy, transfers);
 	}
-	if (transfer->answer) {
-		if (make_resolve(transfer) < 0) {
-			return -ENOMEM;
-		}
-		r |= curl_easy_setopt(easy, CURLOPT_RESOLVE, transfer->resolve);
-		/* libcurl looks through all its names after each transfer */
-		r |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 2L);
-		r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
-		r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, transfer);
+	return r ? -ENOMEM : 0;
+}
+
+static int
+set_names(struct fetch_handle *handle)
+{
+	struct fetch_transfer *transfer = handle->transfer;
+
+	if (!transfer->answer) {
+		return 0;
 	}
-	if (transfer->url->is_https && set_tls(transfers, transfer) < 0) {
+	if (make_resolve(transfer) < 0) {
 		return -ENOMEM;
 	}
-	if (r) {
+	handle->has_names = true;
+	return curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, transfer->resolve) ? -ENOMEM : 0;
+}
+
+static long
+get_connect_timeout_ms(const struct fetch_options *options)
+{
+	nur_time timeout = options->connect_timeout ? options->connect_timeout : CONNECT_TIMEOUT;
+	nur_time longest = NUR_SEC(86400); /* libcurl's is a long */
+
+	timeout = timeout < longest ? timeout : longest;
+	return (long)((timeout + NUR_MSEC(1) - 1) / NUR_MSEC(1));
+}
+
+/* What every transfer has of its own. */
+static int
+set_its_own(struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+	long timeout_ms = get_connect_timeout_ms(transfer->options);
+	CURL *easy = handle->easy;
+	int r;
+
+	r = curl_easy_setopt(easy, CURLOPT_URL, transfer->url->text);
+	if (handle->connect_timeout_ms != timeout_ms) {
+		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+		handle->connect_timeout_ms = timeout_ms;
+	}
+	return r ? -ENOMEM : set_names(handle);
+}
+
+/* What only some have, and what nobody else may get. */
+static int
+set_callers(struct fetch_handle *handle)
+{
+	struct fetch_transfer *transfer = handle->transfer;
+	int r = 0;
+
+	switch (transfer->options->http_version) {
+	case FETCH_HTTP_AUTO:
+		break;
+	case FETCH_HTTP_1_1:
+		r = set_http_version(handle->easy, CURL_HTTP_VERSION_1_1);
+		break;
+	case FETCH_HTTP_2:
+		r = set_http_version(handle->easy, CURL_HTTP_VERSION_2TLS);
+		break;
+	}
+	if (r == 0 && handle->is_tls) {
+		r = set_callers_tls(handle->easy, transfer);
+	}
+	return r < 0 ? r : set_method(handle->easy, transfer);
+}
+
+/* Handles. */
+
+static bool
+is_plain(const struct fetch_transfer *transfer)
+{
+	const struct fetch_options *options = transfer->options;
+	const struct fetch_tls *tls = &options->tls;
+
+	return strcmp(transfer->method, "GET") == 0 && !transfer->with_body &&
+	       options->n_headers == 0 && options->http_version == FETCH_HTTP_AUTO &&
+	       !transfer->url->has_userinfo && !tls->is_unverified && !tls->ca_pem &&
+	       !tls->client_cert_pem && tls->min_version != FETCH_TLS_1_3;
+}
+
+static void
+destroy_handle(struct fetch_handle *handle)
+{
+	if (handle) {
+		curl_easy_cleanup(handle->easy);
+		free(handle);
+	}
+}
+
+DEFINE_CLEANUP(struct fetch_handle *, destroy_handle);
+
+static struct fetch_handle *
+create_handle(struct fetch_transfers *transfers, bool is_tls)
+{
+	_cleanup_(destroy_handlep) struct fetch_handle *handle = calloc(1, sizeof(*handle));
+
+	if (!handle) {
+		return NULL;
+	}
+	handle->transfers = transfers;
+	handle->is_tls = is_tls;
+	handle->easy = curl_easy_init();
+	if (!handle->easy || set_ours(handle) < 0) {
+		return NULL;
+	}
+	return steal(&handle);
+}
+
+static struct fetch_handle *
+take_handle(struct pool *pool)
+{
+	struct fetch_handle *handle = pool->first;
+
+	if (handle) {
+		pool->first = handle->next;
+		pool->n--;
+	}
+	return handle;
+}
+
+static void
+empty_pool(struct pool *pool)
+{
+	struct fetch_handle *handle;
+
+	while ((handle = take_handle(pool))) {
+		destroy_handle(handle);
+	}
+}
+
+/* A handle with all options of the transfer. */
+static int
+get_handle(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	bool is_tls = transfer->url->is_https;
+	bool is_plain_one = is_plain(transfer);
+	struct fetch_handle *handle = is_plain_one ? take_handle(&transfers->pools[is_tls]) : NULL;
+	int r;
+
+	if (!handle) {
+		handle = create_handle(transfers, is_tls);
+	}
+	if (!handle) {
 		return -ENOMEM;
 	}
-	if (options->n_headers > 0 || transfer->with_body || strcmp(transfer->method, "GET") != 0) {
-		return set_method(transfer);
+	handle->is_plain = is_plain_one;
+	handle->transfer = transfer;
+	handle->error[0] = '\0';
+	transfer->handle = handle;
+	r = set_its_own(handle);
+	return r < 0 || is_plain_one ? r : set_callers(handle);
+}
+
+static void
+put_handle(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	struct fetch_handle *handle = transfer->handle;
+	struct pool *pool = &transfers->pools[handle->is_tls];
+	bool is_kept = handle->is_plain && transfer->is_done && pool->n < POOL_MAX;
+
+	transfer->handle = NULL;
+	handle->transfer = NULL;
+	if (is_kept && handle->has_names) {
+		handle->has_names = false;
+		is_kept = curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, NULL) == CURLE_OK;
 	}
-	return 0;
+	if (!is_kept) {
+		destroy_handle(handle);
+		return;
+	}
+	handle->next = pool->first;
+	pool->first = handle;
+	pool->n++;
 }
 
 /* Results. */
@@ -670,7 +869,7 @@ judge_receive(const struct fetch_transfer *transfer, long error)
 	if (transfer->has_head && transfer->announced > (int64_t)transfer->bytes) {
 		return FETCH_ERROR_TRUNCATED;
 	}
-	if (error != 0 || strstr(transfer->detail, "SSL")) {
+	if (error != 0 || strstr(transfer->handle->error, "SSL")) {
 		return FETCH_ERROR_RESET;
 	}
 	return FETCH_ERROR_PROTOCOL;
@@ -710,7 +909,7 @@ judge(struct fetch_transfer *transfer, CURLcode code)
 			return code_errors[i].error;
 		}
 	}
-	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &error);
+	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &error);
 	if (code == CURLE_COULDNT_CONNECT) {
 		return judge_connect(error);
 	}
@@ -730,7 +929,7 @@ static void
 collect_times(struct fetch_transfer *transfer, bool has_failed)
 {
 	curl_off_t name = 0, connect = 0, tls = 0, first_byte = 0;
-	CURL *easy = transfer->easy;
+	CURL *easy = transfer->handle->easy;
 
 	(void)curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
 	if (transfer->status > 0 && first_byte > 0) {
@@ -769,7 +968,8 @@ static void
 collect(struct fetch_transfer *transfer, CURLcode code)
 {
 	struct fetch_transfers_statistics *statistics = &transfer->transfers->statistics;
-	CURL *easy = transfer->easy;
+	CURL *easy = transfer->handle->easy;
+	const char *error = transfer->handle->error;
 	long value = 0;
 	char *ip = NULL;
 	curl_off_t retry_after = 0;
@@ -801,8 +1001,8 @@ collect(struct fetch_transfer *transfer, CURLcode code)
 			transfer->error = FETCH_ERROR_RESOURCES;
 		}
 	} else if (transfer->detail[0] == '\0') {
-		(void)snprintf(
-			transfer->detail, sizeof(transfer->detail), "%s", curl_easy_strerror(code));
+		(void)snprintf(transfer->detail, sizeof(transfer->detail), "%s",
+			*error ? error : curl_easy_strerror(code));
 	}
 	statistics->total_transfers++;
 	statistics->total_reused += transfer->is_reused;
@@ -814,10 +1014,9 @@ static void
 finish(struct fetch_transfers *transfers, struct fetch_transfer *transfer, int result)
 {
 	list_unlink(&transfer->node);
-	if (transfer->easy) {
-		(void)curl_multi_remove_handle(transfers->multi, transfer->easy);
-		curl_easy_cleanup(transfer->easy);
-		transfer->easy = NULL;
+	if (transfer->handle) {
+		(void)curl_multi_remove_handle(transfers->multi, transfer->handle->easy);
+		put_handle(transfers, transfer);
 		transfers->statistics.n_transfers--;
 	}
 	curl_slist_free_all(transfer->resolve);
@@ -836,13 +1035,16 @@ drain(struct fetch_transfers *transfers)
 	int n_left;
 
 	while ((message = curl_multi_info_read(transfers->multi, &n_left))) {
-		struct fetch_transfer *transfer = NULL;
+		struct fetch_handle *handle = NULL;
+		struct fetch_transfer *transfer;
 		CURLcode code = message->data.result;
 
 		if (message->msg != CURLMSG_DONE) {
 			continue;
 		}
-		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
+		transfer = handle->transfer;
+		transfer->is_done = code == CURLE_OK;
 		collect(transfer, code);
 		finish(transfers, transfer, 0);
 	}
@@ -940,7 +1142,8 @@ static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 {
 	struct fetch_transfers *transfers = user;
-	struct fetch_transfer *transfer = NULL;
+	struct fetch_transfer *transfer;
+	struct fetch_handle *handle = NULL;
 	int r;
 
 	if (what == CURL_POLL_REMOVE) {
@@ -952,7 +1155,8 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 			(what & CURL_POLL_OUT ? NUR_WATCH_WRITE : 0));
 	if (r < 0) {
 		/* -1 would end all transfers; this one would wait for ever */
-		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &handle);
+		transfer = handle->transfer;
 		note(transfer, FETCH_ERROR_RESOURCES, "epoll: %s", nur_strerror(r));
 		list_unlink(&transfer->node);
 		list_append(&transfers->removes, &transfer->node);
@@ -964,12 +1168,12 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 static void
 add(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
-	transfer->easy = curl_easy_init();
-	if (transfer->easy) {
+	int r = get_handle(transfers, transfer);
+
+	if (transfer->handle) {
 		transfers->statistics.n_transfers++;
 	}
-	if (!transfer->easy || set_options(transfers, transfer) < 0 ||
-		curl_multi_add_handle(transfers->multi, transfer->easy) != CURLM_OK) {
+	if (r < 0 || curl_multi_add_handle(transfers->multi, transfer->handle->easy) != CURLM_OK) {
 		transfer->error = FETCH_ERROR_RESOURCES;
 		(void)snprintf(transfer->detail, sizeof(transfer->detail), "no memory");
 		finish(transfers, transfer, 0);
@@ -1022,7 +1226,7 @@ abort_transfer(struct nur_task *task, void *arg)
 	struct fetch_transfer *transfer = arg;
 
 	list_unlink(&transfer->node);
-	if (!transfer->easy) {
+	if (!transfer->handle) {
 		return NUR_ABORT_SUCCEEDED;
 	}
 	transfer->is_removed = true;
@@ -1139,6 +1343,8 @@ fetch_transfers_destroy(struct fetch_transfers *transfers)
 	}
 	assert(transfers->statistics.n_transfers == 0 && list_is_empty(&transfers->adds));
 	transfers->is_removing = true;
+	empty_pool(&transfers->pools[0]);
+	empty_pool(&transfers->pools[1]);
 	(void)curl_multi_cleanup(transfers->multi);
 	nur_timer_stop(&transfers->timer);
 	nur_call_cancel(&transfers->call);

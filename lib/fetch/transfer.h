@@ -15,9 +15,10 @@
 #include "lib/fetch/capture.h"
 #include "lib/fetch/url.h"
 
-#define FETCH_DETAIL_CAP 256 /* as CURL_ERROR_SIZE */
+#define FETCH_DETAIL_CAP 256
 
 struct fetch_transfers;
+struct fetch_handle;
 
 /* Strings are copied; zero is not a default here. */
 struct fetch_transfers_options {
@@ -72,11 +73,12 @@ struct fetch_transfer {
 	struct list node;
 	struct fetch_transfers *transfers;
 	struct nur_task *task;
-	void *easy;
+	struct fetch_handle *handle;
 	void *resolve;
 	void *fields;
 	enum fetch_error noted;
 	bool is_removed;
+	bool is_done;
 	bool is_chunked;
 	bool has_head;
 	int head_status;
