@@ -463,6 +463,7 @@ test_suite(void)
 	Suite *suite = suite_create("stack");
 	TCase *tcase = tcase_create("pool");
 
+	tcase_set_timeout(tcase, 30);
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_stack_has_the_size_that_was_asked_for);
 	tcase_add_test(tcase, a_stack_below_16_kib_is_refused);
