@@ -9,8 +9,8 @@
  *
  * Cancellation is level triggered: while a scope is cancelled every checkpoint in it reports
  * NUR_ECANCELED, after letting others run. The scope that was cancelled turns the code into success
- *on leaving; an inner one that was cancelled too does not (the outermost cancelled scope absorbs).
- *A shield hides what happens outside.
+ * on leaving; an inner one that was cancelled too does not (the outermost cancelled scope absorbs).
+ * A shield hides what happens outside.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ const char *nur_cancel_source_name(enum nur_cancel_source source);
  * struct nur_cancel_reason - the first cancel of a scope
  * @source:     what did it
  * @text:       what the caller of nur_cancel_scope_cancel() said, or NULL. Borrowed from that
- * caller, who keeps it until the scope is left.
+ *              caller, who keeps it until the scope is left.
  * @task:       name of the task that did it, cut; "" when it was no task
  */
 struct nur_cancel_reason {
@@ -133,8 +133,9 @@ int nur_cancel_scope_enter(struct nur_cancel_scope *scope);
  * Checkpoint:  never
  * Ownership:   gives @scope back
  * Errors:      NUR_EMISNEST    inner scopes are still open (they are abandoned: leaving them later
- * is no second error), or the caller is not inside @scope (nothing changes) Source:      Trio
- * CancelScope.__exit__()
+ *                              is no second error), or the caller is not inside @scope (nothing
+ *                              changes)
+ * Source:      Trio CancelScope.__exit__()
  *
  * Return: @rc, or 0 in place of an NUR_ECANCELED of its own, or NUR_EMISNEST.
  */

@@ -54,9 +54,10 @@ nur_time_sub(nur_time a, nur_time b)
  * @start:        called once when the run starts; may be NULL
  * @now:          the present time; never goes back
  * @until:        how long to wait in real time (ns of CLOCK_MONOTONIC, >= 0, or NUR_FOREVER) for
- * @deadline
+ *                a deadline
  * @autojump:     NULL, or the threshold of an autojumping clock in real ns (NUR_FOREVER: switched
- * off): when all tasks have been blocked for so long, @jump is called with the next deadline
+ *                off): when all tasks have been blocked for so long, @jump is called with the next
+ *                deadline
  * @jump:         move the clock to @deadline; present when @autojump is
  * @user:         passed to all of them
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nurseries: where tasks live. Leaving a nursery waits for every task in it; the first failure
- *cancels the others; all failures come out together.
+ * cancels the others; all failures come out together.
  *
  * Three faces of the same object:
  *
@@ -50,7 +50,7 @@ typedef int (*nur_nursery_fn)(struct nur_nursery *nursery, void *arg);
  * @body:       runs in the calling task, as a member of the nursery
  * @arg:        passed to @body
  * @errors:     NULL, or where all failures go; an empty group when there were none. With NULL they
- * become the details of the calling task's own failure, if it returns the same code.
+ *              become the details of the calling task's own failure, if it returns the same code.
  *
  * Shape:       none
  * Units:       none
@@ -101,7 +101,7 @@ void nur_nursery_guard_leave(struct nur_nursery_guard *guard);
  * NUR_NURSERY() - a nursery for the rest of the enclosing block
  * @name:       declared here: struct nur_nursery *
  * @rcp:        int *, or NULL. Its value when the block is left is the outcome of the block
- * (negative: a failure); afterwards it holds the nursery's. Must outlive the block.
+ *              (negative: a failure); afterwards it holds the nursery's. Must outlive the block.
  * @errorsp:    as nur_nursery_run(); may be NULL
  *
  * return, break, continue and goto out of the block all wait for the tasks first. `return *rcp`
@@ -132,8 +132,9 @@ void nur_nursery_guard_leave(struct nur_nursery_guard *guard);
  * Errors:      -EINVAL      @fn is NULL
  *              NUR_ECLOSED  the nursery has closed
  *              NUR_ENOSTACK no stack could be had; the record made for the calling task, as by
- * nur_fail(), names the limit, and the nursery stays usable -EAGAIN      max_tasks of
- * nur_run_options are alive Source:      Trio Nursery.start_soon()
+ *                           nur_fail(), names the limit, and the nursery stays usable
+ *              -EAGAIN      max_tasks of nur_run_options are alive
+ * Source:      Trio Nursery.start_soon()
  *
  * Return: 0, or an error and nothing was started.
  */

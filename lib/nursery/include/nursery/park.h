@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A parking lot: tasks wait in it in the order of their arrival. What events, limiters and channels
- * stand on. */
+/* A parking lot: tasks wait in it in the order of their arrival. */
 #pragma once
 
 #include <nursery/errors.h>
@@ -27,7 +26,9 @@ void nur_parking_lot_init(struct nur_parking_lot *lot);
  * Checkpoint:  always
  * Ownership:   none
  * Errors:      NUR_ECANCELED   a cancel scope around the caller is cancelled; it is no longer in
- * the lot NUR_ENOTINTASK  the caller is no task Source:      Trio ParkingLot.park()
+ *                              the lot
+ *              NUR_ENOTINTASK  the caller is no task
+ * Source:      Trio ParkingLot.park()
  *
  * Return: the result given to nur_parking_lot_unpark(), or an error.
  */

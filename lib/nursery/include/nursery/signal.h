@@ -18,7 +18,8 @@ struct nur_signal_receiver;
  * Checkpoint:  never
  * Ownership:   given; nur_signal_receiver_close() puts the old handlers back
  * Errors:      -EINVAL         a number that is no signal or cannot be caught; handlers replaced so
- * far are put back NUR_EBUSY       another receiver of the process catches one of them; likewise
+ *                              far are put back
+ *              NUR_EBUSY       another receiver of the process catches one of them; likewise
  *              NUR_ENOTINTASK  outside a run
  *              -ENOMEM, -EMFILE
  * Source:      Trio open_signal_receiver()

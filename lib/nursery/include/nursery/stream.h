@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A byte stream over a connected socket or pipe: what a server's connection or a client stands on.
- */
+/* A byte stream over a connected socket or pipe: what a server's connection or a client stands on. */
 #pragma once
 
 #include <nursery/errors.h>
@@ -48,9 +47,13 @@ NUR_CHECKPOINT int64_t nur_stream_receive_some(struct nur_stream *stream, void *
  * Checkpoint:  always, also when @len is 0 or there is room
  * Ownership:   borrowed for the call
  * Errors:      NUR_ECANCELED   cancelled; some bytes may have been sent: the stream is good for
- * closing only NUR_EBUSY       another task sends NUR_ECLOSED     the stream was closed, or its
- * sending side ended, before or meanwhile NUR_EBROKEN     the peer is gone NUR_ENOTINTASK  the
- * caller is no task anything else   as send(2) Source:      Trio SendStream.send_all()
+ *                              closing only
+ *              NUR_EBUSY       another task sends
+ *              NUR_ECLOSED     the stream was closed, or its sending side ended, before or meanwhile
+ *              NUR_EBROKEN     the peer is gone
+ *              NUR_ENOTINTASK  the caller is no task
+ *              anything else   as send(2)
+ * Source:      Trio SendStream.send_all()
  *
  * Return: 0 or an error.
  */
