@@ -16,11 +16,11 @@ set -euo pipefail
 packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev meson ninja-build pkgconf libevent-dev libcurl4-openssl-dev \
-		libc-ares-dev libyaml-dev libjansson-dev scdoc ;;
-	demo) echo nginx-light libnginx-mod-http-echo ;;
+		libssl-dev libc-ares-dev libyaml-dev libjansson-dev scdoc ;;
+	demo) echo nginx-light libnginx-mod-http-echo openssl ;;
 	test) echo check clang clang-format clang-tidy libclang-rt-14-dev llvm g++ valgrind curl openssl \
 		python3 nginx-light libnginx-mod-http-echo systemd systemd-container ;;
-	bench) echo nginx-light libnginx-mod-http-echo python3 util-linux ;;
+	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux ;;
 	peers) echo wget2 curl wrk nghttp2-client golang-go ;;
 	*)
 		echo "install.sh: no group '$1'" >&2
