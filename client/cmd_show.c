@@ -22,8 +22,7 @@ put_results(struct output *output, const struct value *batch)
 	if (!results || results->type != VALUE_LIST) {
 		return 0;
 	}
-	value_for_each(value, results)
-	{
+	value_for_each(value, results) {
 		if (value->type == VALUE_NULL) {
 			continue; /* not finished yet */
 		}
@@ -42,8 +41,14 @@ put_batch(struct output *output, const struct value *batch)
 	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
 	struct batch_summary summary;
 	int code;
+	int r;
 
-	if (batch_summary_from_value(batch, &summary) < 0 || put_results(output, batch) < 0) {
+	r = batch_summary_from_value(batch, &summary);
+	r = r < 0 ? r : put_results(output, batch);
+	if (r > 0) {
+		return r;
+	}
+	if (r < 0) {
 		say("the daemon's answer is no batch that this fetchctl can read");
 		return EXIT_INTERNAL;
 	}

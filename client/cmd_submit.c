@@ -356,8 +356,8 @@ conclude(struct submission *s, int code)
 	int r = output_end(&s->output, s->end ? s->end->root : NULL);
 	int write_code;
 
-	if (r < 0) {
-		return problem_say_error(r, "results");
+	if (r != 0) {
+		return r > 0 ? r : problem_say_error(r, "results");
 	}
 	write_code = write_output(s);
 	if (write_code != EXIT_ALL_OK) {

@@ -154,33 +154,29 @@ receive_some(struct http *http)
 	return 0;
 }
 
-/* The two descriptors of an exchange: its socket, and what its content is read from (-1: nothing). */
-static void
-prepare(const struct http *http, struct pollfd *fds)
+static struct pollfd
+prepare(const struct http *http)
 {
-	bool wants_piece = http->source && http->out.len == 0;
-	int source_fd = wants_piece ? http->source->fd(http->source->arg) : -1;
+	bool has_more = http->source || http->out.len > 0;
 
-	fds[0] = (struct pollfd){ .fd = http->is_done ? -1 : http->fd, .events = POLLIN };
-	fds[1] = (struct pollfd){ .fd = http->is_done ? -1 : source_fd, .events = POLLIN };
-	if (http->out.len > 0 || (wants_piece && source_fd < 0)) {
-		fds[0].events |= POLLOUT;
-	}
+	return (struct pollfd){
+		.fd = http->is_done ? -1 : http->fd,
+		.events = (short)(has_more ? POLLIN | POLLOUT : POLLIN),
+	};
 }
 
 static int
-advance(struct http *http, const struct pollfd *fds)
+advance(struct http *http, short events)
 {
-	bool has_source = fds[1].fd >= 0 ? fds[1].revents != 0 : (fds[0].revents & POLLOUT) != 0;
 	int r = 0;
 
-	if (http->source && http->out.len == 0 && has_source) {
+	if (http->source && http->out.len == 0 && (events & POLLOUT)) {
 		r = refill(http);
 	}
-	if (r == 0 && http->out.len > 0 && (fds[0].revents & (POLLOUT | POLLERR | POLLHUP))) {
+	if (r == 0 && http->out.len > 0 && (events & (POLLOUT | POLLERR | POLLHUP))) {
 		r = send_some(http);
 	}
-	if (r == 0 && (fds[0].revents & (POLLIN | POLLERR | POLLHUP))) {
+	if (r == 0 && (events & (POLLIN | POLLERR | POLLHUP))) {
 		r = receive_some(http);
 	}
 	return r;
@@ -189,7 +185,7 @@ advance(struct http *http, const struct pollfd *fds)
 int
 http_wait(struct http *const *list, size_t n, int timeout_ms, const sigset_t *mask)
 {
-	struct pollfd fds[2 * MAX_EXCHANGES];
+	struct pollfd fds[MAX_EXCHANGES];
 	struct timespec timeout = { timeout_ms / 1000, (long)(timeout_ms % 1000) * 1000000 };
 	size_t i;
 	int n_ready;
@@ -197,9 +193,9 @@ http_wait(struct http *const *list, size_t n, int timeout_ms, const sigset_t *ma
 
 	assert(n <= MAX_EXCHANGES);
 	for (i = 0; i < n; i++) {
-		prepare(list[i], &fds[2 * i]);
+		fds[i] = prepare(list[i]);
 	}
-	n_ready = ppoll(fds, 2 * n, timeout_ms < 0 ? NULL : &timeout, mask);
+	n_ready = ppoll(fds, n, timeout_ms < 0 ? NULL : &timeout, mask);
 	if (n_ready <= 0) {
 		return n_ready < 0 ? -errno : 0;
 	}
@@ -207,7 +203,7 @@ http_wait(struct http *const *list, size_t n, int timeout_ms, const sigset_t *ma
 		if (list[i]->is_done) {
 			continue;
 		}
-		r = advance(list[i], &fds[2 * i]);
+		r = advance(list[i], fds[i].revents);
 		if (r < 0) {
 			list[i]->error = r;
 			list[i]->is_done = true;

@@ -17,12 +17,11 @@
 #include "lib/base/buffer.h"
 
 /*
- * next  appends the next piece to @out; returns 1, 0 at the end, or a negative error code
- * fd    the descriptor that next() is going to read, which is waited for; -1 = it does not wait
+ * next  appends the next piece to @out without waiting; returns 1, 0 at the end, or a negative error
+ *       code
  */
 struct http_source {
 	int (*next)(void *arg, struct buffer *out);
-	int (*fd)(void *arg);
 	void *arg;
 };
 

@@ -4,10 +4,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -213,23 +214,69 @@ put_first_line(struct input *input, const struct options *options)
 	return buffer_error(&input->head);
 }
 
+/*
+ * Copies what a pipe or a terminal gives into a file without name. The daemon starts nothing before it has
+ * the whole list and gives a sender 30 s: a slow producer must not run into that.
+ */
+static int
+collect(int fd, int *ret_file)
+{
+	_cleanup_(closep) int file = -1;
+	_cleanup_(freep) char *block = malloc(BLOCK);
+	FILE *temporary = tmpfile();
+	ssize_t n;
+
+	file = temporary ? fcntl(fileno(temporary), F_DUPFD_CLOEXEC, 0) : -1;
+	n = -errno;
+	if (temporary) {
+		(void)fclose(temporary); /* nothing is buffered; the copy keeps the file */
+	}
+	if (file < 0 || !block) {
+		return file < 0 ? (int)n : -ENOMEM;
+	}
+	while ((n = read(fd, block, BLOCK)) > 0) {
+		if (write(file, block, (size_t)n) != n) {
+			return -EIO;
+		}
+	}
+	if (n < 0 || lseek(file, 0, SEEK_SET) < 0) {
+		return -errno;
+	}
+	*ret_file = steal_fd(&file);
+	return 0;
+}
+
+static int
+open_file(const char *path, int *ret_fd)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	_cleanup_(closep) int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+					    : open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return collect(fd, ret_fd);
+	}
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
 static int
 add_file(struct input *input, const char *path)
 {
-	struct input_source source = { path, NULL, STDIN_FILENO, 0 };
+	struct input_source *source = &input->sources[input->n_sources];
+	int r;
 
-	if (strcmp(path, "-") == 0) {
-		source.name = "standard input";
-	} else {
-		source.fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (source.fd < 0) {
-			int r = -errno;
-
-			buffer_printf(&input->why, "cannot open %s: %s", path, strerror(-r));
-			return r;
-		}
+	source->name = strcmp(path, "-") == 0 ? "standard input" : path;
+	r = open_file(path, &source->fd);
+	if (r < 0) {
+		buffer_printf(&input->why, "cannot read %s: %s", source->name, strerror(-r));
+		return r;
 	}
-	input->sources[input->n_sources++] = source;
+	input->n_sources++;
 	return 0;
 }
 
@@ -356,9 +403,7 @@ end_source(struct input *input)
 {
 	struct input_source *source = &input->sources[input->at++];
 
-	if (source->fd > STDIN_FILENO) {
-		(void)close(source->fd); /* was only read */
-	}
+	closep(&source->fd);
 	source->fd = -1;
 }
 
@@ -373,9 +418,6 @@ read_block(struct input *input, struct buffer *out)
 		return -ENOMEM;
 	}
 	n = read(source->fd, input->pending.data + input->pending.len, BLOCK);
-	if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
-		return 0;
-	}
 	if (n < 0) {
 		r = -errno;
 		buffer_printf(&input->why, "cannot read %s: %s", source->name, strerror(-r));
@@ -418,21 +460,10 @@ next_piece(void *arg, struct buffer *out)
 	return input->at < input->n_sources;
 }
 
-static int
-next_fd(void *arg)
-{
-	struct input *input = arg;
-
-	if (input->head.len > 0 || input->at >= input->n_sources) {
-		return -1;
-	}
-	return input->sources[input->at].fd;
-}
-
 struct http_source
 input_source(struct input *input)
 {
-	return (struct http_source){ next_piece, next_fd, input };
+	return (struct http_source){ next_piece, input };
 }
 
 /* "/deadline" is --deadline; a field that no option stands for is shown as it is. */
@@ -485,9 +516,7 @@ input_fini(struct input *input)
 	size_t i;
 
 	for (i = 0; i < input->n_sources; i++) {
-		if (input->sources[i].fd > STDIN_FILENO) {
-			(void)close(input->sources[i].fd); /* was only read */
-		}
+		closep(&input->sources[i].fd);
 	}
 	free(input->sources);
 	buffer_fini(&input->head);

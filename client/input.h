@@ -52,7 +52,7 @@ struct input {
 	}
 
 /**
- * input_open() - take URLs and files from a command line; the files are opened
+ * input_open() - take URLs and files from a command line; pipes are read to their end
  * @options: those that are fields of a batch make the first line; borrowed until input_fini()
  *
  * Errors:  -EINVAL  an option's value is wrong, or nothing to fetch was named; @input->why says it

@@ -7,9 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/call.h"
 #include "client/table.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json.h"
+
+#define WRITE_SIZE 65536
 
 /*
  * Every hook may be NULL.
@@ -27,6 +30,20 @@ struct output_format {
 
 /* ---- JSON ---- */
 
+/* Writes what has come together, so that long batches need no memory. Return: 0 or an exit code */
+static int
+write_when_large(struct output *output)
+{
+	int code;
+
+	if (output->text.len < WRITE_SIZE) {
+		return 0;
+	}
+	code = call_write(&output->text);
+	buffer_clear(&output->text);
+	return code;
+}
+
 static bool
 is_one_of(const char *key, const char *const *names)
 {
@@ -43,8 +60,7 @@ put_members(struct json_writer *w, const struct value *map, const char *const *s
 {
 	const struct value *member;
 
-	value_for_each(member, map)
-	{
+	value_for_each(member, map) {
 		if (!is_one_of(member->key, skip)) {
 			json_write_name_bytes(w, member->key, member->key_len);
 			output_put_value(w, member, NULL);
@@ -75,8 +91,7 @@ output_put_value(struct json_writer *w, const struct value *value, const char *c
 		break;
 	case VALUE_LIST:
 		json_begin_array(w);
-		value_for_each(child, value)
-		{
+		value_for_each(child, value) {
 			output_put_value(w, child, NULL);
 		}
 		json_end_array(w);
@@ -99,6 +114,7 @@ json_end(struct output *output, const struct value *end)
 	const char *text;
 	bool is_first = true;
 	size_t i;
+	int r;
 
 	if (!end) {
 		return 0;
@@ -119,6 +135,10 @@ json_end(struct output *output, const struct value *end)
 		buffer_puts(&output->text, is_first ? "\n " : ",\n ");
 		buffer_append(&output->text, text, (size_t)len);
 		is_first = false;
+		r = write_when_large(output);
+		if (r != 0) {
+			return r;
+		}
 	}
 	json_end_array(&w);
 	json_end_object(&w);
@@ -276,6 +296,10 @@ for_each_result(struct output *output,
 			return r;
 		}
 		row(output, &record, arg);
+		r = write_when_large(output);
+		if (r != 0) {
+			return r;
+		}
 	}
 	return 0;
 }
@@ -303,7 +327,7 @@ table_end(struct output *output, const struct value *end)
 		return 0;
 	}
 	r = for_each_result(output, measure_row, &extent);
-	if (r < 0) {
+	if (r != 0) {
 		return r;
 	}
 	table_fit(&table, &extent, output->terminal.width);

@@ -2,7 +2,7 @@
 /*
  * The five shapes in which results leave for standard output. Lines, NDJSON and CSV go as they come;
  * a table and JSON are in the order of the URLs and wait in a spool until the batch is over. The
- * caller writes out->text when it likes, so this file does no output of its own.
+ * caller writes out->text when it likes; only output_end() writes by itself what has grown large.
  */
 #pragma once
 
@@ -70,7 +70,7 @@ int output_result(
 /**
  * output_end() - the batch is over
  * @end: its last line; NULL = it never came: then JSON gives nothing
- * Return: 0, or a negative error code of the spool
+ * Return: 0, a negative error code of the spool, or the exit code when writing failed, which was said
  */
 int output_end(struct output *output, const struct value *end);
 
