@@ -80,8 +80,7 @@ put_table(const struct value *answer)
 	}
 	terminal_look(STDOUT_FILENO, &terminal);
 	put_head(&out, &terminal.style);
-	value_for_each(batch, batches)
-	{
+	value_for_each(batch, batches) {
 		if (batch_summary_from_value(batch, &summary) == 0) {
 			put_row(&out, &summary, &terminal.style);
 		}

@@ -169,8 +169,7 @@ put_faults(const struct value *problem, const struct input *input, struct buffer
 	if (!faults || faults->type != VALUE_LIST) {
 		return;
 	}
-	value_for_each(fault, faults)
-	{
+	value_for_each(fault, faults) {
 		put_fault(fault, input, out);
 	}
 	if (omitted && omitted->type == VALUE_INTEGER) {
@@ -188,8 +187,7 @@ put_hint(const struct http *http, const char *code, const char *request_id, stru
 	if (status == 403) {
 		buffer_puts(out, HINT_GROUP "\n");
 	} else if (code && strcmp(code, "no_store") == 0) {
-		buffer_puts(out,
-			"leave --detach away, or set store.path in the daemon's configuration\n");
+		buffer_puts(out, "leave --detach and --idempotency-key away\n");
 	} else if (problem_exit_code(status) == EXIT_REFUSED && after[0] &&
 		   strspn(after, "0123456789") == strlen(after)) {
 		buffer_printf(out, "try again in %s s\n", after);
@@ -219,7 +217,7 @@ problem_say_answer(const struct http *http, const struct input *input)
 	}
 	buffer_printf(&text, "fetchctl: %s (status %d)\n", title ? title : "fetchd refused",
 		http->answer.status);
-	if (detail) {
+	if (detail && !value_get(problem, "errors")) { /* the list says more */
 		buffer_printf(&text, "%s\n", detail);
 	}
 	if (problem) {

@@ -152,7 +152,8 @@ table_put_why(struct buffer *out, const struct result_record *record)
 		put_cancel_why(out, record);
 		return;
 	}
-	if (record->error != ERROR_NONE) {
+	/* For a status the detail says it all. */
+	if (record->error != ERROR_NONE && !(record->error == ERROR_STATUS && has_detail)) {
 		buffer_printf(out, "%s%s", error_code_name(record->error), has_detail ? ": " : "");
 	}
 	if (has_detail) {

@@ -6,7 +6,7 @@
  *
  *	  #  OUTCOME   STATUS    TIME  TIMING                URL                      WHY
  *	  0  ok           200  25.0ms  ··ddccttwwwwwwww==    https://example.org/
- *	  1  failed       503  53.1ms  ··ccccttttwwwwwwwwww  https://example.net/up   status: 503 is not …
+ *	  1  failed       503  53.1ms  ··ccccttttwwwwwwwwww  https://example.net/up   503 is not in 200-399
  */
 #pragma once
 
@@ -47,7 +47,7 @@ void table_put_row(struct buffer *out, const struct table *table,
 /* table_put_legend() - what the marks of the bars mean, and how long a whole bar is */
 void table_put_legend(struct buffer *out, const struct table *table, const struct style *style);
 
-/* table_put_why() - "status: 503 is not in 200-399", "URL 1 failed", "the deadline passed"; may be empty */
+/* table_put_why() - "reset: by the peer", "503 is not in 200-399", "#1 failed", "the deadline passed"; may be empty */
 void table_put_why(struct buffer *out, const struct result_record *record);
 
 /* table_put_bar() - @width columns for @scale_ns */

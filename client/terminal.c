@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define DEFAULT_WIDTH 100
+#define DEFAULT_WIDTH 120
 #define MIN_WIDTH     40
 #define MAX_WIDTH     1000
 

@@ -10,7 +10,7 @@
 /*
  * is_terminal  somebody looks at it
  * can_rewrite  a line may be written over (no with TERM=dumb)
- * width        columns; of what is no terminal: $COLUMNS or 100
+ * width        columns; of what is no terminal: $COLUMNS or 120
  * style        colours only on terminals, without NO_COLOR and TERM=dumb; UTF-8 by the locale
  */
 struct terminal {

@@ -331,7 +331,7 @@ def an_answer_that_comes_early_ends_the_sending():
 def lines_come_as_results_come():
     code, out, err, _ = run(failing_batch, 'submit', 'http://x.example/')
     equal(code, 1)
-    equal(out, 'failed    503  53.1ms http://site.example/a,"b"  (status: 503 is not in 200-399)\n'
+    equal(out, 'failed    503  53.1ms http://site.example/a,"b"  (503 is not in 200-399)\n'
                'cancelled   -       - http://site.example/2  (#1 failed)\n'
                'ok        200  25.0ms http://site.example/0\n')
     equal(err, f'failed: 1 ok, 1 failed, 1 cancelled of 3 in 53.1ms, batch {ID}\n')
@@ -378,7 +378,7 @@ def a_table_can_be_asked_for_anywhere():
     head, *rows, legend = out.splitlines()
     equal(head.split(), ['#', 'OUTCOME', 'STATUS', 'TIME', 'TIMING', 'URL', 'WHY'])
     equal([row.split()[:3] for row in rows], [['0', 'ok', '200'], ['1', 'failed', '503'], ['2', 'cancelled', '-']])
-    contains(rows[1], 'status: 503 is not in 200-399')
+    contains(rows[1], '503 is not in 200-399')
     contains(legend, 'a whole bar is 53.1ms')
     assert '\033' not in out, 'colours in a file'
     assert all(len(line) <= 120 for line in out.splitlines()), out
@@ -520,7 +520,7 @@ def faults_are_shown_at_their_places_in_the_sources():
 def a_refusal_says_what_to_do_next():
     for script, hint in ((answer(503, 'draining', 'Retry-After: 12'), 'try again in 12 s'),
                          (answer(429, 'quota'), 'try again later'), (answer(403, 'forbidden'), 'usermod -aG fetchd'),
-                         (answer(501, 'no_store'), 'leave --detach away'),
+                         (answer(501, 'no_store'), 'leave --detach'),
                          (answer(500, 'internal', request_id='r-77'), 'journalctl -u fetchd --grep r-77')):
         _, _, err, _ = run(script, 'submit', 'http://x.example/')
         contains(err, hint)

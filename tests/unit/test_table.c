@@ -163,10 +163,10 @@ START_TEST(a_row_says_it_all)
 	draw(&record, 110, &plain, &out);
 
 	ck_assert_str_eq(out.data,
-		"  #  OUTCOME    STATUS     TIME  TIMING                    URL                   "
+		"  #  OUTCOME    STATUS     TIME  TIMING                            URL                   "
 		"WHY\n"
-		"  4  failed        503  100.0ms  ..dddccccctttttttwwwww==  https://example.org/  "
-		"status: 503 is not in 200-399\n");
+		"  4  failed        503  100.0ms  ...dddccccccctttttttttwwwwwww===  https://example.org/  "
+		"503 is not in 200-399\n");
 	buffer_fini(&out);
 }
 END_TEST
