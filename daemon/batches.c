@@ -369,6 +369,7 @@ batch_describe(const struct batch *batch)
 		.elapsed_ns = batch->state == BATCH_DONE
 				      ? batch->elapsed
 				      : nur_time_sub(nur_now(), batch->accepted_at),
+		.deadline_ns = batch->description->deadline_ns,
 		.n_urls = batch->description->n_urls,
 		.counts = batch->counts,
 	};

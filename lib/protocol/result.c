@@ -337,6 +337,10 @@ batch_summary_write_members(struct json_writer *w, const struct batch_summary *s
 		json_write_key(w, "elapsed_ms");
 		json_write_ms(w, summary->elapsed_ns);
 	}
+	if (summary->deadline_ns > 0) {
+		json_write_key(w, "deadline_ms");
+		json_write_ms(w, summary->deadline_ns);
+	}
 	if (summary->n_urls > 0) {
 		json_write_key(w, "urls");
 		json_write_uint(w, summary->n_urls);
@@ -564,6 +568,7 @@ batch_summary_from_value(const struct value *value, struct batch_summary *ret_su
 		.name = value_get_text(value, "name"),
 		.state = outcome ? BATCH_DONE : BATCH_RUNNING,
 		.elapsed_ns = get_ms(value, "elapsed_ms"),
+		.deadline_ns = get_ms(value, "deadline_ms"),
 		.n_urls = (size_t)get_integer(value, "urls", INT64_MAX, 0),
 	};
 

@@ -187,6 +187,7 @@ void result_counts_add(struct result_counts *counts, enum result_outcome outcome
  * state      "outcome" is written for BATCH_DONE, "state" for the others
  * started    seconds since 1970 and nanoseconds, of the acceptance
  * elapsed_ns from acceptance to the end or to now; RESULT_ABSENT = not written
+ * deadline_ns from acceptance to the deadline; 0 or RESULT_ABSENT = not written
  * n_urls     written as "urls"; 0 = not written (collected answers: the results say it)
  */
 struct batch_summary {
@@ -198,6 +199,7 @@ struct batch_summary {
 	int64_t started_sec;
 	int64_t started_nsec;
 	int64_t elapsed_ns;
+	int64_t deadline_ns;
 	size_t n_urls;
 	struct result_counts counts;
 };

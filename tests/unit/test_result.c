@@ -249,12 +249,13 @@ START_TEST(a_running_batch_has_a_state_and_no_outcome)
 	summary.n_urls = 9;
 	summary.counts.pending = 6;
 	summary.elapsed_ns = RESULT_ABSENT;
+	summary.deadline_ns = 1500 * MS;
 	batch_write_begin_line(&w, &summary);
 	batch_write_heartbeat_line(&w);
 
 	ck_assert_str_eq(out.data,
 		"{\"type\":\"batch\",\"id\":\"b1\",\"state\":\"running\",\"policy\":\"collect\","
-		"\"started\":\"2026-11-22T21:30:00.250Z\",\"urls\":9,"
+		"\"started\":\"2026-11-22T21:30:00.250Z\",\"deadline_ms\":1500.0,\"urls\":9,"
 		"\"counts\":{\"ok\":1,\"failed\":1,\"timeout\":0,\"cancelled\":1,\"pending\":6}}\n"
 		"{\"type\":\"heartbeat\"}\n");
 }
@@ -268,6 +269,7 @@ START_TEST(a_summary_survives_the_way_there_and_back)
 	struct batch_summary summary = done_summary();
 	struct batch_summary back;
 
+	summary.deadline_ns = 90 * UNITS_NS_PER_S;
 	batch_write_end_line(&w, &summary);
 	tree = parse(out.data, out.len);
 
@@ -280,6 +282,7 @@ START_TEST(a_summary_survives_the_way_there_and_back)
 	ck_assert_int_eq(back.started_sec, summary.started_sec);
 	ck_assert_int_eq(back.started_nsec, summary.started_nsec);
 	ck_assert_int_eq(back.elapsed_ns, summary.elapsed_ns);
+	ck_assert_int_eq(back.deadline_ns, summary.deadline_ns);
 	ck_assert_mem_eq(&back.counts, &summary.counts, sizeof(back.counts));
 }
 END_TEST
