@@ -48,7 +48,6 @@ struct submission {
 	struct output output;
 	struct progress progress;
 	struct terminal talk;
-	int64_t deadline_ns;
 	char *id;
 	struct value_tree *end;
 	struct batch_summary summary;
@@ -140,7 +139,7 @@ take_batch(struct submission *s, const struct value *line)
 		return -ENOMEM;
 	}
 	progress_init(&s->progress, summary.n_urls, now_ns(),
-		s->deadline_ns > 0 ? now_ns() + s->deadline_ns : -1);
+		summary.deadline_ns > 0 ? now_ns() + summary.deadline_ns : -1);
 	output_begin(&s->output);
 	return 0;
 }
@@ -404,8 +403,6 @@ check_key(struct submission *s)
 static int
 prepare(struct submission *s)
 {
-	const char *deadline = options_get(s->options, OPTION_DEADLINE);
-	const char *why;
 	int r = output_open(&s->output, options_get(s->options, OPTION_OUTPUT));
 
 	if (r == -EINVAL) {
@@ -417,10 +414,6 @@ prepare(struct submission *s)
 	r = r < 0 ? r : input_open(&s->input, s->options);
 	if (r < 0) {
 		return r;
-	}
-	if (deadline) {
-		(void)duration_parse(
-			deadline, strlen(deadline), &s->deadline_ns, &why); /* was checked */
 	}
 	s->source = input_source(&s->input);
 	terminal_look(STDERR_FILENO, &s->talk);

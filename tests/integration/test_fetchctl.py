@@ -742,7 +742,7 @@ def watched_batch(progress):
         def script(daemon):
             stream = daemon.accept()
             stream.begin_stream()
-            stream.line(begin(3))
+            stream.line({**begin(3), 'deadline_ms': 90000})
             stream.line(FAILED)
             if progress:
                 wait_shown(progress)
@@ -756,7 +756,7 @@ def watched_batch(progress):
 
 @test
 def a_terminal_shows_progress_and_then_a_table():
-    code, shown = on_terminal(watched_batch(b'1/3 done, 1 failed'), '--deadline', '90s')
+    code, shown = on_terminal(watched_batch(b'1/3 done, 1 failed'))
     equal(code, 1)
     contains(shown, '1m', 's left', '\r\033[K', '\033[31mfailed   \033[0m', 'TIMING', '█', 'a whole bar is', 'failed: 1 ok')
     table = shown[shown.rindex('\033[K') + 3:]
