@@ -648,7 +648,7 @@ IN_RUN_TEST(r044_cancelling_and_leaving_leaves_no_memory_behind)
 	cancel_a_full_nursery(); /* pools fill */
 	in_use = mallinfo2().uordblks;
 
-	for (int i = 0; i < 1000; i++) {
+	for (size_t i = 0; i < t_scaled(1000); i++) {
 		cancel_a_full_nursery();
 	}
 

@@ -19,15 +19,25 @@
 #define RUNNING_ON_VALGRIND 0
 #endif
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define T_IS_SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define T_IS_SANITIZED true
+#ifndef __has_feature
+#define __has_feature(feature) 0
 #endif
-#endif
-#ifndef T_IS_SANITIZED
-#define T_IS_SANITIZED false
+
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+enum {
+	is_sanitized = true,
+	scale = 1000
+}; /* each task costs it milliseconds */
+#elif defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+enum {
+	is_sanitized = true,
+	scale = 100
+};
+#else
+enum {
+	is_sanitized = false,
+	scale = 100
+};
 #endif
 
 static struct nur_mock_clock *present_clock;
@@ -146,13 +156,13 @@ t_statistics(void)
 bool
 t_is_watched(void)
 {
-	return T_IS_SANITIZED || RUNNING_ON_VALGRIND;
+	return is_sanitized || RUNNING_ON_VALGRIND;
 }
 
 size_t
 t_scaled(size_t n)
 {
-	return !t_is_watched() ? n : n > 100 ? n / 100 : 1;
+	return !t_is_watched() ? n : n > scale ? n / scale : 1;
 }
 
 int64_t

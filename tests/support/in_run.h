@@ -90,7 +90,7 @@ struct nur_statistics t_statistics(void);
 /* Whether the memory or the time of a test has to be cut because a tool watches it. */
 bool t_is_watched(void);
 
-/* t_scaled() - @n, or a hundredth of it (at least 1) under a sanitizer or valgrind */
+/* t_scaled() - @n, or under a sanitizer or valgrind what takes as long there (at least 1) */
 size_t t_scaled(size_t n);
 
 /* t_real_now() - CLOCK_MONOTONIC in ns; t_resident() - resident memory in bytes; t_mappings() - lines of maps */
