@@ -60,6 +60,7 @@ struct batches {
 	size_t n_kept_bytes;
 	uint32_t next_number;
 	bool is_draining;
+	struct nur_parking_lot idle;
 };
 
 int
@@ -74,6 +75,7 @@ batches_create(struct fetch_engine *engine, const struct batches_options *option
 	batches->engine = engine;
 	batches->options = *options;
 	list_init(&batches->all);
+	nur_parking_lot_init(&batches->idle);
 	/* Only makes ids of two starts differ; without randomness the time in them does. */
 	(void)!getrandom(&batches->next_number, sizeof(batches->next_number), GRND_NONBLOCK);
 	*ret_batches = batches;
@@ -116,6 +118,17 @@ size_t
 batches_n_running(const struct batches *batches)
 {
 	return batches->n_running;
+}
+
+int
+batches_wait_idle(struct batches *batches)
+{
+	int r = nur_checkpoint();
+
+	while (r == 0 && batches->n_running > 0) {
+		r = nur_parking_lot_park(&batches->idle, "running batches");
+	}
+	return r;
 }
 
 void
@@ -259,7 +272,9 @@ finish(struct batch *batch, int r, const struct fetch_batch_summary *summary)
 	batch->state = BATCH_DONE;
 	batch_request_destroy(steal(&batch->request));
 	buffer_fini(&batch->line);
-	owner->n_running--;
+	if (--owner->n_running == 0) {
+		(void)nur_parking_lot_unpark(&owner->idle, SIZE_MAX, 0);
+	}
 	owner->n_kept++;
 	owner->n_kept_bytes += batch->n_text_bytes;
 	(void)nur_parking_lot_unpark(&batch->progress, SIZE_MAX, 0);

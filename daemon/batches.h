@@ -42,6 +42,9 @@ bool batches_is_draining(const struct batches *batches);
 
 size_t batches_n_running(const struct batches *batches);
 
+/* batches_wait_idle() - until none is running. Checkpoint: always. NUR_ECANCELED */
+int batches_wait_idle(struct batches *batches);
+
 /* batches_cancel_all() - cancel what is running */
 void batches_cancel_all(struct batches *batches, enum cancel_reason reason);
 

@@ -34,7 +34,6 @@ enum {
 };
 
 static const nur_time full_table_pause = NUR_MSEC(100);
-static const nur_time drain_look = NUR_MSEC(100);
 static const nur_time last_answers_limit = NUR_SEC(5);
 static const nur_time stop_credit = NUR_SEC(3);
 
@@ -44,6 +43,7 @@ static const nur_time stop_credit = NUR_SEC(3);
  * serving      around everything; cancelled when the draining is over
  * reserve_fd   given up when the descriptor table is full, to accept and turn away one caller
  * n_exchanges  requests whose answer has not been given yet
+ * answered     the draining waits here until there are none
  */
 struct server {
 	const struct server_options *options;
@@ -54,6 +54,7 @@ struct server {
 	int reserve_fd;
 	size_t n_connections;
 	size_t n_exchanges;
+	struct nur_parking_lot answered;
 	uint64_t n_connections_ever;
 	uint64_t next_request;
 	char request_id[32];
@@ -107,7 +108,9 @@ server_exchange_began(struct server *server)
 void
 server_exchange_ended(struct server *server)
 {
-	server->n_exchanges--;
+	if (--server->n_exchanges == 0) {
+		(void)nur_parking_lot_unpark(&server->answered, SIZE_MAX, 0);
+	}
 }
 
 const char *
@@ -266,26 +269,22 @@ watchdog(void *arg)
 
 /* ---- the end ---- */
 
-static bool
-has_batches(const struct server *server)
+static int
+wait_for_batches(void *arg)
 {
-	return batches_n_running(server->batches) > 0;
-}
+	struct server *server = arg;
 
-static bool
-has_exchanges(const struct server *server)
-{
-	return server->n_exchanges > 0;
+	return batches_wait_idle(server->batches);
 }
 
 static int
-wait_while(struct server *server, bool (*is_so)(const struct server *server), nur_time limit)
+wait_for_answers(void *arg)
 {
-	nur_time deadline = nur_time_add(nur_now(), limit);
+	struct server *server = arg;
 	int r = 0;
 
-	while (r >= 0 && is_so(server) && nur_now() < deadline) {
-		r = nur_sleep(drain_look);
+	while (r == 0 && server->n_exchanges > 0) {
+		r = nur_parking_lot_park(&server->answered, "last answers");
 	}
 	return r;
 }
@@ -294,15 +293,17 @@ static int
 drain(void *arg)
 {
 	struct server *server = arg;
-	int r = wait_while(server, has_batches, server->config->drain_timeout_ns);
+	bool is_late = false;
+	int r = nur_move_on_after(
+		server->config->drain_timeout_ns, 0, wait_for_batches, server, &is_late);
 
-	if (r >= 0 && has_batches(server)) {
+	if (is_late) {
 		log_warning("drain.timeout has passed: cancelling %zu batches",
 			batches_n_running(server->batches));
 		batches_cancel_all(server->batches, CANCEL_SHUTDOWN);
 	}
 	if (r >= 0) {
-		r = wait_while(server, has_exchanges, last_answers_limit);
+		r = nur_move_on_after(last_answers_limit, 0, wait_for_answers, server, NULL);
 	}
 	nur_cancel_scope_cancel(&server->serving, cancel_reason_name(CANCEL_SHUTDOWN));
 	return r;
@@ -429,6 +430,7 @@ server_main(void *arg)
 	int r = open_engine(server);
 
 	if (r >= 0) {
+		nur_parking_lot_init(&server->answered);
 		nur_cancel_scope_init(&server->serving);
 		r = NUR_WITHIN(&server->serving, nur_nursery_run(serve, server, NULL));
 	}
