@@ -31,3 +31,19 @@ bool fetch_address_from_sockaddr(
 	const struct sockaddr *sockaddr, socklen_t len, struct fetch_address *ret_address);
 
 bool fetch_address_is_equal(const struct fetch_address *a, const struct fetch_address *b);
+
+/* fetch_port_format() - as decimal digits, at most five, without NUL: a printf() for each URL would
+ * cost as much as parsing it. Return: behind the last digit */
+static inline char *
+fetch_port_format(uint16_t port, char *text)
+{
+	unsigned divisor = 10000;
+
+	while (divisor > 1 && port < divisor) {
+		divisor /= 10;
+	}
+	for (; divisor > 0; divisor /= 10) {
+		*text++ = (char)('0' + port / divisor % 10);
+	}
+	return text;
+}

@@ -422,30 +422,20 @@ fetch_attempts(struct fetching *fetching)
 
 /* Results. */
 
-/* snprintf() is a microsecond, and this is once for each URL */
 static void
 write_remote(const struct fetch_transfer *transfer, char *text)
 {
 	bool is_6 = strchr(transfer->ip, ':') != NULL;
-	size_t len = strlen(transfer->ip);
-	unsigned divisor = 10000;
 
 	if (is_6) {
 		*text++ = '[';
 	}
-	memcpy(text, transfer->ip, len);
-	text += len;
+	text = stpcpy(text, transfer->ip);
 	if (is_6) {
 		*text++ = ']';
 	}
 	*text++ = ':';
-	while (divisor > 1 && transfer->port < divisor) {
-		divisor /= 10;
-	}
-	for (; divisor > 0; divisor /= 10) {
-		*text++ = (char)('0' + transfer->port / divisor % 10);
-	}
-	*text = '\0';
+	*fetch_port_format(transfer->port, text) = '\0';
 }
 
 __attribute__((noinline)) static void

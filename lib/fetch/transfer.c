@@ -97,6 +97,7 @@ struct fetch_transfers {
 	bool is_removing; /* a transfer that has not finished */
 	bool is_due;      /* libcurl wants to be called at once */
 	const struct fetch_address_policy *policy;
+	bool has_other_policy; /* than at the creation, once */
 	char *user_agent;
 	char *ca_file;
 	unsigned max_idle;
@@ -410,7 +411,7 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 	return r < 0 ? 0 : len;
 }
 
-/* Also called for connections that were opened under another policy. */
+/* Also called for connections that are kept, which may have been opened under another policy. */
 static int
 on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
@@ -418,6 +419,9 @@ on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int loc
 	struct fetch_address ip;
 	struct fetch_reason reason;
 
+	if (!transfer->transfers->has_other_policy) {
+		return CURL_PREREQFUNC_OK; /* on_open() asked the same one */
+	}
 	if (!fetch_address_parse(remote_ip, &ip)) {
 		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
 		return CURL_PREREQFUNC_ABORT;
@@ -1263,6 +1267,7 @@ fetch_transfers_set_policy(
 	struct fetch_transfers *transfers, const struct fetch_address_policy *policy)
 {
 	transfers->policy = policy;
+	transfers->has_other_policy = true;
 }
 
 void

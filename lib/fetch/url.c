@@ -441,11 +441,13 @@ scan(const char *text, size_t len, struct parts *parts, struct fetch_reason *rea
 static void
 format_origin(const struct parts *parts, char *origin)
 {
-	int n = snprintf(origin, FETCH_URL_ORIGIN_CAP, "%s://%s:%u",
-		parts->is_https ? "https" : "http", parts->host, parts->port);
+	char *end = stpcpy(origin, parts->is_https ? "https://" : "http://");
 
-	assert(n > 0 && n < FETCH_URL_ORIGIN_CAP);
-	(void)n;
+	end = stpcpy(end, parts->host);
+	*end++ = ':';
+	end = fetch_port_format(parts->port, end);
+	*end = '\0';
+	assert(end - origin < FETCH_URL_ORIGIN_CAP);
 }
 
 /* The object with its strings behind it, in one piece of memory. */
