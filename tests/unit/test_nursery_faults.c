@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory, descriptors and mappings run out at every single call of libnursery that asks for them, one
+ * run each: the run must end with that failure, or do without, and nothing may leak (AddressSanitizer
+ * and valgrind look). The linker puts these functions in place of libc's for our own code; libevent
+ * keeps its own. Check may have to allocate too: what it is asked, is asked after the failure.
+ */
+#include "tests/support/run.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+/* Calls that still succeed; negative: all do. */
+static int n_left = -1;
+static bool has_failed;
+
+static bool
+fails_now(int error)
+{
+	if (n_left != 0) {
+		n_left -= n_left > 0;
+		return false;
+	}
+	n_left = -1;
+	has_failed = true;
+	errno = error;
+	return true;
+}
+
+/* clang-format off */
+#define FAULT(type, name, parameters, arguments, error, failure)                                   \
+	type __real_##name parameters;                                                             \
+	type __wrap_##name parameters;                                                             \
+	type __wrap_##name parameters                                                              \
+	{                                                                                          \
+		return fails_now(error) ? (failure) : __real_##name arguments;                     \
+	}
+
+FAULT(void *, malloc, (size_t len), (len), ENOMEM, NULL)
+FAULT(void *, calloc, (size_t n, size_t len), (n, len), ENOMEM, NULL)
+FAULT(void *, realloc, (void *old, size_t len), (old, len), ENOMEM, NULL)
+FAULT(char *, strdup, (const char *text), (text), ENOMEM, NULL)
+FAULT(void *, mmap, (void *at, size_t len, int prot, int flags, int fd, off_t offset),
+	(at, len, prot, flags, fd, offset), ENOMEM, MAP_FAILED)
+FAULT(int, madvise, (void *at, size_t len, int advice), (at, len, advice), ENOMEM, -1)
+FAULT(int, sigaltstack, (const stack_t *stack, stack_t *old), (stack, old), ENOMEM, -1)
+FAULT(int, pipe2, (int fds[2], int flags), (fds, flags), EMFILE, -1)
+FAULT(int, timerfd_create, (int clock, int flags), (clock, flags), EMFILE, -1)
+FAULT(int, epoll_create1, (int flags), (flags), EMFILE, -1)
+/* clang-format on */
+
+static bool
+is_shortage(int code)
+{
+	return code == -ENOMEM || code == -EMFILE || code == NUR_ENOSTACK;
+}
+
+/* Runs @fn until no call is left to fail. Each run ends with a shortage, or with @expected. */
+static void
+fail_each_call(nur_task_fn fn, int expected)
+{
+	for (int n = 0;; n++) {
+		struct nur_errors errors = NUR_ERRORS_INIT;
+		int r;
+
+		has_failed = false;
+		n_left = n;
+		r = nur_run(fn, NULL, NULL, &errors);
+		n_left = -1;
+
+		ck_assert_msg(r == expected || (has_failed && is_shortage(r)),
+			"call %d failed: %s (%d)", n, nur_strerror(r), r);
+		nur_errors_fini(&errors);
+		if (!has_failed) {
+			ck_assert_int_gt(n, 5);
+			return;
+		}
+	}
+}
+
+static int
+sleep_a_moment(void *arg)
+{
+	return nur_sleep(NUR_USEC(1));
+}
+
+static int
+start_many(void *arg)
+{
+	int rc = 0;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		for (int i = 0; i < 70 && rc == 0; i++) {
+			rc = nur_start_soon(nursery, "sleeper", sleep_a_moment, NULL);
+		}
+	}
+	return rc;
+}
+
+START_TEST(tasks)
+{
+	fail_each_call(start_many, 0);
+}
+END_TEST
+
+static int
+fail_with_text(void *arg)
+{
+	return nur_fail(-EIO, "the text of a failure");
+}
+
+static int
+fail_twice(void *arg)
+{
+	int rc = 0;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		rc = nur_start_soon(nursery, "first", fail_with_text, NULL);
+		if (rc == 0) {
+			rc = nur_start_soon(nursery, "second", fail_with_text, NULL);
+		}
+	}
+	return rc;
+}
+
+START_TEST(failures)
+{
+	fail_each_call(fail_twice, -EIO);
+}
+END_TEST
+
+DEFINE_CLEANUP(struct nur_send_channel *, nur_send_channel_destroy);
+DEFINE_CLEANUP(struct nur_receive_channel *, nur_receive_channel_destroy);
+
+static int
+use_channel(void *arg)
+{
+	_cleanup_(nur_send_channel_destroyp) struct nur_send_channel *sender = NULL, *clone = NULL;
+	_cleanup_(nur_receive_channel_destroyp) struct nur_receive_channel *receiver = NULL;
+	_cleanup_(nur_receive_channel_destroyp) struct nur_receive_channel *other = NULL;
+	int value, r;
+
+	r = nur_channel_open(sizeof(int), NUR_CHANNEL_UNBOUNDED, &sender, &receiver);
+	if (r == 0) {
+		r = nur_send_channel_clone(sender, &clone);
+	}
+	if (r == 0) {
+		r = nur_receive_channel_clone(receiver, &other);
+	}
+	for (int i = 0; i < 20 && r == 0; i++) {
+		r = nur_channel_send(clone, &i);
+		if (r < 0) { /* then nothing was sent */
+			struct nur_channel_statistics counted;
+
+			nur_send_channel_statistics(sender, &counted);
+			ck_assert_uint_eq(counted.n_buffered, (size_t)i);
+		}
+	}
+	return r < 0 ? r : nur_channel_receive(other, &value);
+}
+
+START_TEST(channels)
+{
+	fail_each_call(use_channel, 0);
+}
+END_TEST
+
+DEFINE_CLEANUP(struct nur_limiter *, nur_limiter_destroy);
+
+static int
+use_limiter(void *arg)
+{
+	_cleanup_(nur_limiter_destroyp) struct nur_limiter *limiter = NULL;
+	static const char borrowers[20];
+	int r = nur_limiter_create(NUR_LIMITER_UNLIMITED, &limiter);
+
+	for (size_t i = 0; i < sizeof(borrowers) && r == 0; i++) {
+		r = nur_limiter_acquire(limiter, &borrowers[i]);
+		if (r < 0) {
+			ck_assert_uint_eq(nur_limiter_n_borrowed(limiter), i);
+		}
+	}
+	return r;
+}
+
+START_TEST(limiters)
+{
+	fail_each_call(use_limiter, 0);
+}
+END_TEST
+
+DEFINE_CLEANUP(struct nur_signal_receiver *, nur_signal_receiver_close);
+
+static int
+use_signal(void *arg)
+{
+	_cleanup_(nur_signal_receiver_closep) struct nur_signal_receiver *receiver = NULL;
+	int r = nur_signal_receiver_open((int[]){ SIGUSR1 }, 1, &receiver);
+	int signo;
+
+	if (r < 0) {
+		return r;
+	}
+	(void)raise(SIGUSR1);
+	return nur_signal_receiver_next(receiver, &signo);
+}
+
+START_TEST(signals)
+{
+	ck_assert(signal(SIGUSR1, SIG_IGN) != SIG_ERR); /* unread ones are raised again */
+	fail_each_call(use_signal, 0);
+}
+END_TEST
+
+DEFINE_CLEANUP(struct nur_stream *, nur_stream_destroy);
+
+static int
+wait_for_hangup(void *fd)
+{
+	return nur_wait_hangup(*(int *)fd);
+}
+
+static int
+talk(int fds[2])
+{
+	_cleanup_(nur_stream_destroyp) struct nur_stream *stream = NULL;
+	char byte;
+	int rc = nur_stream_open(fds[0], &stream);
+
+	if (rc < 0) {
+		return rc;
+	}
+	fds[0] = -1; /* the stream's now */
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		rc = nur_start_soon(nursery, "hang-up", wait_for_hangup, &fds[1]);
+		if (rc == 0) {
+			rc = nur_stream_send_all(stream, "x", 1);
+		}
+		if (rc == 0) {
+			rc = nur_wait_readable(fds[1]);
+		}
+		if (rc == 0 && read(fds[1], &byte, 1) != 1) {
+			rc = -EIO;
+		}
+		nur_stream_close(stream);
+	}
+	return rc;
+}
+
+static int
+use_stream(void *arg)
+{
+	int fds[2];
+	int r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+		return -errno;
+	}
+	r = talk(fds);
+	closep(&fds[0]);
+	closep(&fds[1]);
+	return r;
+}
+
+START_TEST(streams)
+{
+	fail_each_call(use_stream, 0);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("nursery_faults");
+	TCase *tcase = tcase_create("shortages_end_the_run_and_leak_nothing");
+
+	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, tasks);
+	tcase_add_test(tcase, failures);
+	tcase_add_test(tcase, channels);
+	tcase_add_test(tcase, limiters);
+	tcase_add_test(tcase, signals);
+	tcase_add_test(tcase, streams);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
