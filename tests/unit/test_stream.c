@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct nur_stream *left, *right;
@@ -73,6 +75,40 @@ T_TASK_TEST(a_waiting_receiver_is_woken_again_and_again)
 		t_wait_all_tasks_blocked();
 		ck_assert_int_eq(received, 3);
 	}
+	ck_assert_int_eq(rc, 0);
+	return close_pair();
+}
+
+/* Stands in the way of libevent's calls, and counts them. */
+static int n_epoll_ctl;
+
+int
+epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+	n_epoll_ctl++;
+	return (int)syscall(SYS_epoll_ctl, set, op, fd, event);
+}
+
+T_TASK_TEST(waiting_again_costs_no_registration)
+{
+	int rc = 0, n_after_first = 0;
+
+	open_pair();
+	for (int i = 0; i < 10; i++) {
+		{
+			NUR_NURSERY(nursery, &rc, NULL);
+			t_start(nursery, receive_right, NULL);
+			t_wait_all_tasks_blocked();
+			ck_assert_int_eq(nur_stream_send_all(left, "abc", 3), 0);
+		}
+		ck_assert_int_eq(received, 3);
+		if (i == 0) {
+			n_after_first = n_epoll_ctl;
+		}
+	}
+
+	ck_assert_int_gt(n_after_first, 0);
+	ck_assert_int_eq(n_epoll_ctl, n_after_first);
 	ck_assert_int_eq(rc, 0);
 	return close_pair();
 }
@@ -401,6 +437,7 @@ test_suite(void)
 
 	tcase_add_test(tcase, bytes_arrive);
 	tcase_add_test(tcase, a_waiting_receiver_is_woken_again_and_again);
+	tcase_add_test(tcase, waiting_again_costs_no_registration);
 	tcase_add_test(tcase, what_comes_while_nobody_waits_is_kept);
 	tcase_add_test(tcase, a_megabyte_in_both_directions_arrives_whole);
 	tcase_add_test(tcase, the_end_of_the_stream_is_zero_bytes);
