@@ -36,6 +36,7 @@
  * error           a negative code that ended the reading of lines; 0 = none
  * talk            standard error
  * is_drawn        the progress line stands on the terminal
+ * draw_at_ns      not before this: every result would be a line too many
  * is_cancelling   the second exchange was started
  */
 struct submission {
@@ -52,6 +53,7 @@ struct submission {
 	struct value_tree *end;
 	struct batch_summary summary;
 	int error;
+	int64_t draw_at_ns;
 	bool is_drawn;
 	bool is_cancelling;
 };
@@ -92,14 +94,16 @@ static void
 draw_progress(struct submission *s)
 {
 	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
+	int64_t now = now_ns();
 
-	if (!s->talk.can_rewrite || !s->id || s->end) {
+	if (!s->talk.can_rewrite || !s->id || s->end || now < s->draw_at_ns) {
 		return;
 	}
+	s->draw_at_ns = now + REDRAW_MS * UNITS_NS_PER_MS;
 	terminal_look(STDERR_FILENO, &s->talk); /* it may have been resized */
 	buffer_puts(&line, "\r");
 	/* The last column stays free: some terminals wrap when it is written. */
-	progress_put(&s->progress, now_ns(), s->talk.width - 1, &s->talk.style, &line);
+	progress_put(&s->progress, now, s->talk.width - 1, &s->talk.style, &line);
 	buffer_puts(&line, "\033[K");
 	if (buffer_error(&line) == 0) {
 		(void)fwrite(line.data, 1, line.len, stderr);

@@ -8,6 +8,7 @@
 
 #define MAX_BAR      40
 #define MIN_BAR      6
+#define RATE_LOOK    0.5 /* seconds between two looks: a burst is no rate */
 #define RATE_SECONDS 3.0 /* after so long the old rate counts for a half */
 
 void
@@ -36,7 +37,7 @@ update_rate(struct progress *progress, int64_t now_ns)
 	double now_rate;
 	double old;
 
-	if (seconds < 0.05) {
+	if (seconds < RATE_LOOK) {
 		return;
 	}
 	now_rate = (double)(progress->n_done - progress->rate_n_done) / seconds;
