@@ -29,24 +29,24 @@ enum field_kind {
 
 static const struct {
 	enum option_id id;
+	enum field_kind kind;
 	const char *option;
 	const char *name;
-	enum field_kind kind;
 } batch_fields[] = {
-	{ OPTION_NAME, "name", "name", FIELD_TEXT },
-	{ OPTION_POLICY, "policy", "policy", FIELD_TEXT },
-	{ OPTION_MAX_FAILURES, "max-failures", "max_failures", FIELD_INTEGER },
-	{ OPTION_DEADLINE, "deadline", "deadline", FIELD_DURATION },
-	{ OPTION_CONCURRENCY, "concurrency", "concurrency", FIELD_INTEGER },
-	{ OPTION_PER_ORIGIN, "per-origin", "per_origin", FIELD_INTEGER },
-	{ OPTION_TIMEOUT, "timeout", "timeout", FIELD_DURATION },
-	{ OPTION_CONNECT_TIMEOUT, "connect-timeout", "connect_timeout", FIELD_DURATION },
-	{ OPTION_METHOD, "method", "method", FIELD_TEXT },
-	{ OPTION_HEADER, "header", "headers", FIELD_HEADERS },
-	{ OPTION_EXPECT, "expect", "expect", FIELD_STATUSES },
-	{ OPTION_REDIRECTS, "redirects", "redirects", FIELD_INTEGER },
-	{ OPTION_MAX_BODY, "max-body", "max_body", FIELD_SIZE },
-	{ OPTION_CAPTURE, "capture", "capture", FIELD_TEXT },
+	{ OPTION_NAME, FIELD_TEXT, "name", "name" },
+	{ OPTION_POLICY, FIELD_TEXT, "policy", "policy" },
+	{ OPTION_MAX_FAILURES, FIELD_INTEGER, "max-failures", "max_failures" },
+	{ OPTION_DEADLINE, FIELD_DURATION, "deadline", "deadline" },
+	{ OPTION_CONCURRENCY, FIELD_INTEGER, "concurrency", "concurrency" },
+	{ OPTION_PER_ORIGIN, FIELD_INTEGER, "per-origin", "per_origin" },
+	{ OPTION_TIMEOUT, FIELD_DURATION, "timeout", "timeout" },
+	{ OPTION_CONNECT_TIMEOUT, FIELD_DURATION, "connect-timeout", "connect_timeout" },
+	{ OPTION_METHOD, FIELD_TEXT, "method", "method" },
+	{ OPTION_HEADER, FIELD_HEADERS, "header", "headers" },
+	{ OPTION_EXPECT, FIELD_STATUSES, "expect", "expect" },
+	{ OPTION_REDIRECTS, FIELD_INTEGER, "redirects", "redirects" },
+	{ OPTION_MAX_BODY, FIELD_SIZE, "max-body", "max_body" },
+	{ OPTION_CAPTURE, FIELD_TEXT, "capture", "capture" },
 };
 
 static int

@@ -16,47 +16,47 @@
 #define ROWS(rows) (rows), ARRAY_LEN(rows)
 
 static const struct option_row submit_options[] = {
-	{ OPTION_FILE, "file", 'f', "FILE",
+	{ OPTION_FILE, 'f', "file", "FILE",
 		"read URLs from FILE, - for standard input; may be repeated" },
-	{ OPTION_OUTPUT, "output", 'o', "FORMAT",
+	{ OPTION_OUTPUT, 'o', "output", "FORMAT",
 		OUTPUT_FORMATS " (default: table on a terminal, else lines)" },
-	{ OPTION_NAME, "name", 'n', "NAME", "a label for people" },
-	{ OPTION_POLICY, "policy", 'p', "POLICY",
+	{ OPTION_NAME, 'n', "name", "NAME", "a label for people" },
+	{ OPTION_POLICY, 'p', "policy", "POLICY",
 		"fail_fast, collect or first_success (default: fail_fast)" },
-	{ OPTION_MAX_FAILURES, "max-failures", 0, "N",
+	{ OPTION_MAX_FAILURES, 0, "max-failures", "N",
 		"with fail_fast: how many failures are tolerated (default: 0)" },
-	{ OPTION_DEADLINE, "deadline", 'd', "TIME", "of the whole batch, such as 30s" },
-	{ OPTION_CONCURRENCY, "concurrency", 'c', "N", "how many URLs at once" },
-	{ OPTION_PER_ORIGIN, "per-origin", 0, "N", "of these, how many at one origin" },
-	{ OPTION_TIMEOUT, "timeout", 't', "TIME", "of each URL, such as 5s" },
-	{ OPTION_CONNECT_TIMEOUT, "connect-timeout", 0, "TIME", "of each connect, TLS included" },
-	{ OPTION_METHOD, "method", 'X', "METHOD", "of the requests (default: GET)" },
-	{ OPTION_HEADER, "header", 'H', "NAME:VALUE", "send this header; may be repeated" },
-	{ OPTION_EXPECT, "expect", 'e', "STATUSES",
+	{ OPTION_DEADLINE, 'd', "deadline", "TIME", "of the whole batch, such as 30s" },
+	{ OPTION_CONCURRENCY, 'c', "concurrency", "N", "how many URLs at once" },
+	{ OPTION_PER_ORIGIN, 0, "per-origin", "N", "of these, how many at one origin" },
+	{ OPTION_TIMEOUT, 't', "timeout", "TIME", "of each URL, such as 5s" },
+	{ OPTION_CONNECT_TIMEOUT, 0, "connect-timeout", "TIME", "of each connect, TLS included" },
+	{ OPTION_METHOD, 'X', "method", "METHOD", "of the requests (default: GET)" },
+	{ OPTION_HEADER, 'H', "header", "NAME:VALUE", "send this header; may be repeated" },
+	{ OPTION_EXPECT, 'e', "expect", "STATUSES",
 		"what counts as success, such as 2xx,404 (default: 200-399)" },
-	{ OPTION_REDIRECTS, "redirects", 0, "N", "how many redirects are followed" },
-	{ OPTION_MAX_BODY, "max-body", 0, "SIZE", "more is a failure, such as 1MiB" },
-	{ OPTION_CAPTURE, "capture", 0, "WHAT",
+	{ OPTION_REDIRECTS, 0, "redirects", "N", "how many redirects are followed" },
+	{ OPTION_MAX_BODY, 0, "max-body", "SIZE", "more is a failure, such as 1MiB" },
+	{ OPTION_CAPTURE, 0, "capture", "WHAT",
 		"of the body: none, sha256, text or base64 (default: none)" },
-	{ OPTION_DETACH, "detach", 0, NULL, "do not wait: the batch goes on by itself" },
-	{ OPTION_IDEMPOTENCY_KEY, "idempotency-key", 0, "KEY",
+	{ OPTION_DETACH, 0, "detach", NULL, "do not wait: the batch goes on by itself" },
+	{ OPTION_IDEMPOTENCY_KEY, 0, "idempotency-key", "KEY",
 		"with --detach: the same key is the same batch" },
 };
 
 static const struct option_row list_options[] = {
-	{ OPTION_STATE, "state", 0, "STATE", "queued, running, suspended or done" },
-	{ OPTION_LIMIT, "limit", 0, "N", "at most so many" },
-	{ OPTION_OUTPUT, "output", 'o', "FORMAT", "table or json (default: table)" },
+	{ OPTION_STATE, 0, "state", "STATE", "queued, running, suspended or done" },
+	{ OPTION_LIMIT, 0, "limit", "N", "at most so many" },
+	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "table or json (default: table)" },
 };
 
 static const struct option_row show_options[] = {
-	{ OPTION_OUTPUT, "output", 'o', "FORMAT",
+	{ OPTION_OUTPUT, 'o', "output", "FORMAT",
 		"table, lines, json or csv (default: table on a terminal, else lines)" },
 };
 
 static const struct option_row tree_options[] = {
-	{ OPTION_OUTPUT, "output", 'o', "FORMAT", "text or json (default: text)" },
-	{ OPTION_WATCH, "watch", 0, NULL, "not in this version" },
+	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "text or json (default: text)" },
+	{ OPTION_WATCH, 0, "watch", NULL, "not in this version" },
 };
 
 static const struct command commands[] = {

@@ -9,9 +9,9 @@
 #include "lib/protocol/faults.h"
 
 static const struct option_row common_options[] = {
-	{ OPTION_SOCKET, "socket", 0, "PATH",
+	{ OPTION_SOCKET, 0, "socket", "PATH",
 		"the daemon's socket (default: $FETCHD_SOCKET, else /run/fetchd/api.sock)" },
-	{ OPTION_HELP, "help", 'h', NULL, "print this" },
+	{ OPTION_HELP, 'h', "help", NULL, "print this" },
 };
 
 static const struct option_row *

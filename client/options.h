@@ -52,15 +52,15 @@ enum option_id {
 };
 
 /*
- * name    without the dashes
  * letter  short form, 0 = none
+ * name    without the dashes
  * value   what stands for its value in the help; NULL = it takes none
  * help    a phrase
  */
 struct option_row {
 	enum option_id id;
-	const char *name;
 	char letter;
+	const char *name;
 	const char *value;
 	const char *help;
 };
