@@ -112,8 +112,8 @@ faults_add(struct faults *faults, const struct fault_place *place, const char *f
 	faults->items[faults->n++] = fault;
 }
 
-static void
-print_fault(const struct fault *fault, struct buffer *out)
+void
+fault_print(const struct fault *fault, struct buffer *out)
 {
 	if (fault->source) {
 		buffer_printf(out, "%s:", fault->source);
@@ -140,7 +140,7 @@ faults_print(const struct faults *faults, struct buffer *out)
 	size_t i;
 
 	for (i = 0; i < faults->n; i++) {
-		print_fault(&faults->items[i], out);
+		fault_print(&faults->items[i], out);
 	}
 	if (faults->n_dropped > 0) {
 		buffer_printf(out, "… and %zu more\n", faults->n_dropped);

@@ -83,8 +83,10 @@ faults_count(const struct faults *faults)
 	return faults->n + faults->n_dropped;
 }
 
-/* faults_print() - the kept ones as «file:line:col: pointer: detail (did you mean "x"?)» lines, for
- * people */
+/* fault_print() - «file:line:col: pointer: detail (did you mean "x"?)» and a newline, for people */
+void fault_print(const struct fault *fault, struct buffer *out);
+
+/* faults_print() - the kept ones, a line each */
 void faults_print(const struct faults *faults, struct buffer *out);
 
 /* faults_fini() - free; accepts a zeroed list, leaves one */

@@ -170,11 +170,12 @@ field_wrong_type(const struct field_at *at, const struct value *value)
 bool
 field_text(const struct field_at *at, const struct value *value, const char **ret_text)
 {
-	if (value->type == VALUE_STRING) {
+	if (value->type == VALUE_STRING && !value->ambiguous) {
 		*ret_text = value->text;
 		return true;
 	}
-	if (is_plain_scalar(value) && value->type != VALUE_NULL) {
+	/* Others read something else into 0660 and no: what was meant is for the author to say. */
+	if (value->ambiguous || (is_plain_scalar(value) && value->type != VALUE_NULL)) {
 		char description[DESCRIPTION_MAX];
 
 		field_fault(at, value, NULL, "must be %s; found %s: put it in quotes",
