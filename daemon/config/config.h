@@ -12,8 +12,12 @@
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/fetch/address_policy.h"
+#include "lib/protocol/arena.h"
 #include "lib/protocol/batch_fields.h"
 #include "lib/protocol/faults.h"
+
+/* Jobs of one configuration: each is a task. */
+#define CONFIG_JOBS_MAX 1000
 
 /* What happens when a job is due while its last run is still going. */
 enum job_overlap {
@@ -28,6 +32,14 @@ enum job_missed {
 	JOB_MISSED_RUN_ONCE,
 };
 
+/*
+ * struct config_job
+ *
+ * name   unique, of letters, digits, "-", "_" and "."
+ * every_ns, jitter_ns  jitter is at most every
+ * map    what the file says of it, placeholders replaced
+ * source, line  where
+ */
 struct config_job {
 	const char *name;
 	int64_t every_ns;
@@ -35,9 +47,12 @@ struct config_job {
 	enum job_overlap overlap;
 	enum job_missed missed;
 	const struct value *map;
+	const char *source;
+	uint32_t line;
 };
 
-struct config;
+struct config_tree;
+struct substitution;
 
 /*
  * struct config
@@ -46,6 +61,7 @@ struct config;
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
  * jobs                       n_jobs of them; names are unique
+ * arena, trees, substitutions  what the strings and the jobs' maps live in
  */
 struct config {
 	const char *socket_path;
@@ -65,24 +81,47 @@ struct config {
 	int64_t drain_timeout_ns;
 	struct config_job *jobs;
 	size_t n_jobs;
+	struct arena arena;
+	struct config_tree *trees;
+	const struct substitution *substitutions;
 };
 
 /**
  * config_load() - read and check
  * @path:       NULL: the defaults
  * @ret_config: given, config_destroy()
- * @faults:     an empty list; all that is wrong, on -EINVAL
- * Errors: -EINVAL  faults says what; -ENOMEM; as open(2) and read(2)
+ * @faults:     an empty list; all that is wrong, in order of place, on -EINVAL
+ *
+ * Beside the file, the *.yaml of conf.d and jobs.d are read, in the order of their names: a later file's
+ * setting replaces an earlier one's, jobs are taken together. Those folders need not be there.
+ *
+ * Errors: -EINVAL  faults says what; -ENOMEM; as open(2) and read(2) of @path
  */
 int config_load(const char *path, struct config **ret_config, struct faults *faults);
 
-/* config_print_faults() - "file:line:col: path: message" with the source line and a caret each, in order of place */
+/* config_load_text() - the same of one text, called @name (borrowed) in faults */
+int config_load_text(const char *name, const struct buffer *text, struct config **ret_config,
+	struct faults *faults);
+
+/*
+ * config_print_faults() - "file:line:col: path: message" with the source line and a caret each
+ *
+ * The lines are read again from the files; of a file that is gone, there are none.
+ */
 void config_print_faults(const struct faults *faults, struct buffer *out);
 
-/* config_print() - the configuration in effect, as YAML that config_load() reads back. -ENOMEM */
+/*
+ * config_print() - the configuration in effect, as YAML that config_load() reads back. -ENOMEM
+ *
+ * In place of texts from the environment and credentials, their placeholders are printed.
+ */
 int config_print(const struct config *config, struct buffer *out);
 
-/* config_job_batch() - a fresh description for one run of a job; given, batch_description_destroy(). -ENOMEM */
+/*
+ * config_job_batch() - a fresh description for one run of a job; given, batch_description_destroy()
+ *
+ * Its name is the job's. -ENOMEM; -EINVAL: the limits have become stricter since the loading
+ */
 int config_job_batch(
 	const struct config *config, size_t job, struct batch_description **ret_description);
 

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/config/substitute.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/cleanup.h"
+#include "lib/protocol/utf8.h"
+
+#define CREDENTIAL_MAX (1024 * 1024) /* bytes, systemd's own limit */
+#define NAME_MAX_LEN   255
+
+struct substituting {
+	struct arena *arena;
+	const struct substitution **list;
+	struct faults *faults;
+};
+
+/* What a placeholder says: the words around its name, and the name. */
+struct placeholder {
+	bool is_credential;
+	char name[NAME_MAX_LEN + 1];
+};
+
+static bool
+is_name(const char *name, size_t len)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	if (len == 0 || len > NAME_MAX_LEN || *name == '.') {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (!name[i] || !strchr(letters, name[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+read_placeholder(const struct value *value, struct placeholder *ret_placeholder)
+{
+	static const char env[] = "${env:", credential[] = "${credential:";
+	bool is_credential = strncmp(value->text, credential, strlen(credential)) == 0;
+	size_t prefix = is_credential ? strlen(credential) : strlen(env);
+
+	if (!is_credential && strncmp(value->text, env, strlen(env)) != 0) {
+		return false;
+	}
+	if (value->text[value->text_len - 1] != '}' ||
+		!is_name(value->text + prefix, value->text_len - prefix - 1)) {
+		return false;
+	}
+	ret_placeholder->is_credential = is_credential;
+	memcpy(ret_placeholder->name, value->text + prefix, value->text_len - prefix - 1);
+	ret_placeholder->name[value->text_len - prefix - 1] = '\0';
+	return true;
+}
+
+/* A whole file of the credentials' folder. */
+static int
+read_credential(const char *name, struct buffer *out)
+{
+	_cleanup_(buffer_fini) struct buffer path = BUFFER_INIT;
+	_cleanup_(closep) int fd = -1;
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	ssize_t n = 1;
+
+	if (!folder) {
+		return -ENOENT;
+	}
+	buffer_printf(&path, "%s/%s", folder, name);
+	if (buffer_error(&path) < 0) {
+		return -ENOMEM;
+	}
+	fd = open(path.data, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		return -errno;
+	}
+	while (n > 0 && out->len <= CREDENTIAL_MAX) {
+		if (buffer_reserve(out, 4096) < 0) {
+			return -ENOMEM;
+		}
+		n = read(fd, out->data + out->len, 4096);
+		if (n < 0) {
+			return -errno;
+		}
+		out->len += (size_t)n;
+	}
+	return out->len > CREDENTIAL_MAX ? -EFBIG : 0;
+}
+
+/* The text that @placeholder stands for; a file's last newline is its end and not part of it. */
+static int
+find_text(const struct placeholder *placeholder, struct buffer *out)
+{
+	int r;
+
+	if (!placeholder->is_credential) {
+		const char *text = getenv(placeholder->name);
+
+		if (!text) {
+			return -ENOENT;
+		}
+		buffer_puts(out, text);
+	} else {
+		r = read_credential(placeholder->name, out);
+		if (r < 0) {
+			return r;
+		}
+		if (out->len > 0 && out->data[out->len - 1] == '\n') {
+			out->len--;
+		}
+	}
+	if (out->len > 0 && memchr(out->data, '\0', out->len)) {
+		return -EILSEQ;
+	}
+	return buffer_error(out) < 0 ? -ENOMEM : 0;
+}
+
+/* As the YAML reader does: only what has one reading everywhere becomes a number or a boolean. */
+static void
+resolve_plain(struct value *value)
+{
+	size_t n = strspn(value->text, "0123456789");
+
+	if (strcmp(value->text, "true") == 0 || strcmp(value->text, "false") == 0) {
+		value->type = VALUE_BOOL;
+		value->boolean = *value->text == 't';
+	} else if (n > 0 && n < 19 && !value->text[n] && (n == 1 || *value->text != '0')) {
+		value->type = VALUE_INTEGER;
+		value->integer = strtoll(value->text, NULL, 10);
+	}
+}
+
+static int
+replace(const struct substituting *s, struct value *value, const struct buffer *text,
+	bool is_credential)
+{
+	struct substitution *record = arena_alloc(s->arena, sizeof(*record));
+	const char *copy = arena_text(s->arena, text->len ? text->data : "", text->len);
+
+	if (!record || !copy) {
+		return -ENOMEM;
+	}
+	*record = (struct substitution){ *s->list, copy, value->text };
+	*s->list = record;
+	value->text = copy;
+	value->text_len = text->len;
+	if (!value->quoted && !is_credential) {
+		resolve_plain(value);
+	}
+	return 0;
+}
+
+static int
+look_up(const struct substituting *s, struct value *value, const struct placeholder *placeholder,
+	const struct value_path *path)
+{
+	const char *what = placeholder->is_credential ? "credential" : "environment variable";
+	const struct fault_place place = { .path = path, .at = value };
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	int r = find_text(placeholder, &text);
+
+	if (r == -ENOMEM) {
+		return r;
+	}
+	if (r == -ENOENT && placeholder->is_credential && !getenv("CREDENTIALS_DIRECTORY")) {
+		faults_add(s->faults, &place,
+			"there are no credentials: $CREDENTIALS_DIRECTORY is not set");
+	} else if (r == -ENOENT) {
+		faults_add(s->faults, &place, "there is no %s \"%s\"", what, placeholder->name);
+	} else if (r < 0) {
+		faults_add(s->faults, &place, "the %s \"%s\" cannot be read: %s", what,
+			placeholder->name, strerror(-r));
+	} else if (text.len > 0 && !utf8_is_valid(text.data, text.len)) {
+		faults_add(
+			s->faults, &place, "the %s \"%s\" is not UTF-8", what, placeholder->name);
+	} else {
+		return replace(s, value, &text, placeholder->is_credential);
+	}
+	return 0;
+}
+
+static int
+substitute_text(const struct substituting *s, struct value *value, const struct value_path *path)
+{
+	struct placeholder placeholder;
+
+	if (read_placeholder(value, &placeholder)) {
+		return look_up(s, value, &placeholder, path);
+	}
+	if (strstr(value->text, "${env:") || strstr(value->text, "${credential:")) {
+		faults_add(s->faults, &(struct fault_place){ .path = path, .at = value },
+			"a placeholder stands alone: ${env:NAME} or ${credential:NAME}");
+	}
+	return 0;
+}
+
+/* As deep as the tree, which is not deep. */
+static int
+substitute_value(const struct substituting *s, struct value *value, const struct value_path *path)
+{
+	struct value *child;
+	size_t index = 0;
+	int r = 0;
+
+	if (value->type == VALUE_STRING) {
+		return substitute_text(s, value, path);
+	}
+	for (child = value->first; child && r == 0; child = child->next) {
+		const struct value_path here = {
+			.parent = path,
+			.key = child->key,
+			.key_len = child->key_len,
+			.index = index++,
+		};
+
+		r = substitute_value(s, child, &here);
+	}
+	return r;
+}
+
+int
+substitute(struct arena *arena, struct value *root, const struct substitution **list,
+	struct faults *faults)
+{
+	const struct substituting s = { arena, list, faults };
+
+	return substitute_value(&s, root, NULL);
+}
+
+const char *
+substitution_find(const struct substitution *list, const char *text)
+{
+	for (; list; list = list->next) {
+		if (list->text == text) {
+			return list->original;
+		}
+	}
+	return NULL;
+}

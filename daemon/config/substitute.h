@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ${env:NAME} and ${credential:NAME}: whole scalars that stand for a variable of the environment and for a
+ * file in $CREDENTIALS_DIRECTORY. They are replaced in the tree, after parsing: no text from outside is ever
+ * read as YAML. What stood in the file is remembered, so that a secret is never printed.
+ */
+#pragma once
+
+#include "lib/protocol/arena.h"
+#include "lib/protocol/faults.h"
+#include "lib/protocol/value.h"
+
+/* text  the one in the tree, found by its address; original  what stood there */
+struct substitution {
+	const struct substitution *next;
+	const char *text;
+	const char *original;
+};
+
+/**
+ * substitute() - replace the placeholders of a tree
+ * @arena: of the new texts and of the records; lives as long as the tree
+ * @list:  records are put in front
+ *
+ * A variable in a plain scalar is a number or a boolean when it looks like one, as if it had been written
+ * there; in quotes, it is a string, and a credential always is.
+ *
+ * Missing ones, and placeholders inside longer texts, are faults. Errors: -ENOMEM
+ */
+int substitute(struct arena *arena, struct value *root, const struct substitution **list,
+	struct faults *faults);
+
+/* substitution_find() - what stood in the file in place of @text; NULL = @text itself */
+const char *substitution_find(const struct substitution *list, const char *text);
