@@ -14,6 +14,7 @@
 #include <nursery.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -37,11 +38,18 @@ static const nur_time full_table_pause = NUR_MSEC(100);
 static const nur_time last_answers_limit = NUR_SEC(5);
 static const nur_time stop_credit = NUR_SEC(3);
 
+/* A user's open connections. There are few users, so a list is searched. */
+struct user {
+	uid_t uid;
+	unsigned n_connections;
+};
+
 /*
  * struct server
  *
  * serving      around everything; cancelled when the draining is over
  * reserve_fd   given up when the descriptor table is full, to accept and turn away one caller
+ * users        everybody who ever connected
  * n_exchanges  requests whose answer has not been given yet
  * answered     the draining waits here until there are none
  */
@@ -52,6 +60,8 @@ struct server {
 	struct batches *batches;
 	struct nur_cancel_scope serving;
 	int reserve_fd;
+	struct user *users;
+	size_t n_users;
 	size_t n_connections;
 	size_t n_exchanges;
 	struct nur_parking_lot answered;
@@ -86,16 +96,46 @@ server_is_draining(const struct server *server)
 	return server->is_draining;
 }
 
-uint64_t
-server_connection_began(struct server *server)
+static struct user *
+find_user(struct server *server, uid_t uid)
 {
+	struct user *users;
+
+	for (size_t i = 0; i < server->n_users; i++) {
+		if (server->users[i].uid == uid) {
+			return &server->users[i];
+		}
+	}
+	users = realloc(server->users, (server->n_users + 1) * sizeof(*users));
+	if (!users) {
+		return NULL;
+	}
+	server->users = users;
+	users[server->n_users] = (struct user){ .uid = uid };
+	return &users[server->n_users++];
+}
+
+int
+server_connection_began(struct server *server, uid_t uid, uint64_t *ret_number)
+{
+	struct user *user = find_user(server, uid);
+
+	if (!user) {
+		return -ENOMEM;
+	}
+	if (user->n_connections >= server->config->max_connections_per_user) {
+		return -EDQUOT;
+	}
+	user->n_connections++;
 	server->n_connections++;
-	return ++server->n_connections_ever;
+	*ret_number = ++server->n_connections_ever;
+	return 0;
 }
 
 void
-server_connection_ended(struct server *server)
+server_connection_ended(struct server *server, uid_t uid)
 {
+	find_user(server, uid)->n_connections--; /* it is there since the beginning */
 	server->n_connections--;
 }
 
@@ -149,7 +189,8 @@ welcome(struct server *server, struct nur_nursery *nursery, int fd)
 	}
 	r = connection_create(server, fd, &connection);
 	if (r < 0) {
-		log_warning("cannot serve a connection: %s", nur_strerror(r));
+		log_warning("a caller was turned away: %s",
+			r == -EDQUOT ? "limits.connections_per_user reached" : nur_strerror(r));
 		turn_away(fd);
 		return;
 	}
@@ -459,6 +500,7 @@ server_run(const struct server_options *options)
 		log_error("%s: %s", nur_strerror(r), text);
 	}
 	nur_errors_fini(&errors);
+	free(server.users);
 	closep(&server.reserve_fd);
 	(void)close(options->listen_fd);
 	if (options->socket_path) {

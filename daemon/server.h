@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct batches;
 struct config;
@@ -46,9 +47,13 @@ struct batches *server_batches(const struct server *server);
 struct fetch_engine *server_engine(const struct server *server);
 bool server_is_draining(const struct server *server);
 
-/* server_connection_began() - counts until server_connection_ended(); a number for its name */
-uint64_t server_connection_began(struct server *server);
-void server_connection_ended(struct server *server);
+/**
+ * server_connection_began() - count a connection until server_connection_ended()
+ * @ret_number: for its name
+ * Errors: -EDQUOT  limits.connections_per_user of this user are open; -ENOMEM
+ */
+int server_connection_began(struct server *server, uid_t uid, uint64_t *ret_number);
+void server_connection_ended(struct server *server, uid_t uid);
 
 /* An exchange is open from its request's head to its answer's end: the last thing a stop waits for. */
 void server_exchange_began(struct server *server);

@@ -53,37 +53,52 @@ struct connection {
 int
 connection_create(struct server *server, int fd, struct connection **ret_connection)
 {
-	_cleanup_(freep) struct connection *connection = calloc(1, sizeof(*connection));
-	socklen_t len = sizeof(connection->exchange.peer);
+	struct connection *connection;
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	uint64_t number;
 	int r;
 
-	if (!connection) {
-		return -ENOMEM;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &connection->exchange.peer, &len) < 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
 		return -errno;
+	}
+	r = server_connection_began(server, peer.uid, &number);
+	if (r < 0) {
+		return r;
+	}
+	connection = calloc(1, sizeof(*connection));
+	if (!connection) {
+		r = -ENOMEM;
+		goto out_ended;
 	}
 	r = http_parser_init(&connection->parser);
 	if (r < 0) {
-		return r;
+		goto out_free;
 	}
 	r = nur_stream_open(fd, &connection->stream);
 	if (r < 0) {
-		http_parser_fini(&connection->parser);
-		return r;
+		goto out_parser;
 	}
 
 	connection->server = server;
 	connection->exchange.connection = connection;
 	connection->exchange.server = server;
+	connection->exchange.peer = peer;
 	connection->exchange.request = &connection->parser.request;
 	nur_parking_lot_init(&connection->arrived);
 	nur_cancel_scope_init(&connection->handling);
 	(void)snprintf(connection->name, sizeof(connection->name), "connection %llu, uid %u",
-		(unsigned long long)server_connection_began(server),
-		(unsigned)connection->exchange.peer.uid);
-	*ret_connection = steal(&connection);
+		(unsigned long long)number, (unsigned)peer.uid);
+	*ret_connection = connection;
 	return 0;
+
+out_parser:
+	http_parser_fini(&connection->parser);
+out_free:
+	free(connection);
+out_ended:
+	server_connection_ended(server, peer.uid);
+	return r;
 }
 
 const char *
@@ -102,7 +117,7 @@ connection_destroy(struct connection *connection)
 	http_parser_fini(&connection->parser);
 	response_fini(&connection->exchange.response);
 	buffer_fini(&connection->in);
-	server_connection_ended(connection->server);
+	server_connection_ended(connection->server, connection->exchange.peer.uid);
 	free(connection);
 }
 

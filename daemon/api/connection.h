@@ -35,7 +35,8 @@ struct exchange {
 
 /**
  * connection_create() - @fd is taken on success
- * Errors: -ENOMEM, -errno
+ * Errors: -EDQUOT  the user has as many as limits.connections_per_user allows
+ *         -ENOMEM, -errno
  */
 int connection_create(struct server *server, int fd, struct connection **ret_connection);
 
