@@ -106,7 +106,7 @@ print_job(const struct config *config, const struct config_job *job, struct buff
 int
 config_print(const struct config *config, struct buffer *out)
 {
-	schema_print(&schema_root, config, out);
+	schema_print(&schema_root, config, config->substitutions, out);
 	buffer_puts(out, config->n_jobs > 0 ? "jobs:\n" : "jobs: []\n");
 	for (size_t i = 0; i < config->n_jobs; i++) {
 		print_job(config, &config->jobs[i], out);

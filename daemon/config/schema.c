@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
+#include "daemon/config/substitute.h"
 #include "lib/fetch/address_policy.h"
 #include "lib/protocol/json_writer.h"
 #include "lib/protocol/units.h"
@@ -409,7 +410,14 @@ set_jobs(const struct field_at *at, const struct value *value, const struct sett
 
 /* ---- printing ---- */
 
-typedef void (*print_fn)(const struct schema_row *row, const void *place, struct buffer *out);
+/* hidden  texts of which the placeholder is printed */
+struct printing {
+	const struct substitution *hidden;
+	struct buffer *out;
+};
+
+typedef void (*print_fn)(
+	const struct schema_row *row, const void *place, const struct printing *printing);
 
 static void
 print_text(const char *text, struct buffer *out)
@@ -420,71 +428,75 @@ print_text(const char *text, struct buffer *out)
 }
 
 static void
-print_count(const struct schema_row *row, const void *place, struct buffer *out)
+print_count(const struct schema_row *row, const void *place, const struct printing *printing)
 {
-	buffer_printf(out, "%u", *(const unsigned *)place);
+	buffer_printf(printing->out, "%u", *(const unsigned *)place);
 }
 
 static void
-print_number(const struct schema_row *row, const void *place, struct buffer *out)
+print_number(const struct schema_row *row, const void *place, const struct printing *printing)
 {
-	buffer_printf(out, "%zu", *(const size_t *)place);
+	buffer_printf(printing->out, "%zu", *(const size_t *)place);
 }
 
 static void
-print_size(const struct schema_row *row, const void *place, struct buffer *out)
-{
-	char text[UNITS_TEXT_MAX];
-
-	buffer_puts(out, size_format(*(const int64_t *)place, text));
-}
-
-static void
-print_duration(const struct schema_row *row, const void *place, struct buffer *out)
+print_size(const struct schema_row *row, const void *place, const struct printing *printing)
 {
 	char text[UNITS_TEXT_MAX];
 
-	buffer_puts(out, duration_format(*(const int64_t *)place, text));
+	buffer_puts(printing->out, size_format(*(const int64_t *)place, text));
 }
 
 static void
-print_string(const struct schema_row *row, const void *place, struct buffer *out)
+print_duration(const struct schema_row *row, const void *place, const struct printing *printing)
 {
-	print_text(*(const char *const *)place, out);
+	char text[UNITS_TEXT_MAX];
+
+	buffer_puts(printing->out, duration_format(*(const int64_t *)place, text));
 }
 
 static void
-print_mode(const struct schema_row *row, const void *place, struct buffer *out)
+print_string(const struct schema_row *row, const void *place, const struct printing *printing)
 {
-	buffer_printf(out, "\"%04o\"", *(const mode_t *)place);
+	const char *text = *(const char *const *)place;
+	const char *original = text ? substitution_find(printing->hidden, text) : NULL;
+
+	print_text(original ? original : text, printing->out);
 }
 
 static void
-print_word(const struct schema_row *row, const void *place, struct buffer *out)
+print_mode(const struct schema_row *row, const void *place, const struct printing *printing)
 {
-	print_text(row->words[*(const unsigned *)place], out);
+	buffer_printf(printing->out, "\"%04o\"", *(const mode_t *)place);
 }
 
 static void
-print_networks(const struct schema_row *row, const void *place, struct buffer *out)
+print_word(const struct schema_row *row, const void *place, const struct printing *printing)
+{
+	print_text(row->words[*(const unsigned *)place], printing->out);
+}
+
+static void
+print_networks(const struct schema_row *row, const void *place, const struct printing *printing)
 {
 	const struct fetch_cidr_list *list = place;
 	char text[FETCH_ADDRESS_CAP];
 
-	buffer_putc(out, '[');
+	buffer_putc(printing->out, '[');
 	for (size_t i = 0; i < list->n_items; i++) {
 		const struct fetch_cidr *cidr = &list->items[i];
 
 		fetch_address_format(&cidr->address, text);
-		buffer_printf(out, "%s\"%s/%u\"", i ? ", " : "", text, (unsigned)cidr->prefix_len);
+		buffer_printf(printing->out, "%s\"%s/%u\"", i ? ", " : "", text,
+			(unsigned)cidr->prefix_len);
 	}
-	buffer_putc(out, ']');
+	buffer_putc(printing->out, ']');
 }
 
 static void
-print_fixed(const struct schema_row *row, const void *place, struct buffer *out)
+print_fixed(const struct schema_row *row, const void *place, const struct printing *printing)
 {
-	buffer_puts(out, row->initial);
+	buffer_puts(printing->out, row->initial);
 }
 
 static const struct {
@@ -633,8 +645,10 @@ schema_write_defaults(struct buffer *out)
 }
 
 void
-schema_print(const struct schema_table *table, const void *target, struct buffer *out)
+schema_print(const struct schema_table *table, const void *target,
+	const struct substitution *hidden, struct buffer *out)
 {
+	const struct printing printing = { hidden, out };
 	const char *indent = table == &schema_root ? "" : "  ";
 
 	for (size_t i = 0; i < table->n; i++) {
@@ -642,10 +656,10 @@ schema_print(const struct schema_table *table, const void *target, struct buffer
 
 		if (row->section) {
 			buffer_printf(out, "%s:\n", row->name);
-			schema_print(row->section, target, out);
+			schema_print(row->section, target, hidden, out);
 		} else if (types[row->type].print) {
 			buffer_printf(out, "%s%s: ", indent, row->name);
-			types[row->type].print(row, (const char *)target + row->offset, out);
+			types[row->type].print(row, (const char *)target + row->offset, &printing);
 			buffer_putc(out, '\n');
 		}
 	}

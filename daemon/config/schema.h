@@ -36,6 +36,7 @@ enum schema_type {
 #define SCHEMA_N_TYPES 14
 
 struct schema_table;
+struct substitution;
 
 /*
  * name     the key
@@ -93,5 +94,9 @@ void schema_apply_known(const struct schema_table *table, const struct schema_us
 /* schema_write_defaults() - the defaults of @schema_root as YAML */
 void schema_write_defaults(struct buffer *out);
 
-/* schema_print() - the values in @target, as YAML that is read back as the same */
-void schema_print(const struct schema_table *table, const void *target, struct buffer *out);
+/*
+ * schema_print() - the values in @target, as YAML that is read back as the same
+ * @hidden: of the texts found there, what stood in the file is printed
+ */
+void schema_print(const struct schema_table *table, const void *target,
+	const struct substitution *hidden, struct buffer *out);
