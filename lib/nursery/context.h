@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Contexts: places where execution goes on. The assembly of the architecture does the work
- * (nuri_context_swap(), nuri_context_prepare()); this file tells the sanitizers, and keeps errno
+ * (nuri_context_swap(), _jump() and _prepare()); this file tells the sanitizers, and keeps errno
  * for each context: two moves, as no context ever changes its thread.
  *
  * A switch keeps what the ABI calls callee-saved, the rounding modes among it. A new context begins
@@ -62,6 +62,9 @@ struct nuri_context {
 /* nuri_context_swap() - save the running context in @from and go on in @to; nothing else */
 void nuri_context_swap(struct nuri_context *from, struct nuri_context *to);
 
+/* nuri_context_jump() - go on in @to and forget where we are */
+_Noreturn void nuri_context_jump(struct nuri_context *to);
+
 /* nuri_context_prepare() - what nuri_context_init() does without sanitizers; writes below @top */
 void nuri_context_prepare(
 	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg);
@@ -101,8 +104,8 @@ nuri_context_switch(struct nuri_context *from, struct nuri_context *to)
 static inline _Noreturn void
 nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to)
 {
-	nuri_context_swap(from, to);
-	__builtin_unreachable();
+	(void)from;
+	nuri_context_jump(to);
 }
 
 #endif /* NURI_CONTEXT_HOOKS */

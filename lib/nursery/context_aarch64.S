@@ -77,6 +77,7 @@ nuri_context_swap:
 	ldr	x10, [x1]
 	mov	sp, x10
 
+.Lgo_on:
 	/* Writing the register drains the pipeline, and nearly all contexts have the same modes. */
 	ldr	x10, [sp, #160]
 	cmp	x9, x10
@@ -120,6 +121,48 @@ nuri_context_swap:
 	ret
 	.cfi_endproc
 	.size	nuri_context_swap, . - nuri_context_swap
+
+/*
+ * _Noreturn void nuri_context_jump(struct nuri_context *to)
+ *
+ * The second half of a swap. Its frame is the caller's until the stack pointer is loaded, and from
+ * there on the same as above, x30 being signed there.
+ */
+	.p2align 4
+	.globl	nuri_context_jump
+	.hidden	nuri_context_jump
+	.type	nuri_context_jump, %function
+nuri_context_jump:
+	.cfi_startproc
+	BTI_C
+	mrs	x9, fpcr
+	ldr	x10, [x0]
+	mov	sp, x10
+	.cfi_negate_ra_state
+	.cfi_def_cfa_offset FRAME_SIZE
+	.cfi_rel_offset x19, 0
+	.cfi_rel_offset x20, 8
+	.cfi_rel_offset x21, 16
+	.cfi_rel_offset x22, 24
+	.cfi_rel_offset x23, 32
+	.cfi_rel_offset x24, 40
+	.cfi_rel_offset x25, 48
+	.cfi_rel_offset x26, 56
+	.cfi_rel_offset x27, 64
+	.cfi_rel_offset x28, 72
+	.cfi_rel_offset x29, 80
+	.cfi_rel_offset x30, 88
+	.cfi_rel_offset d8, 96
+	.cfi_rel_offset d9, 104
+	.cfi_rel_offset d10, 112
+	.cfi_rel_offset d11, 120
+	.cfi_rel_offset d12, 128
+	.cfi_rel_offset d13, 136
+	.cfi_rel_offset d14, 144
+	.cfi_rel_offset d15, 152
+	b	.Lgo_on
+	.cfi_endproc
+	.size	nuri_context_jump, . - nuri_context_jump
 
 /*
  * Where a new context begins: x19 holds its function, x20 the argument. No return address: this is

@@ -107,8 +107,7 @@ _Noreturn void
 nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to)
 {
 	leave(from, to, true);
-	nuri_context_swap(from, to);
-	__builtin_unreachable();
+	nuri_context_jump(to);
 }
 
 #endif

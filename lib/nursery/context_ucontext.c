@@ -6,6 +6,7 @@
 #include "lib/nursery/context.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* makecontext() passes ints only; the context that is about to begin finds itself here. */
 static __thread struct nuri_context *beginning;
@@ -37,4 +38,12 @@ nuri_context_swap(struct nuri_context *from, struct nuri_context *to)
 {
 	beginning = to;
 	(void)swapcontext(&from->saved, &to->saved); /* fails only where makecontext() did */
+}
+
+_Noreturn void
+nuri_context_jump(struct nuri_context *to)
+{
+	beginning = to;
+	(void)setcontext(&to->saved); /* as above */
+	abort();
 }

@@ -58,6 +58,7 @@ nuri_context_swap:
 	movq	%rsp, (%rdi)
 	movq	(%rsi), %rsp
 
+.Lgo_on:
 	ldmxcsr	(%rsp)
 	fldcw	4(%rsp)
 	addq	$8, %rsp
@@ -86,6 +87,31 @@ nuri_context_swap:
 	notrack jmpq	*%rcx
 	.cfi_endproc
 	.size	nuri_context_swap, . - nuri_context_swap
+
+/*
+ * _Noreturn void nuri_context_jump(struct nuri_context *to)
+ *
+ * The second half of a swap. Its frame is the caller's until the stack pointer is loaded, and from
+ * there on the same as above.
+ */
+	.p2align 4
+	.globl	nuri_context_jump
+	.hidden	nuri_context_jump
+	.type	nuri_context_jump, @function
+nuri_context_jump:
+	.cfi_startproc
+	endbr64
+	movq	(%rdi), %rsp
+	.cfi_def_cfa_offset 64
+	.cfi_rel_offset r12, 8
+	.cfi_rel_offset r13, 16
+	.cfi_rel_offset r14, 24
+	.cfi_rel_offset r15, 32
+	.cfi_rel_offset rbx, 40
+	.cfi_rel_offset rbp, 48
+	jmp	.Lgo_on
+	.cfi_endproc
+	.size	nuri_context_jump, . - nuri_context_jump
 
 /*
  * Where a new context begins: r12 holds its function, r13 the argument. No return address: this is
