@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/jobs/schedule.h"
+
+#include <assert.h>
+
+/* FNV-1a, with the last step of MurmurHash3: names that differ in the last letter only lie far apart. */
+static uint64_t
+hash(const char *text)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (; *text; text++) {
+		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	}
+	h = (h ^ (h >> 33)) * UINT64_C(0xff51afd7ed558ccd);
+	h = (h ^ (h >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return h ^ (h >> 33);
+}
+
+struct schedule
+schedule_of(const char *name, int64_t every_ns)
+{
+	assert(every_ns > 0);
+
+	return (struct schedule){
+		.every_ns = every_ns,
+		.phase_ns = (int64_t)(hash(name) % (uint64_t)every_ns),
+	};
+}
+
+/* A point beyond the end of time is the end of time. */
+static int64_t
+add(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+int64_t
+schedule_first(const struct schedule *schedule, int64_t now)
+{
+	int64_t into = now % schedule->every_ns;
+
+	assert(now >= 0);
+
+	if (into <= schedule->phase_ns) {
+		return add(now, schedule->phase_ns - into);
+	}
+	return add(now, schedule->every_ns - into + schedule->phase_ns);
+}
+
+int64_t
+schedule_next(const struct schedule *schedule, int64_t due, int64_t now)
+{
+	int64_t next = add(due, schedule->every_ns);
+
+	return next >= now ? next : schedule_first(schedule, now);
+}
+
+bool
+schedule_is_missed(const struct schedule *schedule, int64_t start, int64_t now)
+{
+	return now >= add(start, schedule->every_ns);
+}
+
+int64_t
+schedule_jitter(int64_t jitter_ns, uint64_t random)
+{
+	return jitter_ns > 0 ? (int64_t)(random % (uint64_t)jitter_ns) : 0;
+}
