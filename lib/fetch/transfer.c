@@ -42,6 +42,7 @@
 
 #define ADDS_A_PASS     32
 #define POOL_MAX        256 /* handles of 6 KiB */
+#define CROWD           1024
 #define HEADER_MAX      (64 * 1024)
 #define FIELDS_MAX      200
 #define BUFFER_LEN      1024L  /* libcurl's least; memory of a waiting transfer */
@@ -350,10 +351,31 @@ has_body(const struct fetch_transfer *transfer, int status)
 	       status != 304;
 }
 
+/*
+ * For each connection over its limit libcurl looks for the one that has been idle longest, through
+ * all of them. After thousands of parallel requests that is most of the work; so a connection that
+ * would be one too many in a crowd is closed at once.
+ */
+static void
+spare_crowd(struct fetch_transfer *transfer)
+{
+	const struct fetch_transfers *transfers = transfer->transfers;
+	const struct fetch_transfers_statistics *statistics = &transfers->statistics;
+
+	if (statistics->n_connections > CROWD &&
+		statistics->n_connections > statistics->n_transfers + transfers->max_idle) {
+		transfer->is_last = curl_easy_setopt(transfer->handle->easy, CURLOPT_FORBID_REUSE,
+					    1L) == CURLE_OK;
+	}
+}
+
 static int
 end_head(struct fetch_transfer *transfer)
 {
 	transfer->has_head = transfer->head_status >= 200;
+	if (transfer->has_head) {
+		spare_crowd(transfer);
+	}
 	if (has_body(transfer, transfer->head_status) && !transfer->is_chunked &&
 		transfer->announced > 0 && (uint64_t)transfer->announced > transfer->max_body) {
 		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "%lld bytes, more than %llu",
@@ -815,7 +837,8 @@ put_handle(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
 	struct fetch_handle *handle = transfer->handle;
 	struct pool *pool = &transfers->pools[handle->is_tls];
-	bool is_kept = handle->is_plain && transfer->is_done && pool->n < POOL_MAX;
+	bool is_kept =
+		handle->is_plain && transfer->is_done && !transfer->is_last && pool->n < POOL_MAX;
 
 	transfer->handle = NULL;
 	handle->transfer = NULL;

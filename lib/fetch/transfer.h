@@ -79,6 +79,7 @@ struct fetch_transfer {
 	enum fetch_error noted;
 	bool is_removed;
 	bool is_done;
+	bool is_last; /* on its connection */
 	bool is_chunked;
 	bool has_head;
 	int head_status;
