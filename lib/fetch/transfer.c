@@ -92,6 +92,7 @@ struct fetch_transfers {
 	struct nur_call call;
 	struct list adds;
 	struct list removes;
+	uint64_t n_serials;
 	struct entry *entries;
 	size_t n_entries;
 	bool is_inside;   /* libcurl */
@@ -1165,6 +1166,28 @@ unwatch(struct fetch_transfers *transfers, int fd)
 	}
 }
 
+/*
+ * The oldest first, whether they come in that order or in its reverse: libcurl searches the
+ * connections of an origin from their oldest for the one that it closes.
+ */
+static void
+remove_soon(struct fetch_transfer *transfer)
+{
+	struct fetch_transfers *transfers = transfer->transfers;
+	struct list *removes = &transfers->removes;
+	struct list *first;
+
+	list_unlink(&transfer->node);
+	first = removes->next;
+	if (first != removes &&
+		list_entry(first, struct fetch_transfer, node)->serial > transfer->serial) {
+		list_prepend(removes, &transfer->node);
+	} else {
+		list_append(removes, &transfer->node);
+	}
+	nur_call_soon(&transfers->call);
+}
+
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 {
@@ -1185,9 +1208,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &handle);
 		transfer = handle->transfer;
 		note(transfer, FETCH_ERROR_RESOURCES, "epoll: %s", nur_strerror(r));
-		list_unlink(&transfer->node);
-		list_append(&transfers->removes, &transfer->node);
-		nur_call_soon(&transfers->call);
+		remove_soon(transfer);
 	}
 	return 0;
 }
@@ -1197,6 +1218,7 @@ add(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
 	int r = get_handle(transfers, transfer);
 
+	transfer->serial = ++transfers->n_serials;
 	if (transfer->handle) {
 		transfers->statistics.n_transfers++;
 	}
@@ -1257,8 +1279,7 @@ abort_transfer(struct nur_task *task, void *arg)
 		return NUR_ABORT_SUCCEEDED;
 	}
 	transfer->is_removed = true;
-	list_append(&transfer->transfers->removes, &transfer->node);
-	nur_call_soon(&transfer->transfers->call);
+	remove_soon(transfer);
 	return NUR_ABORT_FAILED; /* finish() wakes the task when the socket is closed */
 }
 

@@ -72,6 +72,7 @@ struct fetch_transfer {
 
 	struct list node;
 	struct fetch_transfers *transfers;
+	uint64_t serial; /* in the order of being added */
 	struct nur_task *task;
 	struct fetch_handle *handle;
 	void *resolve;
