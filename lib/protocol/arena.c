@@ -66,7 +66,8 @@ arena_alloc(struct arena *arena, size_t len)
 	if (len > SIZE_MAX / 2) {
 		return NULL;
 	}
-	len = (len + align - 1) & ~(align - 1);
+	/* nothing gets a place of its own, too: NULL means that there was no memory */
+	len = len > 0 ? (len + align - 1) & ~(align - 1) : align;
 	if (len > arena->left) {
 		if (len > ARENA_FIRST_BLOCK / 4) {
 			return alloc_apart(arena, len);

@@ -502,6 +502,7 @@ static const struct {
 		"/results/0/outcome=failed /results/0/error/code=denied" },
 	{ "{'urls':['$O/loop']}", "/results/0/error/code=redirect_limit" },
 	/* what is wanted and what comes back */
+	{ "{'headers':{},'urls':[{'url':'$O/ok','headers':{}}]}", "/outcome=ok" },
 	{ "{'expect':[404],'urls':['$O/status/404']}", "/outcome=ok /results/0/status=404" },
 	{ "{'expect':['2xx'],'urls':['$O/status/304']}", "/results/0/error/code=status" },
 	{ "{'expect':['400-499',200],'urls':['$O/status/404','$O/ok']}", "/counts/ok=2" },

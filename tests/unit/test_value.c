@@ -192,6 +192,15 @@ START_TEST(an_arena_gives_aligned_zeroed_pieces_of_any_size)
 }
 END_TEST
 
+START_TEST(an_arena_gives_nothing_a_place_too)
+{
+	struct arena arena = ARENA_INIT;
+
+	ck_assert_ptr_nonnull(arena_alloc(&arena, 0)); /* NULL would say: out of memory */
+	arena_fini(&arena);
+}
+END_TEST
+
 static const struct {
 	const char *bytes;
 	size_t len; /* of the first character; 0 = none */
@@ -242,6 +251,7 @@ test_suite(void)
 
 	tc = tcase_create("arena");
 	tcase_add_test(tc, an_arena_gives_aligned_zeroed_pieces_of_any_size);
+	tcase_add_test(tc, an_arena_gives_nothing_a_place_too);
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("utf-8");
