@@ -24,6 +24,7 @@
 #include "daemon/api/connection.h"
 #include "daemon/batches.h"
 #include "daemon/config/config.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
 #include "lib/base/cleanup.h"
@@ -47,6 +48,7 @@ struct user {
 /*
  * struct server
  *
+ * jobs         what the task of the jobs works with
  * serving      around everything; cancelled when the draining is over
  * reserve_fd   given up when the descriptor table is full, to accept and turn away one caller
  * users        everybody who ever connected
@@ -58,6 +60,7 @@ struct server {
 	const struct config *config;
 	struct fetch_engine *engine;
 	struct batches *batches;
+	struct jobs_context jobs;
 	struct nur_cancel_scope serving;
 	int reserve_fd;
 	struct user *users;
@@ -416,6 +419,14 @@ signals(void *arg)
 /* ---- the tree ---- */
 
 static int
+jobs(void *arg)
+{
+	struct server *server = arg;
+
+	return jobs_run(&server->jobs);
+}
+
+static int
 serve(struct nur_nursery *nursery, void *arg)
 {
 	static const struct {
@@ -425,6 +436,7 @@ serve(struct nur_nursery *nursery, void *arg)
 		{ "signals", signals },
 		{ "watchdog", watchdog },
 		{ "listener", listener },
+		{ "jobs", jobs },
 	};
 	struct server *server = arg;
 	int r = 0;
@@ -472,6 +484,7 @@ server_main(void *arg)
 
 	if (r >= 0) {
 		nur_parking_lot_init(&server->answered);
+		server->jobs = (struct jobs_context){ server->config, server->batches };
 		nur_cancel_scope_init(&server->serving);
 		r = NUR_WITHIN(&server->serving, nur_nursery_run(serve, server, NULL));
 	}
