@@ -35,8 +35,8 @@ const char *nur_cancel_source_name(enum nur_cancel_source source);
 /**
  * struct nur_cancel_reason - the first cancel of a scope
  * @source:     what did it
- * @text:       what the caller of nur_cancel_scope_cancel() said, or NULL. Borrowed from that
- *              caller, who keeps it until the scope is left.
+ * @text:       what the caller of nur_cancel_scope_cancel() said, or NULL; borrowed from that caller,
+ *              who keeps it until the scope is left. For a nursery: what failed in it.
  * @task:       name of the task that did it, cut; "" when it was no task
  */
 struct nur_cancel_reason {
