@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Memory runs out at every single allocation of lib/protocol, one run each: the failure must be reported
- * as one, and nothing may leak (AddressSanitizer and valgrind look). The linker puts these allocators in
- * place of libc's for our own code; jansson and libyaml keep theirs.
- */
-#include "tests/support/test.h"
+/* Memory runs out at every single allocation of lib/protocol. */
+#include "tests/support/failing_memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,63 +12,6 @@
 #include "lib/protocol/json.h"
 #include "lib/protocol/result.h"
 #include "lib/protocol/yaml.h"
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t n, size_t len);
-void *__real_realloc(void *old, size_t len);
-void *__real_reallocarray(void *old, size_t n, size_t len);
-char *__real_strndup(const char *text, size_t len);
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t n, size_t len);
-void *__wrap_realloc(void *old, size_t len);
-void *__wrap_reallocarray(void *old, size_t n, size_t len);
-char *__wrap_strndup(const char *text, size_t len);
-
-/* Allocations that still succeed; negative = all do. */
-static int n_left = -1;
-static bool has_failed;
-
-static bool
-fails_now(void)
-{
-	if (n_left != 0) {
-		n_left -= n_left > 0;
-		return false;
-	}
-	n_left = -1;
-	has_failed = true;
-	return true;
-}
-
-void *
-__wrap_malloc(size_t len)
-{
-	return fails_now() ? NULL : __real_malloc(len);
-}
-
-void *
-__wrap_calloc(size_t n, size_t len)
-{
-	return fails_now() ? NULL : __real_calloc(n, len);
-}
-
-void *
-__wrap_realloc(void *old, size_t len)
-{
-	return fails_now() ? NULL : __real_realloc(old, len);
-}
-
-void *
-__wrap_reallocarray(void *old, size_t n, size_t len)
-{
-	return fails_now() ? NULL : __real_reallocarray(old, n, len);
-}
-
-char *
-__wrap_strndup(const char *text, size_t len)
-{
-	return fails_now() ? NULL : __real_strndup(text, len);
-}
 
 static const struct batch_defaults defaults = BATCH_DEFAULTS_INIT;
 static const struct batch_limits limits = { 100, 100, 100, 1 << 20, 0x1ff, NULL };
@@ -133,31 +72,9 @@ read_body(int i)
 	return r;
 }
 
-/* @expected is what comes when memory does not run out. */
-static void
-fail_each_allocation(int (*scenario)(int i), int i, int expected)
-{
-	int n;
-
-	ck_assert_int_eq(scenario(i), expected);
-	for (n = 0;; n++) {
-		int r;
-
-		has_failed = false;
-		n_left = n;
-		r = scenario(i);
-		n_left = -1;
-		if (!has_failed) {
-			break;
-		}
-		ck_assert_msg(r == -ENOMEM, "allocation %d: %d", n, r);
-	}
-	ck_assert_int_gt(n, 3);
-}
-
 START_TEST(a_body_survives_the_loss_of_any_allocation)
 {
-	fail_each_allocation(read_body, _i, bodies[_i].r);
+	t_fail_each_allocation(read_body, _i, bodies[_i].r);
 }
 END_TEST
 
@@ -184,7 +101,7 @@ read_yaml(int i)
 
 START_TEST(a_file_survives_the_loss_of_any_allocation)
 {
-	fail_each_allocation(read_yaml, _i, _i == 0 ? 0 : -EINVAL);
+	t_fail_each_allocation(read_yaml, _i, _i == 0 ? 0 : -EINVAL);
 }
 END_TEST
 
@@ -211,7 +128,7 @@ write_result(int i)
 
 START_TEST(an_answer_survives_the_loss_of_any_allocation)
 {
-	fail_each_allocation(write_result, _i, 0);
+	t_fail_each_allocation(write_result, _i, 0);
 }
 END_TEST
 

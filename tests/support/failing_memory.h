@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory that runs out at every single allocation, one run each: the failure must be reported as one, and
+ * nothing may leak (AddressSanitizer and valgrind look). The linker puts the allocators of this file in place
+ * of libc's for our own code; outside libraries keep theirs.
+ */
+#pragma once
+
+#include "tests/support/test.h"
+
+/*
+ * t_fail_each_allocation() - run @scenario(@i) with each of its allocations failing, until none is left
+ * @expected: what it returns when memory does not run out; else it has to return -ENOMEM
+ */
+void t_fail_each_allocation(int (*scenario)(int i), int i, int expected);
