@@ -319,18 +319,16 @@ static bool is_on_alternate_stack;
 static void
 note_the_frame(int signal_number)
 {
-	char here;
 	stack_t stack;
 
-	handler_frame = (uintptr_t)&here;
+	handler_frame = (uintptr_t)__builtin_frame_address(0); /* a sanitizer moves locals away */
 	is_on_alternate_stack = sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK);
 }
 
 static int
 be_interrupted(void *unused)
 {
-	char here;
-	uintptr_t frame = (uintptr_t)&here;
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 
 	(void)raise(SIGUSR2); /* fails for bad numbers only */
 	ck_assert(is_on_alternate_stack);
