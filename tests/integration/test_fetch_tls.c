@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS against a real nginx with certificates good and bad. Skipped where there is none. */
+#include "tests/integration/fetch_kit.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/nginx.h"
+
+static struct t_nginx nginx;
+static struct kit *kit;
+static unsigned n_bundles_read;
+
+int X509_STORE_load_file(void *store, const char *path);
+
+/* In front of libcrypto's: libcurl reads the authorities with it. */
+int
+X509_STORE_load_file(void *store, const char *path)
+{
+	int (*next)(void *, const char *) = NULL;
+
+	*(void **)&next = dlsym(RTLD_NEXT, "X509_STORE_load_file");
+	ck_assert_ptr_nonnull((void *)next);
+	n_bundles_read++;
+	return next(store, path);
+}
+
+static void
+setup(void)
+{
+	t_nginx_start(&nginx);
+	kit = calloc(1, sizeof(*kit));
+	ck_assert_ptr_nonnull(kit);
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit->options.timeout = NUR_SEC(20);
+	kit->engine_options.ca_file = nginx.ca;
+	n_bundles_read = 0;
+}
+
+static void
+teardown(void)
+{
+	t_nginx_stop(&nginx);
+	kit_fini(kit);
+	free(kit);
+}
+
+static char *
+url_at(unsigned port, const char *path)
+{
+	char *url = NULL;
+
+	ck_assert_int_gt(asprintf(&url, "https://127.0.0.1:%u%s", port, path), 0);
+	return url;
+}
+
+START_TEST(a_good_certificate_is_accepted)
+{
+	const struct kit_result *kept = kit_one(kit, url_at(nginx.https, "/ok"));
+
+	ck_assert_str_eq(kept->detail, "");
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	ck_assert_str_eq(kept->result.http_version, "1.1");
+	ck_assert_int_gt(kept->result.timing.tls, 0);
+	ck_assert_int_gt(kept->result.timing.connect, 0);
+}
+END_TEST
+
+START_TEST(a_bad_certificate_is_not)
+{
+	const unsigned ports[] = { nginx.expired, nginx.misnamed, nginx.self_signed };
+	const struct kit_result *kept = kit_one(kit, url_at(ports[_i], "/ok"));
+
+	ck_assert_msg(kept->result.error == FETCH_ERROR_TLS_CERTIFICATE, "%s: %s",
+		fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_str_ne(kept->detail, "");
+	ck_assert_int_eq(kept->result.status, 0);
+}
+END_TEST
+
+START_TEST(old_versions_are_refused)
+{
+	const struct kit_result *kept = kit_one(kit, url_at(nginx.old_tls, "/ok"));
+
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_HANDSHAKE);
+}
+END_TEST
+
+START_TEST(an_unknown_authority_is_refused)
+{
+	const struct kit_result *kept;
+
+	kit->engine_options.ca_file = NULL; /* the system's does not know ours */
+	kept = kit_one(kit, url_at(nginx.https, "/ok"));
+
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_CERTIFICATE);
+}
+END_TEST
+
+START_TEST(a_caller_may_bring_an_authority_of_its_own)
+{
+	char pem[8192] = "";
+	FILE *file = fopen(nginx.ca, "re");
+	const struct kit_result *kept;
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_gt(fread(pem, 1, sizeof(pem) - 1, file), 0);
+	(void)fclose(file);
+	kit->engine_options.ca_file = NULL;
+	kit->options.tls.ca_pem = pem;
+	kept = kit_one(kit, url_at(nginx.https, "/ok"));
+
+	ck_assert_str_eq(kept->detail, "");
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+}
+END_TEST
+
+START_TEST(verification_can_be_switched_off)
+{
+	const struct kit_result *kept;
+
+	kit->options.tls.is_unverified = true;
+	kept = kit_one(kit, url_at(nginx.self_signed, "/ok"));
+
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+}
+END_TEST
+
+static int
+unverified_then_verified(void *arg)
+{
+	kit->options.tls.is_unverified = true;
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
+
+	kit->options.tls.is_unverified = false;
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_TLS_CERTIFICATE);
+	return 0;
+}
+
+START_TEST(a_connection_that_was_not_verified_is_not_reused_by_who_verifies)
+{
+	kit->body = unverified_then_verified;
+	kit_add(kit, url_at(nginx.self_signed, "/ok"));
+
+	kit_run(kit);
+}
+END_TEST
+
+START_TEST(the_authorities_are_read_once_for_many_connections)
+{
+	char path[32];
+
+	kit->batch.per_origin = 20;
+	for (int i = 0; i < 20; i++) {
+		(void)snprintf(path, sizeof(path), "/slow/0.2/%d", i);
+		kit_add(kit, url_at(nginx.https, path));
+	}
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 20);
+	ck_assert_uint_ge(kit->statistics.total_connections, 10);
+	ck_assert_uint_eq(n_bundles_read, 1);
+}
+END_TEST
+
+START_TEST(a_server_that_only_keeps_silent_is_a_connect_timeout)
+{
+	struct t_origin *origin = t_origin_create();
+	const struct kit_result *kept;
+
+	kit->options.connect_timeout = NUR_MSEC(200);
+	kept = kit_one(kit, url_at(t_origin_port(origin, T_PORT_SILENT), "/"));
+
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_CONNECT_TIMEOUT);
+	t_origin_destroy(origin);
+}
+END_TEST
+
+START_TEST(http_where_tls_is_expected_is_a_failed_handshake)
+{
+	const struct kit_result *kept = kit_one(kit, url_at(nginx.http, "/ok"));
+
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_HANDSHAKE);
+}
+END_TEST
+
+START_TEST(http_2_is_there_for_who_asks)
+{
+	struct fetch_versions versions;
+	const struct kit_result *kept;
+
+	fetch_engine_versions(&versions);
+	if (versions.nghttp2[0] == '\0') {
+		return;
+	}
+	kit->options.http_version = FETCH_HTTP_2;
+	kept = kit_one(kit, url_at(nginx.https, "/ok"));
+
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	ck_assert_str_eq(kept->result.http_version, "2");
+}
+END_TEST
+
+START_TEST(the_libraries_say_what_they_are)
+{
+	struct fetch_versions versions;
+
+	fetch_engine_versions(&versions);
+
+	ck_assert_int_ge(versions.curl[0], '7');
+	ck_assert_ptr_nonnull(strchr(versions.cares, '.'));
+	ck_assert_ptr_nonnull(versions.ssl);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("fetch_tls");
+	TCase *versions = tcase_create("versions");
+	TCase *tls;
+
+	tcase_add_test(versions, the_libraries_say_what_they_are);
+	suite_add_tcase(suite, versions);
+	if (!t_nginx_is_there()) {
+		return suite;
+	}
+	tls = tcase_create("tls");
+	tcase_set_timeout(tls, 30);
+	tcase_add_checked_fixture(tls, setup, teardown);
+	tcase_add_test(tls, a_good_certificate_is_accepted);
+	tcase_add_loop_test(tls, a_bad_certificate_is_not, 0, 3);
+	tcase_add_test(tls, old_versions_are_refused);
+	tcase_add_test(tls, an_unknown_authority_is_refused);
+	tcase_add_test(tls, a_caller_may_bring_an_authority_of_its_own);
+	tcase_add_test(tls, verification_can_be_switched_off);
+	tcase_add_test(tls, a_connection_that_was_not_verified_is_not_reused_by_who_verifies);
+	tcase_add_test(tls, the_authorities_are_read_once_for_many_connections);
+	tcase_add_test(tls, a_server_that_only_keeps_silent_is_a_connect_timeout);
+	tcase_add_test(tls, http_where_tls_is_expected_is_a_failed_handshake);
+	tcase_add_test(tls, http_2_is_there_for_who_asks);
+	suite_add_tcase(suite, tls);
+	return suite;
+}
