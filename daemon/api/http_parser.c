@@ -24,8 +24,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/protocol/utf8.h"
 
-/* What is expected next. The allowed steps are the assignments below; DONE and FAILED end a
- * message. */
+/*
+ * What is expected next. The allowed steps are the assignments below; DONE and FAILED end a
+ * message.
+ */
 enum state {
 	STATE_REQUEST_LINE,
 	STATE_FIELDS,
@@ -382,8 +384,10 @@ count_fields(const struct http_request *request, const char *name)
 	return n;
 }
 
-/* A server MUST answer 400 to a request without Host, or with two or an invalid one (RFC
- * 9112, 3.2). */
+/*
+ * A server MUST answer 400 to a request without Host, or with two or an invalid one (RFC
+ * 9112, 3.2).
+ */
 static int
 check_host(struct http_parser *parser)
 {
@@ -421,8 +425,10 @@ parse_content_length(struct http_parser *parser, const char *text)
 	return 0;
 }
 
-/* RFC 9112, 6.3. Equal lengths sent twice may be accepted; whoever sends them is broken or
- * attacking. */
+/*
+ * RFC 9112, 6.3. Equal lengths sent twice may be accepted; whoever sends them is broken or
+ * attacking.
+ */
 static int
 parse_framing(struct http_parser *parser)
 {

@@ -94,8 +94,10 @@ http_request_lists(const struct http_request *request, const char *name, const c
 	return false;
 }
 
-/* weight = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ), RFC 9110, 12.4.2. In thousandths,
- * or -1. */
+/*
+ * weight = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ), RFC 9110, 12.4.2. In thousandths,
+ * or -1.
+ */
 static int
 parse_weight(const char *text, size_t len)
 {
@@ -133,7 +135,8 @@ match_range(const struct element *range, const char *type)
 	return is_equal(range->text, range->len, "*/*") ? 1 : 0;
 }
 
-/* "text/plain;version=0.0.4;q=0.5" for @type: raises *weight when it says it as exactly as before.
+/*
+ * "text/plain;version=0.0.4;q=0.5" for @type: raises *weight when it says it as exactly as before.
  */
 static void
 judge_element(const struct element *element, const char *type, int *exactness, int *weight)

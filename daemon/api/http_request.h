@@ -26,17 +26,19 @@ struct http_pair {
 };
 
 /*
- * method_name   as sent
- * target        as sent, for logs; visible ASCII only
- * path          percent-decoded; begins with "/" (or is "*"); valid UTF-8 without control
- * characters, without "." and ".." segments and without encoded slashes: those are refused fields
- * in the order sent; values without white space around them params        of the query, decoded as
- * application/x-www-form-urlencoded ("+" is a space); a parameter without "=" has the value ""
- * keep_alive    the connection may serve another request after this one
- * has_body      content follows: a Content-Length above 0, or chunks
- * is_chunked    its length is not known
- * content_length bytes that follow; 0 when is_chunked
- * expects_continue "Expect: 100-continue", and there is something to continue with
+ * method_name       as sent
+ * target            as sent, for logs; visible ASCII only
+ * path              percent-decoded; begins with "/" (or is "*"); valid UTF-8 without control
+ *                   characters, without "." and ".." segments and without encoded slashes: those
+ *                   are refused
+ * fields            in the order sent; values without white space around them
+ * params            of the query, decoded as application/x-www-form-urlencoded ("+" is a space); a
+ *                   parameter without "=" has the value ""
+ * keep_alive        the connection may serve another request after this one
+ * has_body          content follows: a Content-Length above 0, or chunks
+ * is_chunked        its length is not known
+ * content_length    bytes that follow; 0 when is_chunked
+ * expects_continue  "Expect: 100-continue", and there is something to continue with
  */
 struct http_request {
 	enum http_method method;
@@ -87,6 +89,8 @@ http_request_prefers(const struct http_request *request, const char *preference)
 int http_request_accepts(
 	const struct http_request *request, const char *const *offers, size_t n_offers);
 
-/* http_media_type_is() - is @value (of a Content-Type field) @type, whatever its parameters and
- * case */
+/*
+ * http_media_type_is() - is @value (of a Content-Type field) @type, whatever its parameters and
+ * case
+ */
 bool http_media_type_is(const char *value, const char *type);

@@ -242,7 +242,8 @@ line_send(const struct buffer *out)
 	return write(logger.fd, out->data, out->len) < 0 ? -errno : 0;
 }
 
-/* A journal that is away (being restarted) leaves the lines; one that is behind loses the message.
+/*
+ * A journal that is away (being restarted) leaves the lines; one that is behind loses the message.
  */
 static int
 message_send(

@@ -4,12 +4,11 @@
  * finds it: `journalctl FETCHD_BATCH_ID=…`.
  *
  *	log_info("serving on %s", path);
- *	log_at(LOG_WARNING, LOG_FIELDS({ "FETCHD_BATCH_ID", id }), "cannot store: %s",
- *strerror(-r));
+ *	log_at(LOG_WARNING, LOG_FIELDS({ "FETCHD_BATCH_ID", id }), "cannot store: %s", why);
  *
  * Logging never waits: what the reader of the log cannot take in is dropped and counted. Each place
- *in the source may write LOG_BURST messages in LOG_WINDOW_NS; the next one after that says how many
- * similar ones were suppressed. No line per URL: result records say that.
+ * in the source may write LOG_BURST messages in LOG_WINDOW_NS; the next one after that says how
+ * many similar ones were suppressed. No line per URL: result records say that.
  */
 #pragma once
 

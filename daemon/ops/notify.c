@@ -24,8 +24,10 @@
 #define STATUS_INTERVAL_NS UINT64_C(1000000000)
 #define SEND_TIMEOUT_S     2
 
-/* The length is exact: with the rest of sun_path counted in, an abstract name would be another
- * name. */
+/*
+ * The length is exact: with the rest of sun_path counted in, an abstract name would be another
+ * name.
+ */
 static int
 address_parse(const char *path, struct sockaddr_un *ret_address, socklen_t *ret_len)
 {

@@ -57,16 +57,22 @@ void notify_fini(struct notify *notify);
 int notify_ready(struct notify *notify, const char *status);
 int notify_stopping(struct notify *notify, const char *status);
 
-/* notify_reloading() - @now_ns is CLOCK_MONOTONIC, which the manager compares; end it by
- * notify_ready() */
+/*
+ * notify_reloading() - @now_ns is CLOCK_MONOTONIC, which the manager compares; end it by
+ * notify_ready()
+ */
 int notify_reloading(struct notify *notify, uint64_t now_ns);
 
-/* notify_status() - show @status; sent when it changed, at most once a second, so call it as it
- * likes */
+/*
+ * notify_status() - show @status; sent when it changed, at most once a second, so call it as it
+ * likes
+ */
 int notify_status(struct notify *notify, uint64_t now_ns, const char *status);
 
 int notify_watchdog(struct notify *notify);
 
-/* notify_extend_timeout() - the manager shall wait @credit_ns more, from now, for the start or stop
- * to end */
+/*
+ * notify_extend_timeout() - the manager shall wait @credit_ns more, from now, for the start or stop
+ * to end
+ */
 int notify_extend_timeout(struct notify *notify, uint64_t credit_ns);

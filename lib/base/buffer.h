@@ -9,10 +9,10 @@
 #include <stddef.h>
 
 /*
- * data  the bytes, always followed by a NUL that len does not count; NULL before the first append
- * len   bytes in use
- * cap   bytes available
- * error 0, or the -ENOMEM that ended the writing
+ * data   the bytes, always followed by a NUL that len does not count; NULL before the first append
+ * len    bytes in use
+ * cap    bytes available
+ * error  0, or the -ENOMEM that ended the writing
  */
 struct buffer {
 	char *data;

@@ -19,7 +19,8 @@ struct fetch_address {
 	uint8_t bytes[16];
 };
 
-/* fetch_address_parse() - from the strict text forms (four decimal numbers, RFC 4291); else false
+/*
+ * fetch_address_parse() - from the strict text forms (four decimal numbers, RFC 4291); else false
  */
 bool fetch_address_parse(const char *text, struct fetch_address *ret_address);
 
@@ -32,8 +33,10 @@ bool fetch_address_from_sockaddr(
 
 bool fetch_address_is_equal(const struct fetch_address *a, const struct fetch_address *b);
 
-/* fetch_port_format() - as decimal digits, at most five, without NUL: a printf() for each URL would
- * cost as much as parsing it. Return: behind the last digit */
+/*
+ * fetch_port_format() - as decimal digits, at most five, without NUL: a printf() for each URL would
+ * cost as much as parsing it. Return: behind the last digit
+ */
 static inline char *
 fetch_port_format(uint16_t port, char *text)
 {

@@ -58,7 +58,8 @@ struct fetch_cidr_list {
 	size_t n_items;
 };
 
-/* What `network:` of the configuration says. A zeroed one is the default profile with empty lists.
+/*
+ * What `network:` of the configuration says. A zeroed one is the default profile with empty lists.
  */
 struct fetch_address_policy {
 	enum fetch_profile profile;
@@ -92,7 +93,8 @@ int fetch_cidr_parse(const char *text, struct fetch_cidr *ret_cidr, struct fetch
 int fetch_cidr_list_add(
 	struct fetch_cidr_list *list, const char *text, struct fetch_reason *reason);
 
-/* fetch_address_classify() - class of the address as written; carried addresses are not looked at
+/*
+ * fetch_address_classify() - class of the address as written; carried addresses are not looked at
  */
 enum fetch_address_class fetch_address_classify(const struct fetch_address *address);
 

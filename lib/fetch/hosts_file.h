@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The contents of a hosts(5) file as a lookup table. Pure: whoever reads the file watches its
- * mtime. */
+/*
+ * The contents of a hosts(5) file as a lookup table. Pure: whoever reads the file watches its
+ * mtime.
+ */
 #pragma once
 
 #include <stddef.h>

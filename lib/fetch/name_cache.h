@@ -32,8 +32,9 @@ DEFINE_CLEANUP(struct fetch_name_cache *, fetch_name_cache_destroy);
  * @name:    any case, NUL-terminated
  * @answer:  the cache takes a reference of its own
  * @ttl_s:   seconds as the name service said, clamped to 1…300; ignored for an answer with an
- * error, which is kept 5 seconds
+ *           error, which is kept 5 seconds
  * @now_ns:  nanoseconds of any one clock
+ *
  * Errors: -ENOMEM; the older answer is gone then
  */
 int fetch_name_cache_put(struct fetch_name_cache *cache, const char *name,

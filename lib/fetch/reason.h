@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Why something was refused, in a sentence for people. Big enough for any of ours; longer is cut.
+/*
+ * Why something was refused, in a sentence for people. Big enough for any of ours; longer is cut.
  */
 #pragma once
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What a request may carry, and what of it survives a redirect. Pure. The checks that callers need
- * are in <fetch/fetch.h>. */
+/*
+ * What a request may carry, and what of it survives a redirect. Pure. The checks that callers need
+ * are in <fetch/fetch.h>.
+ */
 #pragma once
 
 #include <stdbool.h>
 
-/* fetch_method_is_idempotent() - may be sent again when nobody knows whether it arrived (RFC 9110,
- * 9.2.2) */
+/*
+ * fetch_method_is_idempotent() - may be sent again when nobody knows whether it arrived (RFC 9110,
+ * 9.2.2)
+ */
 bool fetch_method_is_idempotent(const char *method);
 
 /* fetch_header_is_safe() - carries no secret, so that another origin may see it after a redirect */

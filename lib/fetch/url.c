@@ -112,8 +112,10 @@ scan_plain_host(const char *text, size_t len, struct parts *parts)
 	return fetch_url_text_check_host(parts->host, NULL) == 0;
 }
 
-/* Digits after ":", without leading zeros and not the default port. Return: their number, 0 if not
- * so. */
+/*
+ * Digits after ":", without leading zeros and not the default port. Return: their number, 0 if not
+ * so.
+ */
 static size_t
 scan_plain_port(const char *text, size_t len, struct parts *parts)
 {
@@ -531,8 +533,10 @@ fetch_url_parse(
 
 /* --- redirects --- */
 
-/* Gives @handle the user info of @base: an absolute Location to one's own origin loses no
- * credentials. */
+/*
+ * Gives @handle the user info of @base: an absolute Location to one's own origin loses no
+ * credentials.
+ */
 static int
 copy_userinfo(CURLU *handle, const struct fetch_url *base, struct fetch_reason *reason)
 {

@@ -22,16 +22,16 @@
 #define FETCH_URL_ORIGIN_CAP 288   /* "https://" + host of 253 + ":65535" + NUL, rounded up */
 
 /*
- * text         canonical, for CURLOPT_URL: the default port, the fragment and dot segments are
- * gone, an international host is its A-label, a strange IPv4 spelling four decimal numbers. Holds
- *              the user info: never show it
- * display      the same without user info: for results, trees and logs
- * origin       "scheme://host:port", always with the port: the key of limits and connections
- * host         lower case, without a final dot, without brackets
- * port         1 to 65535
- * is_https     else http
- * has_userinfo credentials are in text
- * address      of a literal host; its family is AF_UNSPEC when host is a name to resolve
+ * text          canonical, for CURLOPT_URL: the default port, the fragment and dot segments are
+ *               gone, an international host is its A-label, a strange IPv4 spelling four decimal
+ *               numbers. Holds the user info: never show it
+ * display       the same without user info: for results, trees and logs
+ * origin        "scheme://host:port", always with the port: the key of limits and connections
+ * host          lower case, without a final dot, without brackets
+ * port          1 to 65535
+ * is_https      else http
+ * has_userinfo  credentials are in text
+ * address       of a literal host; its family is AF_UNSPEC when host is a name to resolve
  * The strings belong to the object.
  */
 struct fetch_url {

@@ -221,8 +221,10 @@ filter(struct nur_cancel_scope *scope, struct nur_task *task, int rc)
 	return rc;
 }
 
-/* Takes the scope out of the tree. Scopes still inside are abandoned: they hang on nothing any
- * more. */
+/*
+ * Takes the scope out of the tree. Scopes still inside are abandoned: they hang on nothing any
+ * more.
+ */
 static void
 deactivate(struct nuri_run *run, struct nur_cancel_scope *scope)
 {

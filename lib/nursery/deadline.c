@@ -44,8 +44,10 @@ meld(struct nur_deadline *a, struct nur_deadline *b)
 	return a;
 }
 
-/* Melds a list of siblings into one heap: pairs from left to right, then the pairs from right to
- * left. */
+/*
+ * Melds a list of siblings into one heap: pairs from left to right, then the pairs from right to
+ * left.
+ */
 static struct nur_deadline *
 meld_siblings(struct nur_deadline *first)
 {

@@ -12,7 +12,8 @@ struct nuri_deadlines {
 	struct nur_deadline *root;
 };
 
-/* nuri_deadline_init() - not queued; @expire is called on the loop's stack when the time has come
+/*
+ * nuri_deadline_init() - not queued; @expire is called on the loop's stack when the time has come
  */
 void nuri_deadline_init(struct nur_deadline *deadline, void (*expire)(struct nur_deadline *));
 

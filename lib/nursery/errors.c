@@ -130,8 +130,10 @@ errors_are_empty(const struct nur_errors *errors)
 	return errors->n == 0 && errors->n_lost == 0;
 }
 
-/* Fills @error; what could not be copied for lack of memory is left out, except the name: then
- * false. */
+/*
+ * Fills @error; what could not be copied for lack of memory is left out, except the name: then
+ * false.
+ */
 static bool
 error_init(struct nur_error *error, int code, const char *task_name, bool is_body,
 	struct nuri_failure *failure)

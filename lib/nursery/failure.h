@@ -35,6 +35,8 @@ void nuri_failure_destroy(struct nuri_failure *failure);
 void nuri_errors_add(struct nur_errors *errors, int code, const char *task_name, bool is_body,
 	struct nuri_failure *failure);
 
-/* nuri_task_failure() - the calling task's record, emptied and made for @code; NULL without a task
- * or memory */
+/*
+ * nuri_task_failure() - the calling task's record, emptied and made for @code; NULL without a task
+ * or memory
+ */
 struct nuri_failure *nuri_task_failure(int code);

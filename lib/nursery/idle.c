@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting until everybody waits. The scheduler wakes the list when nothing has happened for long
- * enough. */
+/*
+ * Waiting until everybody waits. The scheduler wakes the list when nothing has happened for long
+ * enough.
+ */
 #include <nursery/testing.h>
 
 #include <errno.h>

@@ -12,13 +12,13 @@ struct event_base;
 struct event;
 
 /*
- * base         libevent's
- * timer_fd     wakes a blocking poll; its event counts as nothing having happened
- * armed_at     what timer_fd is set to, CLOCK_MONOTONIC ns; NUR_FOREVER: not set
- * n_watched    watches that want events: with none of them the kernel is asked only to wait
- * n_happened   callbacks made so far
- * n_polls      times the kernel was asked so far
- * is_in_callback a watch's callback is running
+ * base            libevent's
+ * timer_fd        wakes a blocking poll; its event counts as nothing having happened
+ * armed_at        what timer_fd is set to, CLOCK_MONOTONIC ns; NUR_FOREVER: not set
+ * n_watched       watches that want events: with none of them the kernel is asked only to wait
+ * n_happened      callbacks made so far
+ * n_polls         times the kernel was asked so far
+ * is_in_callback  a watch's callback is running
  */
 struct nuri_loop {
 	struct event_base *base;

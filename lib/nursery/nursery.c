@@ -115,8 +115,10 @@ wait_for_children(struct nur_nursery *nursery)
 		"nursery", refuse_abort, NULL); /* only the last child wakes it */
 }
 
-/* Ends the innermost nursery of its task in place of its close: its tasks clean up, its errors are
- * lost. */
+/*
+ * Ends the innermost nursery of its task in place of its close: its tasks clean up, its errors are
+ * lost.
+ */
 static void
 abandon(struct nur_nursery *inner, const char *why)
 {
@@ -169,8 +171,10 @@ outcome(const struct nur_nursery *nursery, int rc)
 	return rc > 0 ? rc : 0;
 }
 
-/* Hands the group to the caller or to its task's record, together with the cancellations that go
- * further; whether there is such a record now. */
+/*
+ * Hands the group to the caller or to its task's record, together with the cancellations that go
+ * further; whether there is such a record now.
+ */
 static bool
 give_errors(struct nur_nursery *nursery, int rc, struct nur_errors *errors)
 {

@@ -5,11 +5,11 @@
  *	calls → poll, when due → deadlines → the whole run queue as one batch
  *
  * What becomes runnable during a batch waits for the next pass, so that events and deadlines are
- *looked at between batches. The kernel is polled when nothing is runnable, or when something is
- *watched and 64 passes or 50 µs have gone by: a poll costs a microsecond, twenty times a task.
+ * looked at between batches. The kernel is polled when nothing is runnable, or when something is
+ * watched and 64 passes or 50 µs have gone by: a poll costs a microsecond, twenty times a task.
  *
  * Tasks switch to the loop and the loop to tasks, never task to task. Wakers only put a task into
- *the run queue.
+ * the run queue.
  */
 #include "lib/nursery/scheduler.h"
 
@@ -283,8 +283,10 @@ nuri_task_may_be_cancelled(const struct nur_task *task)
 
 /* ---- tasks: start and end ---- */
 
-/* A scope or nursery in the dead part of the task's stack was overwritten by now: too late for an
- * error. */
+/*
+ * A scope or nursery in the dead part of the task's stack was overwritten by now: too late for an
+ * error.
+ */
 static void
 refuse_dead_memory(const struct nur_task *task, const void *object, const char *what)
 {

@@ -73,15 +73,15 @@ struct nuri_idle_waiter {
 /*
  * struct nuri_run
  *
- * now          the clock, read once a pass; what deadlines and ages are measured with
- * run_queue    tasks to run in the next pass
- * calls        struct nur_call to make in the next pass
- * idle_waiters tasks in nur_wait_all_tasks_blocked()
- * idle_since   since when nothing has happened, real ns; NUR_FOREVER: something has
- * polled_at    when the kernel was last asked, real ns
- * root         the scope around the main task
- * internal     what broke, or NULL
- * is_aborting  an abort callback is running
+ * now           the clock, read once a pass; what deadlines and ages are measured with
+ * run_queue     tasks to run in the next pass
+ * calls         struct nur_call to make in the next pass
+ * idle_waiters  tasks in nur_wait_all_tasks_blocked()
+ * idle_since    since when nothing has happened, real ns; NUR_FOREVER: something has
+ * polled_at     when the kernel was last asked, real ns
+ * root          the scope around the main task
+ * internal      what broke, or NULL
+ * is_aborting   an abort callback is running
  */
 struct nuri_run {
 	struct nuri_loop loop;
@@ -137,23 +137,30 @@ int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
 /* nuri_task_activate_scope() - make @scope the innermost scope of @task */
 void nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope);
 
-/* nuri_task_may_be_cancelled() - whether NUR_ECANCELED may be what @task has to return: it is
- * cancelled, or was when it was told and has been shielded since */
+/*
+ * nuri_task_may_be_cancelled() - whether NUR_ECANCELED may be what @task has to return: it is
+ * cancelled, or was when it was told and has been shielded since
+ */
 bool nuri_task_may_be_cancelled(const struct nur_task *task);
 
 /* nuri_task_deliver() - tell a waiting task that it is cancelled, if it can be told */
 void nuri_task_deliver(struct nur_task *task);
 
-/* nuri_run_break() - the runtime or a callback is broken: cancel everything, end with NUR_EINTERNAL
+/*
+ * nuri_run_break() - the runtime or a callback is broken: cancel everything, end with NUR_EINTERNAL
  */
 void nuri_run_break(struct nuri_run *run, const char *what);
 
-/* nuri_nursery_child_finished() - @task, a child, has returned @rc (already checked for a stray
- * cancel) */
+/*
+ * nuri_nursery_child_finished() - @task, a child, has returned @rc (already checked for a stray
+ * cancel)
+ */
 void nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *task, int rc);
 
-/* nuri_nursery_abandon_all() - @task returned with nurseries open: cancel what is in them; whether
- * there were any */
+/*
+ * nuri_nursery_abandon_all() - @task returned with nurseries open: cancel what is in them; whether
+ * there were any
+ */
 bool nuri_nursery_abandon_all(struct nur_task *task);
 
 /* nuri_die() - a bug of the caller: print it and abort */

@@ -17,8 +17,10 @@ void nuri_scope_cancel(
 /* nuri_scope_enter_root() - the scope around the main task, which has no task yet */
 void nuri_scope_enter_root(struct nur_cancel_scope *scope);
 
-/* nuri_scope_owns_cancellation() - whether it would absorb one now: cancelled, and none visible
- * from further out */
+/*
+ * nuri_scope_owns_cancellation() - whether it would absorb one now: cancelled, and none visible
+ * from further out
+ */
 bool nuri_scope_owns_cancellation(const struct nur_cancel_scope *scope);
 
 /* nuri_scope_effective_deadline() - as nur_current_effective_deadline(), seen from inside @scope */

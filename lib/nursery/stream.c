@@ -154,8 +154,10 @@ would_block(int error)
 
 /* ---- the descriptor ---- */
 
-/* A write to a pipe without readers raises SIGPIPE, and no flag prevents it: the signal is blocked, and
- * taken out if it was not there before. */
+/*
+ * A write to a pipe without readers raises SIGPIPE, and no flag prevents it: the signal is blocked, and
+ * taken out if it was not there before.
+ */
 static ssize_t
 write_quietly(int fd, const void *data, size_t len)
 {

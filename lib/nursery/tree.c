@@ -118,8 +118,10 @@ descend(struct place *place)
 	return true;
 }
 
-/* To the next sibling, or to that of the nearest ancestor that has one; false at the end of the
- * tree. */
+/*
+ * To the next sibling, or to that of the nearest ancestor that has one; false at the end of the
+ * tree.
+ */
 static bool
 advance(struct place *place)
 {

@@ -16,7 +16,8 @@ struct arena_block {
 	alignas(max_align_t) char data[];
 };
 
-/* A piece that would waste most of a fresh block is put behind the newest one, which stays in use.
+/*
+ * A piece that would waste most of a fresh block is put behind the newest one, which stays in use.
  */
 static void *
 alloc_apart(struct arena *arena, size_t len)

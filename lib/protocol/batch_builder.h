@@ -10,15 +10,16 @@
 
 /*
  * defaults, limits  borrowed
- * batch     what is being built
- * common    options of the URLs that override nothing; its method is NULL until somebody gives one
- * shared    the finished copy of them that URLs point to; NULL before batch_builder_seal()
- * cap       URLs there is room for
- * n_seen    URLs so far, those with faults and those over the limit included
- * urls      the batch's own list of URLs, if it had one
- * path      of the batch within its input; NULL = it is the whole
- * n_faults_before  in the list when this batch began
- * line      of the input, for URLs without a position of their own; 0 = not known
+ * batch             what is being built
+ * common            options of the URLs that override nothing; its method is NULL until somebody
+ *                   gives one
+ * shared            the finished copy of them that URLs point to; NULL before batch_builder_seal()
+ * cap               URLs there is room for
+ * n_seen            URLs so far, those with faults and those over the limit included
+ * urls              the batch's own list of URLs, if it had one
+ * path              of the batch within its input; NULL = it is the whole
+ * n_faults_before   in the list when this batch began
+ * line              of the input, for URLs without a position of their own; 0 = not known
  */
 struct batch_builder {
 	const struct batch_defaults *defaults;
@@ -36,8 +37,10 @@ struct batch_builder {
 	uint32_t line;
 };
 
-/* The fields of a batch (target: its builder), and those of a URL or of all URLs (target: the
- * options). */
+/*
+ * The fields of a batch (target: its builder), and those of a URL or of all URLs (target: the
+ * options).
+ */
 extern const struct field_table batch_field_table;
 extern const struct field_table batch_option_table;
 
@@ -45,7 +48,8 @@ extern const struct field_table batch_option_table;
 extern const struct batch_retries batch_default_retries;
 extern const struct batch_statuses batch_default_expect;
 
-/* batch_text_has_control() - whether a text holds control characters, which URLs and names must not
+/*
+ * batch_text_has_control() - whether a text holds control characters, which URLs and names must not
  */
 bool batch_text_has_control(const char *text);
 
@@ -56,7 +60,8 @@ int batch_builder_init(struct batch_builder *builder, const struct batch_default
 /* batch_builder_fini() - free what was not given away; accepts a zeroed builder */
 void batch_builder_fini(struct batch_builder *builder);
 
-/* batch_builder_fields() - take the fields of a batch; a list of URLs is only remembered, in ->urls
+/*
+ * batch_builder_fields() - take the fields of a batch; a list of URLs is only remembered, in ->urls
  */
 void batch_builder_fields(
 	struct batch_builder *builder, const struct value *map, const char *const *skip);

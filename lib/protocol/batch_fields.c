@@ -679,8 +679,10 @@ is_forbidden_header(const char *name)
 	return strncasecmp(name, "Proxy-", 6) == 0;
 }
 
-/* A tab may stand in a value, a line's end never: it would begin a header of the caller's
- * invention. */
+/*
+ * A tab may stand in a value, a line's end never: it would begin a header of the caller's
+ * invention.
+ */
 static bool
 is_header_value(const char *text)
 {

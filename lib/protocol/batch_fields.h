@@ -57,8 +57,10 @@ enum batch_tls_min {
 	BATCH_TLS_1_3,
 };
 
-/* What an engine can do beyond the basics. A field that needs a missing feature is a fault, never
- * ignored. */
+/*
+ * What an engine can do beyond the basics. A field that needs a missing feature is a fault, never
+ * ignored.
+ */
 enum batch_feature {
 	BATCH_FEATURE_RETRIES = 1 << 0, /* retries.max over 0 */
 	BATCH_FEATURE_HEDGE = 1 << 1,
@@ -100,7 +102,10 @@ struct batch_retries {
 	struct batch_statuses on_status;
 };
 
-/* pointer  RFC 6901; value  what must stand there */
+/*
+ * pointer  RFC 6901
+ * value    what must stand there
+ */
 struct batch_json_check {
 	const char *pointer;
 	const struct value *value;
@@ -158,8 +163,10 @@ struct batch_options {
 	struct batch_tls tls;
 };
 
-/* options  shared by all URLs that override nothing; line, column  of the URL in its input, 0 = not
- * known */
+/*
+ * options       shared by all URLs that override nothing
+ * line, column  of the URL in its input; 0 = not known
+ */
 struct batch_url {
 	const char *url;
 	const struct batch_options *options;
@@ -213,7 +220,8 @@ struct batch_defaults {
  * body        largest max_body, in bytes
  * features    set of enum batch_feature: what the engine can do
  * check_url   0, or negative with the reason in @why (@cap bytes, NUL-terminated): lib/fetch knows
- * what a URL is, this folder does not; NULL = every text without control characters goes
+ *             what a URL is, this folder does not; NULL = every text without control characters
+ *             goes
  */
 struct batch_limits {
 	size_t urls;
@@ -236,9 +244,9 @@ enum batch_kind {
 };
 
 /*
- * query     the request's query as it stood in the target, without "?": the scalar fields of
- * BATCH_KIND_TEXT; percent-encoded, "+" is a space; NULL = none defaults, limits  borrowed until
- * the reader is destroyed
+ * query             the request's query as it stood in the target, without "?": the scalar fields
+ *                   of BATCH_KIND_TEXT; percent-encoded, "+" is a space; NULL = none
+ * defaults, limits  borrowed until the reader is destroyed
  */
 struct batch_input {
 	enum batch_kind kind;
@@ -268,7 +276,8 @@ int batch_reader_open(const struct batch_input *input, struct batch_reader **ret
  * Faults are kept for batch_reader_finish(); reading goes on behind them.
  *
  * Errors:  -E2BIG   the JSON body is over BATCH_JSON_MAX (answer 413 and name the line formats);
- * nothing more is taken -ENOMEM
+ *                   nothing more is taken
+ *          -ENOMEM
  *
  * Return: 0, or a negative error code from the list.
  */
@@ -295,9 +304,10 @@ void batch_reader_destroy(struct batch_reader *reader);
 DEFINE_CLEANUP(struct batch_reader *, batch_reader_destroy);
 
 /*
- * path       where @map stands in its file, for the pointers of faults; NULL = it is the root
- * skip       names of members of @map that are not a batch's but the caller's business; ends with
- * NULL defaults, limits  borrowed for the call
+ * path              where @map stands in its file, for the pointers of faults; NULL = it is the root
+ * skip              names of members of @map that are not a batch's but the caller's business; ends
+ *                   with NULL
+ * defaults, limits  borrowed for the call
  */
 struct batch_from {
 	const struct value_path *path;

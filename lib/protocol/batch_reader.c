@@ -207,8 +207,10 @@ take_query(struct batch_reader *reader, const struct batch_input *input)
 
 /* ---- JSON texts ---- */
 
-/* Parses a JSON text that begins on @line; faults are reported. NULL when it is none or memory is
- * short. */
+/*
+ * Parses a JSON text that begins on @line; faults are reported. NULL when it is none or memory is
+ * short.
+ */
 static struct value_tree *
 parse_json(struct batch_reader *reader, const char *text, size_t len, uint32_t line)
 {

@@ -39,8 +39,10 @@ print_pointer(const struct value_path *path, struct buffer *out)
 	}
 }
 
-/* The buffer's bytes as arena text; NULL when out of memory. Leaves the buffer empty for the next
- * piece. */
+/*
+ * The buffer's bytes as arena text; NULL when out of memory. Leaves the buffer empty for the next
+ * piece.
+ */
 static const char *
 keep_text(struct faults *faults, struct buffer *scratch)
 {

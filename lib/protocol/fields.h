@@ -22,7 +22,7 @@ struct field_at;
  * shape   what its value must be, to go behind "must be": «a duration such as "5s"»
  * scalar  may also be given as text, where there are no types (a query parameter)
  * set     take @value into @target; what is wrong with it is a fault and leaves the target as it
- * was
+ *         was
  */
 struct field {
 	const char *name;
@@ -37,10 +37,12 @@ struct field_table {
 };
 
 /*
- * faults   what is wrong goes here
- * arena    what setters keep goes here
- * text     all values are strings: "8" is an integer, "true" a boolean, and only scalar fields are
- * taken user     of the setters error    0, or the first -ENOMEM
+ * faults  what is wrong goes here
+ * arena   what setters keep goes here
+ * text    all values are strings: "8" is an integer, "true" a boolean, and only scalar fields are
+ *         taken
+ * user    of the setters
+ * error   0, or the first -ENOMEM
  */
 struct fields {
 	struct faults *faults;
@@ -84,7 +86,8 @@ struct fields_map {
 /* fields_apply() - call the setter of each member of a map */
 void fields_apply(struct fields *fields, const struct fields_map *map);
 
-/* field_fault() - report what is wrong with @value at the setter's place; @suggestion may be NULL
+/*
+ * field_fault() - report what is wrong with @value at the setter's place; @suggestion may be NULL
  */
 void field_fault(const struct field_at *at, const struct value *value, const char *suggestion,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));

@@ -33,8 +33,10 @@ fail_at(const char *body, size_t offset, const char *text, struct json_error *re
 	return -EINVAL;
 }
 
-/* The offset of the bracket that opens one level too many, or @len. Brackets in strings do not
- * count. */
+/*
+ * The offset of the bracket that opens one level too many, or @len. Brackets in strings do not
+ * count.
+ */
 static size_t
 find_too_deep(const char *body, size_t len)
 {

@@ -13,28 +13,34 @@
 #include "lib/protocol/faults.h"
 #include "lib/protocol/value.h"
 
-/* line, column  from 1, columns in characters; text  what is wrong, UTF-8 or nearly so */
+/*
+ * line, column  from 1, columns in characters
+ * text          what is wrong, UTF-8 or nearly so
+ */
 struct json_error {
 	uint32_t line;
 	uint32_t column;
 	char text[160];
 };
 
-/* json_seed() - once, at start, before threads: a random number that makes hash tables
- * unpredictable */
+/*
+ * json_seed() - once, at start, before threads: a random number that makes hash tables
+ * unpredictable
+ */
 void json_seed(size_t seed);
 
 /**
  * json_parse() - turn a JSON text into a tree without positions
- * @body:     @len bytes; NUL not needed
- * @ret_tree: given: value_tree_destroy()
+ * @body:      @len bytes; NUL not needed
+ * @ret_tree:  given: value_tree_destroy()
  * @ret_error: filled on -EINVAL
  *
  * Any value may stand at the top. Needs less than 12 KiB of stack.
  *
  * Errors:  -EINVAL  no JSON by RFC 8259, or: a byte order mark, bytes behind the value, duplicate
- * keys, invalid UTF-8, NUL, integers beyond 64 bits, reals beyond double, depth over
- * VALUE_MAX_DEPTH -ENOMEM
+ *                   keys, invalid UTF-8, NUL, integers beyond 64 bits, reals beyond double, depth
+ *                   over VALUE_MAX_DEPTH
+ *          -ENOMEM
  *
  * Return: 0, or a negative error code from the list.
  */
@@ -56,9 +62,10 @@ int json_locate(const char *body, size_t len, const char *pointer, uint32_t *ret
 	uint32_t *ret_column);
 
 /*
- * first     index in @faults of the first fault to look for
- * prefix    bytes of each pointer that do not count: "/urls/7/timeout" in a line that holds only
- * URL 7 line      number of the text's first line, from 1
+ * first   index in @faults of the first fault to look for
+ * prefix  bytes of each pointer that do not count: "/urls/7" of "/urls/7/timeout" in a line that
+ *         holds only URL 7
+ * line    number of the text's first line, from 1
  */
 struct json_locate_from {
 	size_t first;
@@ -66,7 +73,9 @@ struct json_locate_from {
 	uint32_t line;
 };
 
-/* json_locate_faults() - fill in the positions that are missing in @faults, in one pass over the
- * text */
+/*
+ * json_locate_faults() - fill in the positions that are missing in @faults, in one pass over the
+ * text
+ */
 int json_locate_faults(
 	const char *body, size_t len, const struct json_locate_from *from, struct faults *faults);

@@ -66,10 +66,14 @@ json_write_text(struct json_writer *w, const char *text)
 /* json_write_base64() - @len bytes as a base64 string (RFC 4648, padded) */
 void json_write_base64(struct json_writer *w, const void *data, size_t len);
 
-/* json_write_ms() - nanoseconds as a number of milliseconds, one to three decimals; null when
- * negative */
+/*
+ * json_write_ms() - nanoseconds as a number of milliseconds, one to three decimals; null when
+ * negative
+ */
 void json_write_ms(struct json_writer *w, int64_t ns);
 
-/* json_write_time() - seconds since 1970 and nanoseconds as an RFC 3339 string in UTC with
- * milliseconds */
+/*
+ * json_write_time() - seconds since 1970 and nanoseconds as an RFC 3339 string in UTC with
+ * milliseconds
+ */
 void json_write_time(struct json_writer *w, int64_t sec, int64_t nsec);

@@ -87,8 +87,10 @@ enum batch_outcome {
 
 #define BATCH_N_OUTCOMES 4
 
-/* The words of the wire; *_name() of a value out of range is a bug, *_find() returns the value or
- * -ENOENT. */
+/*
+ * The words of the wire; *_name() of a value out of range is a bug, *_find() returns the value or
+ * -ENOENT.
+ */
 const char *result_outcome_name(enum result_outcome outcome);
 int result_outcome_find(const char *name);
 const char *cancel_reason_name(enum cancel_reason reason);
@@ -106,9 +108,9 @@ int batch_outcome_find(const char *name);
 /*
  * Nanoseconds, or RESULT_ABSENT.
  *
- * queue       from acceptance to admission
+ * queue             from acceptance to admission
  * dns … first_byte  phases of the last hop of the last attempt
- * total       from acceptance to the end, queue included
+ * total             from acceptance to the end, queue included
  */
 struct result_timing {
 	int64_t queue_ns;
@@ -128,17 +130,22 @@ struct result_timing {
 /*
  * One URL's result. Strings are borrowed; NULL = not there.
  *
- * index         place in the batch's urls, from 0
- * seq           order of finishing, from 1; 0 = not written (collected answers)
- * status        of the last response; 0 = there was none
- * attempts      tries made; 0 = never started: then the fields from redirects to reused are not
- * written redirects     hops followed final_url     the last hop's URL bytes         of the body
- * received in the last hop http_version  "1.0", "1.1", "2" remote        "192.0.2.7:443" reused the
- * last hop ran on a connection that was there before timing        written unless total_ns is
- * absent error         with RESULT_FAILED and RESULT_TIMEOUT; error_detail is for people
- * cancel_reason with RESULT_CANCELLED; cancel_cause = index of the URL that caused it, or -1
- * capture       what @body holds: for BATCH_CAPTURE_SHA256 32 bytes, else the body's bytes; NULL =
- * nothing
+ * index          place in the batch's urls, from 0
+ * seq            order of finishing, from 1; 0 = not written (collected answers)
+ * status         of the last response; 0 = there was none
+ * attempts       tries made; 0 = never started: then the fields from redirects to reused are not
+ *                written
+ * redirects      hops followed
+ * final_url      the last hop's URL
+ * bytes          of the body received in the last hop
+ * http_version   "1.0", "1.1", "2"
+ * remote         "192.0.2.7:443"
+ * reused         the last hop ran on a connection that was there before
+ * timing         written unless total_ns is absent
+ * error          with RESULT_FAILED and RESULT_TIMEOUT; error_detail is for people
+ * cancel_reason  with RESULT_CANCELLED; cancel_cause = index of the URL that caused it, or -1
+ * capture        what @body holds: for BATCH_CAPTURE_SHA256 32 bytes, else the body's bytes; NULL =
+ *                nothing
  */
 struct result_record {
 	size_t index;
@@ -183,12 +190,12 @@ void result_counts_add(struct result_counts *counts, enum result_outcome outcome
 /*
  * A batch without its results. Strings are borrowed.
  *
- * name       NULL = none
- * state      "outcome" is written for BATCH_DONE, "state" for the others
- * started    seconds since 1970 and nanoseconds, of the acceptance
- * elapsed_ns from acceptance to the end or to now; RESULT_ABSENT = not written
- * deadline_ns from acceptance to the deadline; 0 or RESULT_ABSENT = not written
- * n_urls     written as "urls"; 0 = not written (collected answers: the results say it)
+ * name         NULL = none
+ * state        "outcome" is written for BATCH_DONE, "state" for the others
+ * started      seconds since 1970 and nanoseconds, of the acceptance
+ * elapsed_ns   from acceptance to the end or to now; RESULT_ABSENT = not written
+ * deadline_ns  from acceptance to the deadline; 0 or RESULT_ABSENT = not written
+ * n_urls       written as "urls"; 0 = not written (collected answers: the results say it)
  */
 struct batch_summary {
 	const char *id;
@@ -225,7 +232,7 @@ void batch_write_end_line(struct json_writer *w, const struct batch_summary *sum
  * result_from_value() - read a result back
  * @value:      an object as result_write() or result_write_line() wrote it
  * @ret_record: strings borrowed from @value's tree; the body is given as it was written (hex, text,
- * base64)
+ *              base64)
  *
  * Members it does not know are ignored: the daemon may be newer. So are unknown error codes and
  * cancel reasons, which become ERROR_INTERNAL with the code in front of the detail, and

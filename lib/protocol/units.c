@@ -102,7 +102,8 @@ take_unit(const char **at, const char *end, const struct unit *units, size_t n)
 	return n;
 }
 
-/* What is wrong with a text that does not begin with a digit, or stops where digits were expected.
+/*
+ * What is wrong with a text that does not begin with a digit, or stops where digits were expected.
  */
 static const char *
 why_no_number(const char *at, const char *end, const char *shape)

@@ -61,8 +61,10 @@ int size_parse(const char *text, size_t len, int64_t *ret_bytes, const char **re
  */
 int rate_parse(const char *text, size_t len, struct rate *ret_rate, const char **ret_why);
 
-/* The way back, exact: parsing the text gives the number again. @out has UNITS_TEXT_MAX bytes;
- * returned. */
+/*
+ * The way back, exact: parsing the text gives the number again. @out has UNITS_TEXT_MAX bytes;
+ * returned.
+ */
 const char *duration_format(int64_t ns, char *out);
 const char *size_format(int64_t bytes, char *out);
 const char *rate_format(const struct rate *rate, char *out);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* UTF-8 as Unicode 15, table 3-7, defines it: no overlong forms, no surrogates, nothing over
- * U+10FFFF. */
+/*
+ * UTF-8 as Unicode 15, table 3-7, defines it: no overlong forms, no surrogates, nothing over
+ * U+10FFFF.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -12,8 +14,10 @@ utf8_is_tail(unsigned char c)
 	return (c & 0xc0) == 0x80;
 }
 
-/* utf8_sequence() - bytes of the character at the start of @text, or 0 when they are not UTF-8;
- * @len > 0 */
+/*
+ * utf8_sequence() - bytes of the character at the start of @text, or 0 when they are not UTF-8;
+ * @len > 0
+ */
 static inline size_t
 utf8_sequence(const char *text, size_t len)
 {

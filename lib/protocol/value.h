@@ -27,14 +27,20 @@ enum value_type {
 };
 
 /*
- * line, column          where the value starts, from 1, columns in characters; 0 = not known (JSON:
- * see json_locate()) key_line, key_column  the same for the key of a map's member quoted YAML: the
- * scalar was quoted (or a block scalar), so it is a string whatever it looks like ambiguous YAML: a
- * plain string that other readers take for something else (yes, off, 0660, 0x1f, 1_000) key,
- * key_len          name within the parent map, NUL-terminated; NULL for members of lists and the
- * root text, text_len        VALUE_STRING: its bytes, NUL-terminated; other YAML scalars: the raw
- * text; else NULL boolean, integer, real   the value of those types first, next, n        children
- * of lists and maps: a chain in the order of the text, and their number
+ * line, column            where the value starts, from 1, columns in characters; 0 = not known
+ *                         (JSON: see json_locate())
+ * key_line, key_column    the same for the key of a map's member
+ * quoted                  YAML: the scalar was quoted (or a block scalar), so it is a string
+ *                         whatever it looks like
+ * ambiguous               YAML: a plain string that other readers take for something else (yes,
+ *                         off, 0660, 0x1f, 1_000)
+ * key, key_len            name within the parent map, NUL-terminated; NULL for members of lists and
+ *                         the root
+ * text, text_len          VALUE_STRING: its bytes, NUL-terminated; other YAML scalars: the raw
+ *                         text; else NULL
+ * boolean, integer, real  the value of those types
+ * first, next, n          children of lists and maps: a chain in the order of the text, and their
+ *                         number
  */
 struct value {
 	enum value_type type;
@@ -64,8 +70,10 @@ struct value_tree {
 	struct value *root;
 };
 
-/* Where a value is within its tree, as links on the walker's stack: @key, or @index when @key is
- * NULL. */
+/*
+ * Where a value is within its tree, as links on the walker's stack: @key, or @index when @key is
+ * NULL.
+ */
 struct value_path {
 	const struct value_path *parent;
 	const char *key;
@@ -90,8 +98,10 @@ struct value *value_new(struct arena *arena, enum value_type type);
 /* value_append() - make @child the last child of the list or map @parent */
 void value_append(struct value *parent, struct value *child);
 
-/* value_copy() - a deep copy of @value in @arena; NULL when out of memory. Recurses to the depth of
- * the tree. */
+/*
+ * value_copy() - a deep copy of @value in @arena; NULL when out of memory. Recurses to the depth of
+ * the tree.
+ */
 struct value *value_copy(struct arena *arena, const struct value *value);
 
 /* value_get() - the member @key of @map, or NULL, also when @map is NULL or no map */
@@ -106,6 +116,8 @@ bool value_is_text(const struct value *value, const char *text);
 /* value_equal() - whether two trees say the same; members of maps in any order, 1 equals 1.0 */
 bool value_equal(const struct value *a, const struct value *b);
 
-/* value_describe() - what a message calls @value: «the number 5», «the string "on"», «an object»;
- * returns @out */
+/*
+ * value_describe() - what a message calls @value: «the number 5», «the string "on"», «an object»;
+ * returns @out
+ */
 const char *value_describe(const struct value *value, char *out, size_t cap);

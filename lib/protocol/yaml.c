@@ -98,7 +98,8 @@ is_number(const char *text, bool *ret_is_integer)
 	return *text == '\0';
 }
 
-/* Words that YAML 1.1 or 1.2 readers take for a boolean, a null or a number, and we for a string.
+/*
+ * Words that YAML 1.1 or 1.2 readers take for a boolean, a null or a number, and we for a string.
  */
 static bool
 is_ambiguous_word(const char *text)
@@ -206,7 +207,8 @@ next_path(struct loader *loader)
 	return path;
 }
 
-/* Says what is wrong with the node at @at, or, when a key is expected, with the mapping around it.
+/*
+ * Says what is wrong with the node at @at, or, when a key is expected, with the mapping around it.
  */
 static void
 complain(struct loader *loader, const struct value *at, const char *text)
@@ -455,7 +457,8 @@ take_event(struct loader *loader, const yaml_event_t *event)
 	return 0;
 }
 
-/* libyaml gives no mark for what its reader refuses (encoding, control characters), only an offset.
+/*
+ * libyaml gives no mark for what its reader refuses (encoding, control characters), only an offset.
  */
 static void
 find_offset(const char *text, size_t offset, struct fault_place *place)

@@ -25,7 +25,8 @@
  * that a schema can report its own faults in the same run: look at @faults before using the tree.
  *
  * Errors:  -EINVAL  no YAML, or over a limit (bytes, nodes, VALUE_MAX_DEPTH): no tree, one fault
- * more -ENOMEM
+ *                   more
+ *          -ENOMEM
  *
  * Return: 0, or a negative error code from the list.
  */

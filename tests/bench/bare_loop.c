@@ -34,7 +34,8 @@
 
 #define MAX_SOCKETS 20000
 
-/* is_wanted: libcurl asked for events and has not taken that back. An unused number has events 0.
+/*
+ * is_wanted: libcurl asked for events and has not taken that back. An unused number has events 0.
  */
 struct socket_watch {
 	struct event read;
@@ -161,7 +162,8 @@ timer_callback(CURLM *multi, long timeout_ms, void *data)
 	return 0;
 }
 
-/* A number that comes back may still be believed registered (see socket_watch), so it is forgotten.
+/*
+ * A number that comes back may still be believed registered (see socket_watch), so it is forgotten.
  */
 static curl_socket_t
 open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)

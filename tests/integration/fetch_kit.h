@@ -61,8 +61,10 @@ void kit_add(struct kit *kit, char *url);
 /* kit_batch() - run the batch in the calling task; may be called again: results start anew */
 int kit_batch(struct kit *kit);
 
-/* kit_run() - a run with an engine, and the batch in it; checks that every URL has one result and
- * nothing is left */
+/*
+ * kit_run() - a run with an engine, and the batch in it; checks that every URL has one result and
+ * nothing is left
+ */
 void kit_run(struct kit *kit);
 
 /* kit_one() - fetch one URL, taken; its result */

@@ -21,16 +21,20 @@ struct t_daemon;
  */
 struct t_daemon *t_daemon_start(const char *config);
 
-/* t_daemon_folder() - its folder, which holds api.sock and what a test puts there; removed at the
- * end */
+/*
+ * t_daemon_folder() - its folder, which holds api.sock and what a test puts there; removed at the
+ * end
+ */
 const char *t_daemon_folder(const struct t_daemon *daemon);
 const char *t_daemon_socket(const struct t_daemon *daemon);
 pid_t t_daemon_pid(const struct t_daemon *daemon);
 
 void t_daemon_signal(struct t_daemon *daemon, int signal);
 
-/* t_daemon_wait_notify() - wait until it has sent a line such as "STOPPING=1"; fail the test after
- * 20 s */
+/*
+ * t_daemon_wait_notify() - wait until it has sent a line such as "STOPPING=1"; fail the test after
+ * 20 s
+ */
 void t_daemon_wait_notify(struct t_daemon *daemon, const char *line);
 
 /* t_daemon_log() - what it wrote to standard error so far, to be freed */

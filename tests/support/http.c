@@ -187,7 +187,8 @@ take_body(struct t_http *http, struct t_response *response, size_t max)
 	response->left -= response->framing == T_FRAMING_CLOSE ? 0 : len;
 }
 
-/* "SIZE CRLF bytes CRLF"; left counts the bytes and the second CRLF. False: more input is needed.
+/*
+ * "SIZE CRLF bytes CRLF"; left counts the bytes and the second CRLF. False: more input is needed.
  */
 static bool
 start_chunk(struct t_http *http, struct t_response *response)

@@ -44,8 +44,10 @@ struct t_response {
 		0 \
 	}
 
-/* Connect; fail the test if that is impossible. Close with t_http_close(), which accepts a closed
- * one. */
+/*
+ * Connect; fail the test if that is impossible. Close with t_http_close(), which accepts a closed
+ * one.
+ */
 struct t_http t_http_tcp(uint16_t port);
 struct t_http t_http_unix(const char *path);
 void t_http_close(struct t_http *http);

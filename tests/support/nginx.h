@@ -26,7 +26,8 @@ struct t_nginx {
 
 bool t_nginx_is_there(void);
 
-/* t_nginx_start() - start one and wait until it accepts connections; fail the test if it does not
+/*
+ * t_nginx_start() - start one and wait until it accepts connections; fail the test if it does not
  */
 void t_nginx_start(struct t_nginx *nginx);
 

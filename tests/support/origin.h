@@ -18,17 +18,22 @@
  *               /never              no answer
  *               /hold/NAME?STATUS   when t_origin_release(NAME) has been called
  *               /crowd/N?STATUS     as soon as N requests wait for their answers, this one included
- *               /drip/N/MS          N bytes, one each MS     /drip-headers/N/MS   N lines, a byte
- * each MS redirects   /redirect/N         N hops                   /redirect-to/STATUS?URL    302
- * without STATUS /loop  /no-location  /two-locations  /long-location/N again /flaky/NAME/N?HOW   N
- * times HOW (a status, reset, close), then 200 /retry-after/STATUS?TEXT   /close-on-reuse (closed
- * instead of the 2nd answer) cut         /reset  /close-before-response  /close-mid-status
- * /close-mid-headers  /reset-mid-body /stall-mid-headers  /stall-mid-body /truncated-length
- * /truncated-chunk  /truncated-chunked  /truncated-close-delimited lies        /short-length
- * /negative-length  /junk-length  /huge-length  /two-lengths /length-and-chunked  /bad-chunk
- * /negative-chunk  /huge-chunk  /wrong-encoding no HTTP     /garbage  /http09  /bad-version
- * /nul-header too much    /header-bomb/N (lines)  /long-header/N (bytes)  /gzip-bomb/N (bytes
- * unpacked) /endless-headers  /endless-1xx  /endless-body  /endless-chunks  /endless-trailers
+ *               /drip/N/MS          N bytes, one each MS
+ *               /drip-headers/N/MS  N lines, a byte each MS
+ *   redirects   /redirect/N         N hops
+ *               /redirect-to/STATUS?URL   302 without STATUS
+ *               /loop  /no-location  /two-locations  /long-location/N
+ *   again       /flaky/NAME/N?HOW   N times HOW (a status, reset, close), then 200
+ *               /retry-after/STATUS?TEXT
+ *               /close-on-reuse     closed instead of the 2nd answer
+ *   cut         /reset  /close-before-response  /close-mid-status  /close-mid-headers
+ *               /reset-mid-body  /stall-mid-headers  /stall-mid-body  /truncated-length
+ *               /truncated-chunk  /truncated-chunked  /truncated-close-delimited
+ *   lies        /short-length  /negative-length  /junk-length  /huge-length  /two-lengths
+ *               /length-and-chunked  /bad-chunk  /negative-chunk  /huge-chunk  /wrong-encoding
+ *   no HTTP     /garbage  /http09  /bad-version  /nul-header
+ *   too much    /header-bomb/N (lines)  /long-header/N (bytes)  /gzip-bomb/N (bytes unpacked)
+ *               /endless-headers  /endless-1xx  /endless-body  /endless-chunks  /endless-trailers
  *   anything else is 404
  *
  * Other misbehaviours belong to a port, not to a path: enum t_port.

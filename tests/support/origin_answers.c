@@ -15,7 +15,8 @@
 
 #include "lib/base/cleanup.h"
 
-/* Endless answers end here, so that a client without a limit fails instead of filling the machine.
+/*
+ * Endless answers end here, so that a client without a limit fails instead of filling the machine.
  */
 #define ENDLESS_BYTES (512ULL << 20)
 

@@ -510,8 +510,10 @@ find_request(struct server *server, struct connection *c)
 	return r < 0 ? r : 1;
 }
 
-/* Serves what the input holds, one request after the other, until one has to wait or more is
- * needed. */
+/*
+ * Serves what the input holds, one request after the other, until one has to wait or more is
+ * needed.
+ */
 static void
 go_on(struct server *server, struct connection *c)
 {
@@ -620,8 +622,10 @@ welcome(struct server *server, struct connection *c, enum t_port port)
 	}
 }
 
-/* A full descriptor table ends the server: it is a test that has asked for too much, and must
- * notice. */
+/*
+ * A full descriptor table ends the server: it is a test that has asked for too much, and must
+ * notice.
+ */
 static void
 listener_event(struct server *server, struct listener *listener)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every port of the origin, bound on loopback before anybody serves it: so the numbers are known
- * early. */
+/*
+ * Every port of the origin, bound on loopback before anybody serves it: so the numbers are known
+ * early.
+ */
 #include "tests/support/origin_server.h"
 
 #include <arpa/inet.h>
@@ -83,7 +85,8 @@ open_http(struct t_origin_sockets *sockets)
 	return 0;
 }
 
-/* Linux drops a SYN while the queue is full, and a queue of length 0 is full with one connection.
+/*
+ * Linux drops a SYN while the queue is full, and a queue of length 0 is full with one connection.
  */
 static int
 fill_deaf(struct t_origin_sockets *sockets)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The scripted origin and the raw client, against each other: tests that stand on them must know
- * them good. */
+/*
+ * The scripted origin and the raw client, against each other: tests that stand on them must know
+ * them good.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

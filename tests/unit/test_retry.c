@@ -43,8 +43,10 @@ START_TEST(only_what_was_asked_for_is_tried_again)
 }
 END_TEST
 
-/* The longest wait there can be: the jitter of all ones, in a range that is a power of two less one
- * is found by looking for the largest of many. */
+/*
+ * The longest wait there can be: the jitter of all ones, in a range that is a power of two less one
+ * is found by looking for the largest of many.
+ */
 static nur_time
 longest(const struct fetch_retries *retries, unsigned n_done)
 {

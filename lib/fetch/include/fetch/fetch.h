@@ -435,13 +435,17 @@ int fetch_engine_create(
 /* fetch_engine_destroy() - close what is idle; no batch is running. Accepts NULL (no checkpoint) */
 void fetch_engine_destroy(struct fetch_engine *engine);
 
-/* fetch_engine_set_policy() - another address policy (NULL: the default profile), at once and also
- * for connections that are open; borrowed (no checkpoint) */
+/*
+ * fetch_engine_set_policy() - another address policy (NULL: the default profile), at once and also
+ * for connections that are open; borrowed (no checkpoint)
+ */
 void fetch_engine_set_policy(
 	struct fetch_engine *engine, const struct fetch_address_policy *policy);
 
-/* fetch_engine_set_limits() - other limits (0: as at creation), for what is admitted from now on
- * (no checkpoint) */
+/*
+ * fetch_engine_set_limits() - other limits (0: as at creation), for what is admitted from now on
+ * (no checkpoint)
+ */
 void fetch_engine_set_limits(struct fetch_engine *engine, unsigned in_flight, unsigned per_origin);
 
 /**

@@ -81,8 +81,10 @@ struct nur_cancel_scope {
 /* nur_cancel_scope_init() - a scope without deadline (no checkpoint) */
 void nur_cancel_scope_init(struct nur_cancel_scope *scope);
 
-/* nur_cancel_scope_init_at() - a scope cancelled at @deadline, which may have passed (no
- * checkpoint) */
+/*
+ * nur_cancel_scope_init_at() - a scope cancelled at @deadline, which may have passed (no
+ * checkpoint)
+ */
 void nur_cancel_scope_init_at(struct nur_cancel_scope *scope, nur_time deadline);
 
 /**
@@ -141,8 +143,10 @@ int nur_cancel_scope_enter(struct nur_cancel_scope *scope);
  */
 int nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc);
 
-/* NUR_WITHIN() - enter, evaluate an expression of type int, leave; cannot be left half-way. Value:
- * as leave(). */
+/*
+ * NUR_WITHIN() - enter, evaluate an expression of type int, leave; cannot be left half-way. Value:
+ * as leave().
+ */
 #define NUR_WITHIN(scope, expression) \
 	__extension__({ \
 		struct nur_cancel_scope *nur_within_ = (scope); \
@@ -169,7 +173,7 @@ void nur_cancel_scope_cancel(struct nur_cancel_scope *scope, const char *text);
 /**
  * nur_cancel_scope_set_deadline() - move the deadline
  * @deadline:   absolute; NUR_FOREVER: none; one that has passed cancels before the next checkpoint
- * reports
+ *              reports
  *
  * Before entry it replaces a timeout. Checkpoint: never. Units: ns. Source: Trio
  * CancelScope.deadline.
@@ -201,20 +205,27 @@ int nur_cancel_scope_deadline(const struct nur_cancel_scope *scope, nur_time *re
  */
 int nur_cancel_scope_timeout(const struct nur_cancel_scope *scope, nur_time *ret_timeout);
 
-/* nur_cancel_scope_set_shield() - hide cancellations from further out, or no longer; at once (no
- * checkpoint) */
+/*
+ * nur_cancel_scope_set_shield() - hide cancellations from further out, or no longer; at once (no
+ * checkpoint)
+ */
 void nur_cancel_scope_set_shield(struct nur_cancel_scope *scope, bool is_shielded);
 
-/* nur_cancel_scope_cancel_called() - whether it was cancelled; looks at the clock first (no
- * checkpoint) */
+/*
+ * nur_cancel_scope_cancel_called() - whether it was cancelled; looks at the clock first (no
+ * checkpoint)
+ */
 bool nur_cancel_scope_cancel_called(struct nur_cancel_scope *scope);
 
-/* nur_cancel_scope_cancelled_caught() - whether leaving it took a cancellation out (no checkpoint)
+/*
+ * nur_cancel_scope_cancelled_caught() - whether leaving it took a cancellation out (no checkpoint)
  */
 bool nur_cancel_scope_cancelled_caught(const struct nur_cancel_scope *scope);
 
-/* nur_cancel_scope_reason() - the first cancel; its source is NUR_CANCEL_NONE before (no
- * checkpoint) */
+/*
+ * nur_cancel_scope_reason() - the first cancel; its source is NUR_CANCEL_NONE before (no
+ * checkpoint)
+ */
 const struct nur_cancel_reason *nur_cancel_scope_reason(const struct nur_cancel_scope *scope);
 
 /**

@@ -46,8 +46,10 @@ int nur_channel_open(size_t item_size, size_t capacity, struct nur_send_channel 
  */
 NUR_CHECKPOINT int nur_channel_send(struct nur_send_channel *sender, const void *item);
 
-/* nur_channel_send_nowait() - as nur_channel_send(), or NUR_EWOULDBLOCK; no checkpoint; loop
- * callbacks may */
+/*
+ * nur_channel_send_nowait() - as nur_channel_send(), or NUR_EWOULDBLOCK; no checkpoint; loop
+ * callbacks may
+ */
 int nur_channel_send_nowait(struct nur_send_channel *sender, const void *item);
 
 /**
@@ -68,7 +70,8 @@ int nur_channel_send_nowait(struct nur_send_channel *sender, const void *item);
  */
 NUR_CHECKPOINT int nur_channel_receive(struct nur_receive_channel *receiver, void *item);
 
-/* nur_channel_receive_nowait() - as nur_channel_receive(), or NUR_EWOULDBLOCK; never a checkpoint
+/*
+ * nur_channel_receive_nowait() - as nur_channel_receive(), or NUR_EWOULDBLOCK; never a checkpoint
  */
 int nur_channel_receive_nowait(struct nur_receive_channel *receiver, void *item);
 
@@ -93,8 +96,10 @@ int nur_receive_channel_clone(
 void nur_send_channel_close(struct nur_send_channel *sender);
 void nur_receive_channel_close(struct nur_receive_channel *receiver);
 
-/* nur_send_channel_destroy(), nur_receive_channel_destroy() - close and free; accept NULL (no
- * checkpoint) */
+/*
+ * nur_send_channel_destroy(), nur_receive_channel_destroy() - close and free; accept NULL (no
+ * checkpoint)
+ */
 void nur_send_channel_destroy(struct nur_send_channel *sender);
 void nur_receive_channel_destroy(struct nur_receive_channel *receiver);
 

@@ -27,12 +27,16 @@ NUR_BEGIN_DECLS
  */
 NUR_CHECKPOINT int nur_checkpoint(void);
 
-/* nur_checkpoint_if_cancelled() - if cancelled: let others run and report it; else nothing. Trio's
- * namesake. */
+/*
+ * nur_checkpoint_if_cancelled() - if cancelled: let others run and report it; else nothing. Trio's
+ * namesake.
+ */
 NUR_CHECKPOINT int nur_checkpoint_if_cancelled(void);
 
-/* nur_cancel_shielded_checkpoint() - let others run, look for nothing. Trio's namesake. 0 or
- * NUR_ENOTINTASK. */
+/*
+ * nur_cancel_shielded_checkpoint() - let others run, look for nothing. Trio's namesake. 0 or
+ * NUR_ENOTINTASK.
+ */
 int nur_cancel_shielded_checkpoint(void);
 
 /**
@@ -70,8 +74,10 @@ NUR_CHECKPOINT int nur_sleep(nur_time timeout);
  */
 NUR_CHECKPOINT int nur_sleep_until(nur_time deadline);
 
-/* nur_sleep_forever() - wait for cancellation. Woken by hand it returns NUR_EINTERNAL. Trio
- * sleep_forever(). */
+/*
+ * nur_sleep_forever() - wait for cancellation. Woken by hand it returns NUR_EINTERNAL. Trio
+ * sleep_forever().
+ */
 NUR_CHECKPOINT int nur_sleep_forever(void);
 
 /* What an abort callback answers. */

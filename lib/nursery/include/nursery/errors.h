@@ -116,7 +116,8 @@ int nur_fail_at_line(int code, const char *file, int line, const char *format, .
  */
 int nur_fail_with(int code, struct nur_errors *errors);
 
-/* nur_errors_has() - whether @code is somewhere in @errors, nested groups included (no checkpoint)
+/*
+ * nur_errors_has() - whether @code is somewhere in @errors, nested groups included (no checkpoint)
  */
 bool nur_errors_has(const struct nur_errors *errors, int code);
 
@@ -137,12 +138,15 @@ bool nur_errors_has(const struct nur_errors *errors, int code);
  */
 size_t nur_errors_format(const struct nur_errors *errors, char *text, size_t cap);
 
-/* nur_errors_fini() - free what @errors holds; accepts an empty group, leaves one (no checkpoint)
+/*
+ * nur_errors_fini() - free what @errors holds; accepts an empty group, leaves one (no checkpoint)
  */
 void nur_errors_fini(struct nur_errors *errors);
 
-/* nur_strerror() - a text for a code of this library or a negative errno; never NULL, static (no
- * checkpoint) */
+/*
+ * nur_strerror() - a text for a code of this library or a negative errno; never NULL, static (no
+ * checkpoint)
+ */
 const char *nur_strerror(int code);
 
 NUR_END_DECLS

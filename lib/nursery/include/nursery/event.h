@@ -15,8 +15,10 @@ struct nur_event {
 /* nur_event_init() - not set (no checkpoint) */
 void nur_event_init(struct nur_event *event);
 
-/* nur_event_set() - set it, for good, and wake all waiters; allowed from loop callbacks. Trio
- * Event.set(). */
+/*
+ * nur_event_set() - set it, for good, and wake all waiters; allowed from loop callbacks. Trio
+ * Event.set().
+ */
 void nur_event_set(struct nur_event *event);
 
 /* nur_event_is_set() - whether it is set (no checkpoint) */

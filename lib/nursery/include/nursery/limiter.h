@@ -41,7 +41,8 @@ void nur_limiter_destroy(struct nur_limiter *limiter);
  */
 NUR_CHECKPOINT int nur_limiter_acquire(struct nur_limiter *limiter, const void *borrower);
 
-/* nur_limiter_acquire_nowait() - as nur_limiter_acquire(), or NUR_EWOULDBLOCK; never a checkpoint
+/*
+ * nur_limiter_acquire_nowait() - as nur_limiter_acquire(), or NUR_EWOULDBLOCK; never a checkpoint
  */
 int nur_limiter_acquire_nowait(struct nur_limiter *limiter, const void *borrower);
 
@@ -53,8 +54,10 @@ int nur_limiter_acquire_nowait(struct nur_limiter *limiter, const void *borrower
  */
 int nur_limiter_release(struct nur_limiter *limiter, const void *borrower);
 
-/* nur_limiter_set_total() - change the number of tokens; wakes waiters when there are more (no
- * checkpoint) */
+/*
+ * nur_limiter_set_total() - change the number of tokens; wakes waiters when there are more (no
+ * checkpoint)
+ */
 void nur_limiter_set_total(struct nur_limiter *limiter, size_t total);
 
 /* Tokens in all, held now, and tasks waiting for one (no checkpoint) */

@@ -140,8 +140,10 @@ void nur_nursery_guard_leave(struct nur_nursery_guard *guard);
  */
 int nur_start_soon(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg);
 
-/* nur_nursery_scope() - the nursery's own cancel scope: cancel it to end all its tasks (no
- * checkpoint) */
+/*
+ * nur_nursery_scope() - the nursery's own cancel scope: cancel it to end all its tasks (no
+ * checkpoint)
+ */
 struct nur_cancel_scope *nur_nursery_scope(struct nur_nursery *nursery);
 
 /* nur_nursery_cancel() - shorthand for cancelling nur_nursery_scope() (no checkpoint) */
@@ -150,8 +152,10 @@ void nur_nursery_cancel(struct nur_nursery *nursery, const char *text);
 /* nur_nursery_parent_task() - the task that opened it. Trio Nursery.parent_task. (no checkpoint) */
 struct nur_task *nur_nursery_parent_task(const struct nur_nursery *nursery);
 
-/* nur_nursery_n_children() - tasks alive in it, the body not counted. Trio child_tasks. (no
- * checkpoint) */
+/*
+ * nur_nursery_n_children() - tasks alive in it, the body not counted. Trio child_tasks. (no
+ * checkpoint)
+ */
 size_t nur_nursery_n_children(const struct nur_nursery *nursery);
 
 NUR_END_DECLS

@@ -16,10 +16,10 @@ NUR_BEGIN_DECLS
  * struct nur_run_options - zeroed is the default
  * @clock:        NULL: CLOCK_MONOTONIC. Borrowed until the run is over.
  * @stack_size:   bytes of address space for each stack; 0: 64 KiB; at least 16 KiB, rounded up to
- * pages
+ *                pages
  * @max_tasks:    living tasks at one time; 0: no limit of the library's own
  * @is_seeded:    shuffle each batch of the scheduler by @seed, so that a program always runs in one
- * order
+ *                order
  * @seed:         see @is_seeded
  */
 struct nur_run_options {
@@ -36,9 +36,8 @@ struct nur_run_options {
  * @arg:        passed to @fn
  * @options:    NULL: the defaults
  * @errors:     NULL, or where the details of a failure go: one record with the text of nur_fail()
- * and, when
- *              @fn failed with a nursery's failure, that group nested in it. An empty group on
- * success.
+ *              and, when @fn failed with a nursery's failure, that group nested in it. An empty
+ *              group on success.
  *
  * Shape:       none
  * Units:       none
@@ -81,8 +80,10 @@ struct nur_statistics {
 	uint64_t n_polls;
 };
 
-/* nur_current_statistics() - count the calling thread's run; 0, or NUR_ENOTINTASK outside one (no
- * checkpoint) */
+/*
+ * nur_current_statistics() - count the calling thread's run; 0, or NUR_ENOTINTASK outside one (no
+ * checkpoint)
+ */
 int nur_current_statistics(struct nur_statistics *ret_statistics);
 
 NUR_END_DECLS

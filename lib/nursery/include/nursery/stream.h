@@ -70,12 +70,16 @@ NUR_CHECKPOINT int nur_stream_send_eof(struct nur_stream *stream);
 /* nur_stream_fd() - the descriptor, borrowed; -1 once closed (no checkpoint) */
 int nur_stream_fd(const struct nur_stream *stream);
 
-/* nur_stream_close() - close the descriptor; tasks that wait on it get NUR_ECLOSED; twice is
- * harmless (no checkpoint) */
+/*
+ * nur_stream_close() - close the descriptor; tasks that wait on it get NUR_ECLOSED; twice is
+ * harmless (no checkpoint)
+ */
 void nur_stream_close(struct nur_stream *stream);
 
-/* nur_stream_destroy() - close and free; no task is inside a call of it. Accepts NULL (no
- * checkpoint) */
+/*
+ * nur_stream_destroy() - close and free; no task is inside a call of it. Accepts NULL (no
+ * checkpoint)
+ */
 void nur_stream_destroy(struct nur_stream *stream);
 
 NUR_END_DECLS

@@ -18,28 +18,40 @@ struct nur_task;
  */
 typedef int (*nur_task_fn)(void *arg);
 
-/* nur_current_task() - the calling task, valid until it ends; NULL outside a task. Trio
- * current_task(). */
+/*
+ * nur_current_task() - the calling task, valid until it ends; NULL outside a task. Trio
+ * current_task().
+ */
 struct nur_task *nur_current_task(void);
 
-/* nur_in_run() - whether the calling thread is inside nur_run(): in a task or in a callback of its
- * loop */
+/*
+ * nur_in_run() - whether the calling thread is inside nur_run(): in a task or in a callback of its
+ * loop
+ */
 bool nur_in_run(void);
 
-/* nur_in_task() - whether the caller is a task (true also in an abort callback, false in loop
- * callbacks) */
+/*
+ * nur_in_task() - whether the caller is a task (true also in an abort callback, false in loop
+ * callbacks)
+ */
 bool nur_in_task(void);
 
-/* nur_task_name() - the name given at the start, or one derived from the function; borrowed until
- * the task ends */
+/*
+ * nur_task_name() - the name given at the start, or one derived from the function; borrowed until
+ * the task ends
+ */
 const char *nur_task_name(const struct nur_task *task);
 
-/* nur_task_parent_nursery() - the nursery @task runs in; NULL for the main task. Trio
- * Task.parent_nursery. */
+/*
+ * nur_task_parent_nursery() - the nursery @task runs in; NULL for the main task. Trio
+ * Task.parent_nursery.
+ */
 struct nur_nursery *nur_task_parent_nursery(const struct nur_task *task);
 
-/* nur_task_nursery() - the nurseries @task has open, 0 the outermost; NULL past the last. Trio
- * child_nurseries. */
+/*
+ * nur_task_nursery() - the nurseries @task has open, 0 the outermost; NULL past the last. Trio
+ * child_nurseries.
+ */
 struct nur_nursery *nur_task_nursery(const struct nur_task *task, size_t index);
 
 NUR_END_DECLS

@@ -35,8 +35,10 @@ int nur_mock_clock_jump(struct nur_mock_clock *clock, nur_time by);
 /* nur_mock_clock_set_rate() - takes effect at once; a negative one is -EINVAL (no checkpoint) */
 int nur_mock_clock_set_rate(struct nur_mock_clock *clock, double rate);
 
-/* nur_mock_clock_set_autojump() - takes effect at once, also while tasks sleep; negative is -EINVAL
- * (no checkpoint) */
+/*
+ * nur_mock_clock_set_autojump() - takes effect at once, also while tasks sleep; negative is -EINVAL
+ * (no checkpoint)
+ */
 int nur_mock_clock_set_autojump(struct nur_mock_clock *clock, nur_time threshold);
 
 /* nur_mock_clock_now() - its time, also outside a run (no checkpoint) */
@@ -45,7 +47,7 @@ nur_time nur_mock_clock_now(const struct nur_mock_clock *clock);
 /**
  * nur_wait_all_tasks_blocked() - wait until no other task can run
  * @cushion:    and nothing has happened for so long, real time; of several waiters the shortest is
- * first
+ *              first
  *
  * Tasks that sleep on the clock count as blocked.
  *

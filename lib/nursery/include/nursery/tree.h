@@ -32,7 +32,7 @@ const char *nur_task_state_name(enum nur_task_state state);
  * @wait_reason:  of a waiting task: what for ("sleep", "event", "nursery"); NULL otherwise
  * @age_ns:       since the task was started, in ns of the run's clock; 0 for the others
  * @deadline:     the effective deadline: of a task at its present place, of a nursery inside it;
- * absolute
+ *                absolute
  * @is_cancelled: whether a checkpoint there would report cancellation
  * @reason:       why, or NULL
  * @n_children:   tasks alive in a nursery; nurseries open in a task; 1 for the run
@@ -52,8 +52,10 @@ struct nur_tree_entry {
 	size_t n_children;
 };
 
-/* typedef nur_tree_fn - called for each entry, parents first; not 0 ends the walk. Must not wait or
- * change the tree. */
+/*
+ * typedef nur_tree_fn - called for each entry, parents first; not 0 ends the walk. Must not wait or
+ * change the tree.
+ */
 typedef int (*nur_tree_fn)(const struct nur_tree_entry *entry, void *arg);
 
 /**
@@ -66,8 +68,10 @@ typedef int (*nur_tree_fn)(const struct nur_tree_entry *entry, void *arg);
  */
 int nur_tree_walk(nur_tree_fn visit, void *arg);
 
-/* nur_dump_task_tree() - draw the tree as text on a descriptor. 0, NUR_ENOTINTASK, or as write(2)
- * (no checkpoint) */
+/*
+ * nur_dump_task_tree() - draw the tree as text on a descriptor. 0, NUR_ENOTINTASK, or as write(2)
+ * (no checkpoint)
+ */
 int nur_dump_task_tree(int fd);
 
 NUR_END_DECLS

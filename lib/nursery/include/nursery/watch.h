@@ -19,7 +19,8 @@ enum {
 
 struct nur_watch;
 
-/* typedef nur_watch_fn - @events: NUR_WATCH_READ, NUR_WATCH_WRITE or both; may close its own watch
+/*
+ * typedef nur_watch_fn - @events: NUR_WATCH_READ, NUR_WATCH_WRITE or both; may close its own watch
  */
 typedef void (*nur_watch_fn)(int fd, unsigned events, void *arg);
 
@@ -51,16 +52,22 @@ struct nur_timer {
 /* nur_timer_init() - not set (no checkpoint) */
 void nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg);
 
-/* nur_timer_set() - call at @deadline, in place of an earlier setting; NUR_FOREVER: never (no
- * checkpoint; in a run) */
+/*
+ * nur_timer_set() - call at @deadline, in place of an earlier setting; NUR_FOREVER: never (no
+ * checkpoint; in a run)
+ */
 void nur_timer_set(struct nur_timer *timer, nur_time deadline);
 
-/* nur_timer_stop() - do not call; harmless when not set; before the timer's memory goes (no
- * checkpoint) */
+/*
+ * nur_timer_stop() - do not call; harmless when not set; before the timer's memory goes (no
+ * checkpoint)
+ */
 void nur_timer_stop(struct nur_timer *timer);
 
-/* struct nur_call - a call on the loop's stack, soon; lives in the caller's memory; all fields are
- * private */
+/*
+ * struct nur_call - a call on the loop's stack, soon; lives in the caller's memory; all fields are
+ * private
+ */
 struct nur_call {
 	struct nur_node node;
 	void (*fn)(void *arg);
