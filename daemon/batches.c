@@ -19,8 +19,9 @@
  * struct batch
  *
  * node         in batches->all, newest first; unlinked once the registry let go
- * description  what was asked for; names in it are shown
- * request      the engine's view of it, until the batch is done
+ * name, policy, deadline_ns, n_urls  of the description, for those who look at it later
+ * description  what was asked for, until the batch is done: it holds headers and bodies
+ * request      the engine's view of it, likewise
  * scope        around the fetching: batch_cancel()
  * texts        memory of the results' texts, which never move
  * results      in the order of finishing
@@ -33,6 +34,10 @@ struct batch {
 	struct batches *owner;
 	unsigned n_refs;
 	char id[24];
+	const char *name;
+	enum batch_policy policy;
+	int64_t deadline_ns;
+	size_t n_urls;
 	struct batch_description *description;
 	struct batch_request *request;
 	struct nur_cancel_scope scope;
@@ -211,6 +216,13 @@ batches_admit(
 	if (!batch->results || !batch->by_index) {
 		return -ENOMEM;
 	}
+	if (description->name) {
+		batch->name = arena_text(
+			&batch->texts, description->name, strlen(description->name));
+		if (!batch->name) {
+			return -ENOMEM;
+		}
+	}
 	r = batch_request_create(description, &batch->request);
 	if (r < 0) {
 		return r;
@@ -219,6 +231,9 @@ batches_admit(
 	batch->owner = batches;
 	batch->n_refs = 2; /* the registry's and the caller's */
 	batch->description = description;
+	batch->policy = description->policy;
+	batch->deadline_ns = description->deadline_ns;
+	batch->n_urls = description->n_urls;
 	batch->state = BATCH_RUNNING; /* each is started at once */
 	batch->accepted_at = nur_now();
 	batch->counts.pending = description->n_urls;
@@ -271,6 +286,7 @@ finish(struct batch *batch, int r, const struct fetch_batch_summary *summary)
 		r < 0 && r != NUR_ECANCELED ? BATCH_FAILED : batch_outcome_of(summary->outcome);
 	batch->state = BATCH_DONE;
 	batch_request_destroy(steal(&batch->request));
+	batch_description_destroy(steal(&batch->description));
 	buffer_fini(&batch->line);
 	if (--owner->n_running == 0) {
 		(void)nur_parking_lot_unpark(&owner->idle, SIZE_MAX, 0);
@@ -367,7 +383,7 @@ batch_result_of(const struct batch *batch, size_t index)
 size_t
 batch_n_urls(const struct batch *batch)
 {
-	return batch->description->n_urls;
+	return batch->n_urls;
 }
 
 struct batch_summary
@@ -375,17 +391,17 @@ batch_describe(const struct batch *batch)
 {
 	return (struct batch_summary){
 		.id = batch->id,
-		.name = batch->description->name,
+		.name = batch->name,
 		.state = batch->state,
 		.outcome = batch->outcome,
-		.policy = batch->description->policy,
+		.policy = batch->policy,
 		.started_sec = batch->started.tv_sec,
 		.started_nsec = batch->started.tv_nsec,
 		.elapsed_ns = batch->state == BATCH_DONE
 				      ? batch->elapsed
 				      : nur_time_sub(nur_now(), batch->accepted_at),
-		.deadline_ns = batch->description->deadline_ns,
-		.n_urls = batch->description->n_urls,
+		.deadline_ns = batch->deadline_ns,
+		.n_urls = batch->n_urls,
 		.counts = batch->counts,
 	};
 }
