@@ -118,7 +118,9 @@ wait_ready(struct direction *direction)
 		return r;
 	}
 	direction->waiting = nur_current_task();
-	return nur_wait_task_rescheduled(direction->why, abort_wait, direction);
+	r = nur_wait_task_rescheduled(direction->why, abort_wait, direction);
+	/* It was ready, and then closed before this task had its turn. */
+	return r == 0 && stream->fd < 0 ? NUR_ECLOSED : r;
 }
 
 /* What begins every call: look for cancellation, and take the direction. */

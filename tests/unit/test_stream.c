@@ -342,6 +342,32 @@ T_TASK_TEST(a_peer_that_goes_wakes_the_sender)
 	return close_pair();
 }
 
+static void
+close_right(void *arg)
+{
+	nur_stream_close(right);
+}
+
+T_TASK_TEST(a_close_after_the_wakeup_is_seen_by_the_woken)
+{
+	struct nur_timer timer;
+	int rc = 0;
+
+	open_pair();
+	received = 0;
+	nur_timer_init(&timer, close_right, NULL);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, receive_right, NULL);
+		t_wait_all_tasks_blocked();
+		ck_assert_int_eq(send(nur_stream_fd(left), "abc", 3, 0), 3);
+		nur_timer_set(&timer, nur_now()); /* deadlines come behind events in a pass */
+	}
+	ck_assert_int_eq(rc, 0);
+	ck_assert_int_eq(received, NUR_ECLOSED);
+	return close_pair();
+}
+
 static int results[3];
 
 static int
@@ -456,6 +482,7 @@ test_suite(void)
 	tcase = tcase_create("ends");
 	tcase_add_test(tcase, a_peer_that_is_gone_breaks_the_stream);
 	tcase_add_test(tcase, a_peer_that_goes_wakes_the_sender);
+	tcase_add_test(tcase, a_close_after_the_wakeup_is_seen_by_the_woken);
 	tcase_add_test(tcase, closing_wakes_everybody_on_the_stream);
 	suite_add_tcase(suite, tcase);
 	return suite;
