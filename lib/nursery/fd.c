@@ -15,6 +15,7 @@
 #include <nursery/fd.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -155,6 +156,9 @@ table_get(struct nuri_fd_table *table, int fd, struct fd_entry **ret_entry)
 	int r;
 
 	if ((size_t)fd >= table->cap) {
+		if (fcntl(fd, F_GETFD) < 0) {
+			return -errno; /* a wild number must not make the table large */
+		}
 		r = grow(table, fd);
 		if (r < 0) {
 			return r;

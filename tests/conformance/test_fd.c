@@ -2,6 +2,7 @@
 /* Rows 204-212: waiting on descriptors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -255,6 +256,7 @@ IN_RUN_TEST(r209_a_bad_descriptor_gives_the_systems_error)
 	ck_assert_int_eq(nur_wait_readable(pair[0]), -EBADF);
 	ck_assert_int_eq(nur_wait_writable(pair[0]), -EBADF);
 	ck_assert_int_eq(nur_wait_readable(-1), -EBADF);
+	ck_assert_int_eq(nur_wait_readable(INT_MAX), -EBADF);
 	nur_notify_closing(-1);
 
 	file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
