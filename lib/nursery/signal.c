@@ -14,6 +14,7 @@
 #include <nursery/fd.h>
 #include <nursery/signal.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -129,6 +130,7 @@ nur_signal_receiver_close(struct nur_signal_receiver *receiver)
 	if (!receiver) {
 		return;
 	}
+	assert(!receiver->is_busy);
 	let_go(receiver);
 	while (take(receiver, &signo) == 0) {
 		(void)raise(signo); /* for the old handler */

@@ -42,8 +42,8 @@ int nur_signal_receiver_open(
 NUR_CHECKPOINT int nur_signal_receiver_next(struct nur_signal_receiver *receiver, int *ret_signal);
 
 /*
- * nur_signal_receiver_close() - put the old handlers back and free it; accepts NULL (no
- * checkpoint). Signals caught and not read are raised again, for the old handlers.
+ * nur_signal_receiver_close() - put the old handlers back and free it; no task waits in it. Accepts
+ * NULL (no checkpoint). Signals caught and not read are raised again, for the old handlers.
  */
 void nur_signal_receiver_close(struct nur_signal_receiver *receiver);
 
