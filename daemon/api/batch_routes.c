@@ -78,8 +78,7 @@ check_head(struct submission *submission)
 	if (find_kind(exchange, &submission->kind) < 0) {
 		return response_problem(response, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
 			"send application/json, application/x-ndjson (the batch without urls, then "
-			"a "
-			"URL or an object a line) or text/plain (a URL a line)",
+			"a URL or an object a line) or text/plain (a URL a line)",
 			NULL, NULL);
 	}
 	if (is_encoded(exchange->request)) {
@@ -128,8 +127,7 @@ answer_unread(struct submission *submission, int r)
 	case -E2BIG:
 		return response_problem(response, PROBLEM_TOO_LARGE,
 			"a JSON body has 1 MiB at most; send larger batches as "
-			"application/x-ndjson "
-			"or text/plain",
+			"application/x-ndjson or text/plain",
 			NULL, NULL);
 	case -EMSGSIZE:
 		return response_problem(response, PROBLEM_TOO_LARGE,
@@ -139,7 +137,7 @@ answer_unread(struct submission *submission, int r)
 		return response_problem(response, PROBLEM_BAD_REQUEST,
 			"the body's framing is broken, or it ended early", NULL, NULL);
 	default:
-		return response_problem(response, PROBLEM_INTERNAL, strerror(-r), NULL, NULL);
+		return response_problem(response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
 	}
 }
 
@@ -187,7 +185,7 @@ read_batch(struct submission *submission, struct batch_description **ret_descrip
 			"nothing was started; errors has what to change", NULL, &faults);
 	} else {
 		r = response_problem(
-			&exchange->response, PROBLEM_INTERNAL, strerror(-r), NULL, NULL);
+			&exchange->response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
 	}
 	faults_fini(&faults);
 	return r;
@@ -273,11 +271,14 @@ stream_body(struct nur_nursery *nursery, void *arg)
 	struct json_writer w = JSON_WRITER_INIT(&stream->response->out);
 	int r = nur_start_soon(nursery, "batch", run_batch, stream->batch);
 
-	if (r < 0) {
-		return batch_run(stream->batch); /* no stack for a task: then in this one */
-	}
 	batch_write_begin_line(&w, &summary);
-	r = stream_results(stream);
+	if (r < 0) {
+		/* No stack for a task: it runs in this one, and its results are told afterwards. */
+		r = batch_run(stream->batch);
+	}
+	if (r >= 0) {
+		r = stream_results(stream);
+	}
 	if (r < 0) {
 		/* The caller reads nothing any more. */
 		nur_nursery_cancel(nursery, cancel_reason_name(CANCEL_CLIENT_GONE));
@@ -362,7 +363,7 @@ admit(struct exchange *exchange, struct batch_description **description, struct 
 			NULL);
 	default:
 		return response_problem(
-			&exchange->response, PROBLEM_INTERNAL, strerror(-r), NULL, NULL);
+			&exchange->response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
 	}
 }
 
@@ -389,8 +390,12 @@ batch_route_submit(struct exchange *exchange, const char *id)
 		return answer_stream(exchange, batch);
 	}
 	r = batch_run(batch);
-	if (r < 0) {
+	if (r == NUR_ECANCELED) {
 		return r;
+	}
+	if (r < 0) {
+		return response_problem(
+			&exchange->response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
 	}
 	return send_batch(exchange, batch);
 }
