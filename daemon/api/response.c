@@ -8,8 +8,13 @@
 
 #include "lib/protocol/json_writer.h"
 
+/*
+ * piece_bytes  of content are sent when there are so many
+ * stall_bytes  the peer has stall_seconds for each so many: one result can be as long as a body
+ */
 enum {
 	piece_bytes = 32 * 1024,
+	stall_bytes = 256 * 1024,
 	stall_seconds = 30,
 };
 
@@ -81,12 +86,34 @@ write_content(struct response *response, bool as_chunk)
 	}
 }
 
-static int
-send_wire(void *arg)
-{
-	struct response *response = arg;
+struct piece {
+	struct nur_stream *stream;
+	const char *data;
+	size_t len;
+};
 
-	return nur_stream_send_all(response->stream, response->wire.data, response->wire.len);
+static int
+send_piece(void *arg)
+{
+	struct piece *piece = arg;
+
+	return nur_stream_send_all(piece->stream, piece->data, piece->len);
+}
+
+static int
+send_wire(const struct response *response)
+{
+	const struct buffer *wire = &response->wire;
+	int r = 0;
+
+	for (size_t at = 0; r >= 0 && at < wire->len; at += stall_bytes) {
+		size_t left = wire->len - at;
+		struct piece piece = { response->stream, wire->data + at,
+			left < stall_bytes ? left : stall_bytes };
+
+		r = nur_fail_after(NUR_SEC(stall_seconds), 0, send_piece, &piece);
+	}
+	return r;
 }
 
 /* Sends what was put on the wire buffer. A peer that takes nothing for too long is as good as gone. */
@@ -96,7 +123,7 @@ transmit(struct response *response)
 	int r = buffer_error(&response->out) < 0 ? -ENOMEM : buffer_error(&response->wire);
 
 	if (r == 0) {
-		r = nur_fail_after(NUR_SEC(stall_seconds), 0, send_wire, response);
+		r = send_wire(response);
 	}
 	buffer_clear(&response->out);
 	buffer_clear(&response->wire);
