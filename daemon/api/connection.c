@@ -354,7 +354,9 @@ connection_read_body(struct exchange *exchange, uint64_t max, connection_take_fn
 	struct body body = { connection, take, user };
 
 	connection->parser.max_body = max;
-	if (exchange->request->expects_continue && n_unread(connection) == 0) {
+	/* A body known to be too large is refused before it is sent. */
+	if (exchange->request->expects_continue && n_unread(connection) == 0 &&
+		exchange->request->content_length <= max) {
 		int r = response_continue(&exchange->response);
 
 		if (r < 0) {
