@@ -217,8 +217,8 @@ batches_admit(
 		return -ENOMEM;
 	}
 	if (description->name) {
-		batch->name = arena_text(
-			&batch->texts, description->name, strlen(description->name));
+		batch->name =
+			arena_text(&batch->texts, description->name, strlen(description->name));
 		if (!batch->name) {
 			return -ENOMEM;
 		}

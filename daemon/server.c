@@ -364,6 +364,7 @@ begin_draining(struct server *server, struct nur_nursery *nursery)
 	(void)notify_stopping(server->options->notify, "draining");
 	r = nur_start_soon(nursery, "drain", drain, server);
 	if (r < 0) {
+		log_error("cannot drain, stopping at once: %s", nur_strerror(r));
 		nur_cancel_scope_cancel(&server->serving, cancel_reason_name(CANCEL_SHUTDOWN));
 	}
 }

@@ -115,7 +115,7 @@ is_asked_for(const struct route *route, enum http_method method)
 static int
 refuse_method(struct exchange *exchange, const char *path)
 {
-	char allow[64] = "Allow: ";
+	char allow[64];
 	char name[64];
 	bool has_get = false;
 	bool has_post = false;
