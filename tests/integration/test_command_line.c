@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* fetchd as somebody starts it by hand: what it prints and how it ends. */
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "tests/support/process.h"
+
+/* Runs fetchd with up to two arguments. */
+static struct t_output
+run_fetchd(const char *first, const char *second)
+{
+	_cleanup_(freep) char *program = t_program("fetchd");
+	const char *const argv[] = { program, first, second, NULL };
+	struct t_output output = T_OUTPUT_INIT;
+
+	t_run(argv, NULL, &output);
+	return output;
+}
+
+static size_t
+count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, word))) {
+		text += strlen(word);
+		n++;
+	}
+	return n;
+}
+
+START_TEST(ten_mistakes_are_ten_errors_with_places_and_78)
+{
+	static const char path[] = T_SOURCE_ROOT "/tests/data/config/ten-mistakes.yaml";
+	struct t_output output;
+	char option[sizeof(path) + 16];
+
+	(void)snprintf(option, sizeof(option), "--config=%s", path);
+	output = run_fetchd("--check", option);
+
+	ck_assert_int_eq(output.status, 78);
+	ck_assert_uint_eq(count(output.err.data, "ten-mistakes.yaml:"), 10);
+	ck_assert_ptr_nonnull(strstr(output.err.data,
+		":18:5: /jobs/0/timout: unknown field (did you mean \"timeout\"?)"));
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(the_shipped_configuration_is_good)
+{
+	struct t_output output =
+		run_fetchd("--check", "--config=" T_SOURCE_ROOT "/conf/fetchd.yaml");
+
+	ck_assert_int_eq(output.status, 0);
+	ck_assert_uint_eq(output.err.len, 0);
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(a_configuration_that_is_not_there_is_78)
+{
+	struct t_output output = run_fetchd("--check", "--config=/nonexistent/fetchd.yaml");
+
+	ck_assert_int_eq(output.status, 78);
+	ck_assert_ptr_nonnull(strstr(output.err.data, "/nonexistent/fetchd.yaml"));
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(an_unknown_option_is_a_usage_error)
+{
+	struct t_output output = run_fetchd("--sokcet", NULL);
+
+	ck_assert_int_eq(output.status, 2);
+	ck_assert_ptr_nonnull(strstr(output.err.data, "usage: fetchd"));
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(the_version_names_the_libraries_that_are_there)
+{
+	struct t_output output = run_fetchd("--version", NULL);
+
+	ck_assert_int_eq(output.status, 0);
+	ck_assert_ptr_nonnull(strstr(output.out.data, "fetchd "));
+	ck_assert_ptr_nonnull(strstr(output.out.data, "libcurl "));
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(the_configuration_in_effect_is_shown)
+{
+	struct t_output output = run_fetchd("--show-config", NULL);
+
+	ck_assert_int_eq(output.status, 0);
+	ck_assert_ptr_nonnull(strstr(output.out.data, "in_flight: 16384"));
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(a_socket_that_cannot_be_made_is_said)
+{
+	struct t_output output = run_fetchd("--socket=/nonexistent/folder/s", NULL);
+
+	ck_assert_int_eq(output.status, 1);
+	ck_assert_ptr_nonnull(strstr(output.err.data, "/nonexistent/folder/s"));
+	t_output_fini(&output);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("command_line");
+	TCase *tc = tcase_create("fetchd");
+
+	tcase_set_timeout(tc, 30);
+	tcase_add_test(tc, ten_mistakes_are_ten_errors_with_places_and_78);
+	tcase_add_test(tc, the_shipped_configuration_is_good);
+	tcase_add_test(tc, a_configuration_that_is_not_there_is_78);
+	tcase_add_test(tc, an_unknown_option_is_a_usage_error);
+	tcase_add_test(tc, the_version_names_the_libraries_that_are_there);
+	tcase_add_test(tc, the_configuration_in_effect_is_shown);
+	tcase_add_test(tc, a_socket_that_cannot_be_made_is_said);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
