@@ -110,4 +110,10 @@ void api_check_problem(const struct api_answer *answer, int status, const char *
 /* api_check_unharmed() - the daemon answers, and holds no more descriptors than before but the pool's */
 void api_check_unharmed(void);
 
+/* api_check_unharmed_with() - the same with connections of the test's own that are open */
+void api_check_unharmed_with(unsigned n_more);
+
+/* api_ask_health() - on a connection that is there all the time: a whole turn of the daemon's loop */
+void api_ask_health(void);
+
 void api_answer_fini(struct api_answer *answer);
