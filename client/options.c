@@ -53,13 +53,6 @@ find_by_letter(const struct command *command, char letter)
 	return NULL;
 }
 
-static void
-give(struct options *options, const struct option_row *row, const char *value)
-{
-	options->given[options->n_given++] =
-		(struct option_given){ row->id, row->value ? value : NULL };
-}
-
 /* The words that are not read yet; at is the one being looked at. */
 struct words {
 	char **argv;
@@ -67,14 +60,19 @@ struct words {
 	int at;
 };
 
+/* Adds the option in the present word; its value is in that word (@value), or is the next one. */
 static int
-take_value(struct words *words, const char *shown, const char **ret_value, struct buffer *why)
+give(struct options *options, const struct option_row *row, struct words *words, const char *value,
+	struct buffer *why)
 {
-	if (words->at + 1 >= words->argc) {
-		buffer_printf(why, "%s needs a value", shown);
-		return -EINVAL;
+	if (row->value && !value) {
+		if (words->at + 1 >= words->argc) {
+			buffer_printf(why, "%s needs a value", words->argv[words->at]);
+			return -EINVAL;
+		}
+		value = words->argv[++words->at];
 	}
-	*ret_value = words->argv[++words->at];
+	options->given[options->n_given++] = (struct option_given){ row->id, value };
 	return 0;
 }
 
@@ -89,7 +87,6 @@ parse_long(const struct command *command, struct words *words, struct options *o
 	struct suggestion best = SUGGESTION_INIT;
 	const struct option_row *row = find_by_name(command, word + 2, len - 2, &best);
 	const char *value = equals ? equals + 1 : NULL;
-	int r;
 
 	if (!row) {
 		buffer_printf(why, "there is no option %.*s", (int)len, word);
@@ -102,14 +99,7 @@ parse_long(const struct command *command, struct words *words, struct options *o
 		buffer_printf(why, "--%s takes no value", row->name);
 		return -EINVAL;
 	}
-	if (row->value && !value) {
-		r = take_value(words, word, &value, why);
-		if (r < 0) {
-			return r;
-		}
-	}
-	give(options, row, value);
-	return 0;
+	return give(options, row, words, value, why);
 }
 
 /* "-f FILE" or "-fFILE"; letters are not bundled */
@@ -120,20 +110,12 @@ parse_short(const struct command *command, struct words *words, struct options *
 	const char *word = words->argv[words->at];
 	const struct option_row *row = find_by_letter(command, word[1]);
 	const char *value = word[2] ? word + 2 : NULL;
-	int r;
 
 	if (!row || (!row->value && value)) {
 		buffer_printf(why, "there is no option %s", word);
 		return -EINVAL;
 	}
-	if (row->value && !value) {
-		r = take_value(words, word, &value, why);
-		if (r < 0) {
-			return r;
-		}
-	}
-	give(options, row, value);
-	return 0;
+	return give(options, row, words, value, why);
 }
 
 static int
