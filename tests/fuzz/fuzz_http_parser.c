@@ -11,15 +11,7 @@
 #include "daemon/api/http_parser.h"
 #include "lib/base/buffer.h"
 #include "lib/protocol/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define ALWAYS(condition) \
-	do { \
-		if (!(condition)) { \
-			abort(); \
-		} \
-	} while (0)
+#include "tests/fuzz/always.h"
 
 static bool
 is_clean(const char *text)

@@ -14,15 +14,7 @@
 #include "lib/protocol/batch_fields.h"
 #include "lib/protocol/json.h"
 #include "lib/protocol/json_writer.h"
-
-#define ALWAYS(condition) \
-	do { \
-		if (!(condition)) { \
-			abort(); \
-		} \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/always.h"
 
 static const struct batch_defaults defaults = BATCH_DEFAULTS_INIT;
 static const struct batch_limits limits = { 50, 1000, 1000, 1 << 20, 0x1ff, NULL };

@@ -14,15 +14,7 @@
 #include "lib/fetch/expect.h"
 #include "lib/fetch/hosts_file.h"
 #include "lib/fetch/url.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define ALWAYS(condition) \
-	do { \
-		if (!(condition)) { \
-			abort(); \
-		} \
-	} while (0)
+#include "tests/fuzz/always.h"
 
 static bool
 is_equal_url(const struct fetch_url *a, const struct fetch_url *b)

@@ -10,15 +10,7 @@
 #include "lib/base/buffer.h"
 #include "lib/protocol/batch_fields.h"
 #include "lib/protocol/yaml.h"
-
-#define ALWAYS(condition) \
-	do { \
-		if (!(condition)) { \
-			abort(); \
-		} \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/always.h"
 
 static const struct batch_defaults defaults = BATCH_DEFAULTS_INIT;
 static const struct batch_limits limits = BATCH_LIMITS_INIT;

@@ -10,15 +10,7 @@
 
 #include "daemon/config/config.h"
 #include "lib/base/buffer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-#define ALWAYS(condition) \
-	do { \
-		if (!(condition)) { \
-			abort(); \
-		} \
-	} while (0)
+#include "tests/fuzz/always.h"
 
 static void
 check_jobs(const struct config *config)

@@ -438,13 +438,7 @@ t_name_server_address(const struct t_name_server *names)
 unsigned int
 t_name_server_release(struct t_name_server *names, const char *label)
 {
-	char line[64];
-	unsigned int n;
-
-	t_server_tell(&names->server, "release %s\n", label);
-	t_server_hear(&names->server, line, sizeof(line));
-	ck_assert_int_eq(sscanf(line, "released %u", &n), 1);
-	return n;
+	return t_server_release(&names->server, label);
 }
 
 struct t_name_counts

@@ -107,13 +107,7 @@ t_origin_url_at(const struct t_origin *origin, enum t_port port, const char *for
 unsigned int
 t_origin_release(struct t_origin *origin, const char *name)
 {
-	char line[64];
-	unsigned int n;
-
-	t_server_tell(&origin->server, "release %s\n", name);
-	t_server_hear(&origin->server, line, sizeof(line));
-	ck_assert_int_eq(sscanf(line, "released %u", &n), 1);
-	return n;
+	return t_server_release(&origin->server, name);
 }
 
 struct t_origin_counts

@@ -121,3 +121,15 @@ t_server_hear(struct t_server *server, char *line, size_t size)
 		line[len] = '\0';
 	} while (!strchr(line, '\n'));
 }
+
+unsigned int
+t_server_release(struct t_server *server, const char *name)
+{
+	char line[64];
+	unsigned int n;
+
+	t_server_tell(server, "release %s\n", name);
+	t_server_hear(server, line, sizeof(line));
+	ck_assert_int_eq(sscanf(line, "released %u", &n), 1);
+	return n;
+}

@@ -33,3 +33,6 @@ void t_server_tell(struct t_server *server, const char *format, ...)
 
 /* t_server_hear() - read a reply line, newline included; fail the test when the server is gone */
 void t_server_hear(struct t_server *server, char *line, size_t size);
+
+/* t_server_release() - let go what waits under @name, now and later; how many did. Not every server knows it. */
+unsigned int t_server_release(struct t_server *server, const char *name);
