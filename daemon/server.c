@@ -217,8 +217,8 @@ survive_full_table(struct server *server, int error)
 		if (fd >= 0) {
 			turn_away(fd);
 		}
-		server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
+	server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* or the next time */
 	return nur_sleep(full_table_pause);
 }
 
