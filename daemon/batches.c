@@ -64,6 +64,7 @@ struct batches {
 	size_t n_kept;
 	size_t n_kept_bytes;
 	uint32_t next_number;
+	uint64_t last_ms;
 	bool is_draining;
 	struct nur_parking_lot idle;
 };
@@ -166,15 +167,23 @@ trim(struct batches *batches)
 	}
 }
 
-/* Sorts by time and is unique within a start; two starts in one millisecond differ by their random part. */
+/*
+ * Sorts by time, also when the clock is set back, and is unique within a start; two starts in one millisecond
+ * differ by their random part.
+ */
 static void
 make_id(struct batch *batch)
 {
+	struct batches *owner = batch->owner;
 	uint64_t ms =
 		(uint64_t)batch->started.tv_sec * 1000 + (uint64_t)batch->started.tv_nsec / 1000000;
 
+	if (ms < owner->last_ms) {
+		ms = owner->last_ms;
+	}
+	owner->last_ms = ms;
 	(void)snprintf(batch->id, sizeof(batch->id), "%011llx%08x", (unsigned long long)ms,
-		(unsigned)batch->owner->next_number++);
+		(unsigned)owner->next_number++);
 }
 
 static void
