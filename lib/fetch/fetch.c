@@ -246,7 +246,7 @@ take_location(struct fetching *fetching)
 		set_error(fetching, FETCH_ERROR_REDIRECT_LIMIT, "one redirect more than allowed");
 		return 0;
 	}
-	r = fetch_url_resolve(fetching->url, fetching->transfer.location, &url, &reason);
+	r = fetch_url_resolve(fetching->url, fetching->transfer.head.location, &url, &reason);
 	if (r == -EINVAL) {
 		set_error(fetching, FETCH_ERROR_REDIRECT_DENIED, reason.text);
 		return 0;
@@ -300,7 +300,7 @@ follow(struct fetching *fetching)
 static bool
 is_redirected(const struct fetching *fetching)
 {
-	return fetching->options->max_redirects > 0 && fetching->transfer.location &&
+	return fetching->options->max_redirects > 0 && fetching->transfer.head.location &&
 	       fetch_status_is_redirect(fetching->transfer.status);
 }
 

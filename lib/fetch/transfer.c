@@ -17,15 +17,6 @@
  *
  * Names never reach libcurl, whose resolver would block the loop when a look-up is cancelled: the
  * answer goes in by CURLOPT_RESOLVE, and a look-up that it begins all the same is vetoed.
- *
- * Lazy registration: libcurl wants a socket watched while a transfer runs on it, and not in
- * between. Following it costs two epoll_ctl() for each request on a connection that is kept. So
- * when it says REMOVE, the watch stays as it is, and the next request finds it right. It goes when
- * libcurl closes the socket, or when the idle socket turns readable: then the peer has closed it or
- * sent what nobody asked for, and libcurl will notice before using it again. Two cautions:
- * libcurl 7.88 closes a socket whose connect was abandoned without telling us (fixed in 8.2.0), and
- * the number comes back; so only sockets that were being read from stay watched, never those of a
- * removed transfer, and a number that comes back begins with an empty entry.
  */
 #include "lib/fetch/transfer.h"
 
@@ -39,25 +30,16 @@
 #include <sys/socket.h>
 
 #include "lib/fetch/request.h"
+#include "lib/fetch/sockets.h"
 
 #define ADDS_A_PASS     32
 #define POOL_MAX        256 /* handles of 6 KiB */
 #define CROWD           1024
-#define HEADER_MAX      (64 * 1024)
-#define FIELDS_MAX      200
 #define BUFFER_LEN      1024L  /* libcurl's least; memory of a waiting transfer */
 #define BUFFER_LEN_TLS  16384L /* a record; the handshake's buffers are larger anyway */
 #define CONNECT_TIMEOUT NUR_SEC(5)
 #define HTTP2_MIN       0x080100 /* before, truncated bodies were reported as whole */
 #define DEBIAN_CA_FILE  "/etc/ssl/certs/ca-certificates.crt"
-
-/* What a descriptor of libcurl's is watched for, by its number. */
-struct entry {
-	struct nur_watch *watch;
-	uint8_t wanted; /* by libcurl */
-	uint8_t set;    /* in the kernel */
-	bool is_open;
-};
 
 /*
  * A libcurl handle and the transfer it is used for.
@@ -93,8 +75,7 @@ struct fetch_transfers {
 	struct list adds;
 	struct list removes;
 	uint64_t n_serials;
-	struct entry *entries;
-	size_t n_entries;
+	struct fetch_sockets sockets;
 	bool is_inside;   /* libcurl */
 	bool is_removing; /* a transfer that has not finished */
 	bool is_due;      /* libcurl wants to be called at once */
@@ -159,49 +140,6 @@ get_transfer(void *user)
 
 /* Descriptors. */
 
-static struct entry *
-get_entry(struct fetch_transfers *transfers, int fd)
-{
-	size_t n_entries = (size_t)fd + 1 + (size_t)fd / 2 + 64;
-	struct entry *entries;
-
-	if ((size_t)fd < transfers->n_entries) {
-		return &transfers->entries[fd];
-	}
-	entries = reallocarray(transfers->entries, n_entries, sizeof(*entries));
-	if (!entries) {
-		return NULL;
-	}
-	memset(entries + transfers->n_entries, 0,
-		(n_entries - transfers->n_entries) * sizeof(*entries));
-	transfers->entries = entries;
-	transfers->n_entries = n_entries;
-	return &entries[fd];
-}
-
-static void
-clear_entry(struct fetch_transfers *transfers, struct entry *entry)
-{
-	nur_watch_close(entry->watch);
-	if (entry->is_open) {
-		transfers->statistics.n_connections--;
-	}
-	*entry = (struct entry){ 0 };
-}
-
-static int
-set_entry(struct entry *entry, uint8_t events)
-{
-	int r;
-
-	if (entry->set == events || !entry->watch) {
-		return 0;
-	}
-	r = nur_watch_set(entry->watch, events);
-	entry->set = r < 0 ? 0 : events;
-	return r;
-}
-
 static curl_socket_t
 on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -209,7 +147,6 @@ on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 	struct fetch_transfers *transfers = transfer->transfers;
 	struct fetch_address ip;
 	struct fetch_reason reason;
-	struct entry *entry;
 	int fd;
 
 	if (!fetch_address_from_sockaddr(&address->addr, address->addrlen, &ip)) {
@@ -227,15 +164,11 @@ on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 		note(transfer, FETCH_ERROR_RESOURCES, "socket: %s", strerror(errno));
 		return CURL_SOCKET_BAD;
 	}
-	entry = get_entry(transfers, fd);
-	if (!entry) {
+	if (fetch_sockets_begin(&transfers->sockets, fd) < 0) {
 		(void)close(fd);
 		note(transfer, FETCH_ERROR_RESOURCES, "no memory");
 		return CURL_SOCKET_BAD;
 	}
-	clear_entry(transfers, entry); /* of a socket that was closed without a word */
-	entry->is_open = true;
-	transfers->statistics.n_connections++;
 	transfers->statistics.total_connections++;
 	return fd;
 }
@@ -245,9 +178,7 @@ on_close(void *user, curl_socket_t fd)
 {
 	struct fetch_transfers *transfers = user;
 
-	if ((size_t)fd < transfers->n_entries) {
-		clear_entry(transfers, &transfers->entries[fd]);
-	}
+	fetch_sockets_end(&transfers->sockets, fd);
 	return close(fd);
 }
 
@@ -272,86 +203,6 @@ on_body(char *data, size_t size, size_t n_items, void *user)
 	return len;
 }
 
-static bool
-is_field(const char *line, size_t len, const char *name, size_t name_len)
-{
-	return len > name_len && line[name_len] == ':' && strncasecmp(line, name, name_len) == 0;
-}
-
-static int
-keep_location(struct fetch_transfer *transfer, const char *value, size_t len)
-{
-	while (len > 0 && (*value == ' ' || *value == '\t')) {
-		value++;
-		len--;
-	}
-	while (len > 0 && strchr("\r\n \t", value[len - 1])) {
-		len--;
-	}
-	if (transfer->location) {
-		return 0; /* the first one counts, as in browsers */
-	}
-	transfer->location = strndup(value, len);
-	return transfer->location ? 0 : -ENOMEM;
-}
-
-/*
- * RFC 9112, 6.3: a message whose Content-Length is not a number, or is several different ones, has
- * no known end and must not be believed. libcurl takes what it can read, or the last one.
- */
-static int
-keep_length(struct fetch_transfer *transfer, const char *value, const char *end)
-{
-	int64_t length = 0;
-
-	while (value < end && (*value == ' ' || *value == '\t')) {
-		value++;
-	}
-	while (value < end && strchr("\r\n \t", end[-1])) {
-		end--;
-	}
-	if (value == end) {
-		return -EINVAL;
-	}
-	for (; value < end; value++) {
-		if (*value < '0' || *value > '9') {
-			return -EINVAL;
-		}
-		if (__builtin_mul_overflow(length, 10, &length) ||
-			__builtin_add_overflow(length, *value - '0', &length)) {
-			length = INT64_MAX;
-		}
-	}
-	if (transfer->announced >= 0 && transfer->announced != length) {
-		return -EINVAL;
-	}
-	transfer->announced = length;
-	return 0;
-}
-
-/* A response begins, perhaps not the first: informational ones come before. */
-static void
-begin_head(struct fetch_transfer *transfer, const char *line, const char *end)
-{
-	const char *p = memchr(line, ' ', (size_t)(end - line));
-
-	transfer->head_status = 0;
-	for (p = p ? p + 1 : end; p < end && *p >= '0' && *p <= '9'; p++) {
-		transfer->head_status = transfer->head_status * 10 + (*p - '0');
-	}
-	transfer->announced = -1;
-	transfer->is_chunked = false;
-	free(transfer->location);
-	transfer->location = NULL;
-}
-
-static bool
-has_body(const struct fetch_transfer *transfer, int status)
-{
-	return strcmp(transfer->method, "HEAD") != 0 && status >= 200 && status != 204 &&
-	       status != 304;
-}
-
 /*
  * For each connection over its limit libcurl looks for the one that has been idle longest, through
  * all of them. After thousands of parallel requests that is most of the work; so a connection that
@@ -361,10 +212,9 @@ static void
 spare_crowd(struct fetch_transfer *transfer)
 {
 	const struct fetch_transfers *transfers = transfer->transfers;
-	const struct fetch_transfers_statistics *statistics = &transfers->statistics;
+	size_t n_open = transfers->sockets.n_open;
 
-	if (statistics->n_connections > CROWD &&
-		statistics->n_connections > statistics->n_transfers + transfers->max_idle) {
+	if (n_open > CROWD && n_open > transfers->statistics.n_transfers + transfers->max_idle) {
 		transfer->is_last = curl_easy_setopt(transfer->handle->easy, CURLOPT_FORBID_REUSE,
 					    1L) == CURLE_OK;
 	}
@@ -373,35 +223,14 @@ spare_crowd(struct fetch_transfer *transfer)
 static int
 end_head(struct fetch_transfer *transfer)
 {
-	transfer->has_head = transfer->head_status >= 200;
-	if (transfer->has_head) {
-		spare_crowd(transfer);
-	}
-	if (has_body(transfer, transfer->head_status) && !transfer->is_chunked &&
-		transfer->announced > 0 && (uint64_t)transfer->announced > transfer->max_body) {
-		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "%lld bytes, more than %llu",
-			(long long)transfer->announced, (unsigned long long)transfer->max_body);
-		return -E2BIG;
-	}
-	return 0;
-}
+	const struct fetch_head *head = &transfer->head;
 
-static int
-read_field(struct fetch_transfer *transfer, const char *line, size_t len)
-{
-	if (is_field(line, len, "content-length", strlen("content-length"))) {
-		if (keep_length(transfer, line + strlen("content-length:"), line + len) < 0) {
-			note(transfer, FETCH_ERROR_PROTOCOL, "a wrong Content-Length");
-			return -EINVAL;
-		}
-	} else if (is_field(line, len, "transfer-encoding", strlen("transfer-encoding"))) {
-		transfer->is_chunked = true;
-	} else if (is_field(line, len, "location", strlen("location"))) {
-		if (keep_location(transfer, line + strlen("location:"), len - strlen("location:")) <
-			0) {
-			note(transfer, FETCH_ERROR_RESOURCES, "no memory for a header");
-			return -ENOMEM;
-		}
+	spare_crowd(transfer);
+	if (fetch_head_has_body(head->status, transfer->method) &&
+		fetch_head_misses_more(head, transfer->max_body)) {
+		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "%lld bytes, more than %llu",
+			(long long)head->announced, (unsigned long long)transfer->max_body);
+		return -E2BIG;
 	}
 	return 0;
 }
@@ -411,27 +240,26 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 {
 	struct fetch_transfer *transfer = get_transfer(user);
 	size_t len = size * n_items;
-	int r = 0;
+	bool was_whole = transfer->head.is_whole;
 
-	/* over all responses of the transfer, so that informational ones can't go on for ever */
-	transfer->header_len += len;
-	transfer->n_fields++;
-	if (transfer->header_len > HEADER_MAX || transfer->n_fields > FIELDS_MAX) {
+	switch (fetch_head_read(&transfer->head, line, len)) {
+	case 0:
+		break;
+	case -EMSGSIZE:
 		note(transfer, FETCH_ERROR_HEADER_TOO_LARGE, "more than %d bytes or %d fields",
-			HEADER_MAX, FIELDS_MAX);
+			FETCH_HEAD_MAX, FETCH_FIELDS_MAX);
+		return 0;
+	case -EBADMSG:
+		note(transfer, FETCH_ERROR_PROTOCOL, "a wrong Content-Length");
+		return 0;
+	default:
+		note(transfer, FETCH_ERROR_RESOURCES, "no memory for a header");
 		return 0;
 	}
-	if (transfer->has_head) {
-		return len; /* a trailer */
+	if (!was_whole && transfer->head.is_whole && end_head(transfer) < 0) {
+		return 0;
 	}
-	if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
-		begin_head(transfer, line, line + len);
-	} else if (*line == '\r' || *line == '\n') {
-		r = end_head(transfer);
-	} else {
-		r = read_field(transfer, line, len);
-	}
-	return r < 0 ? 0 : len;
+	return len;
 }
 
 /* Also called for connections that are kept, which may have been opened under another policy. */
@@ -894,7 +722,7 @@ judge_receive(const struct fetch_transfer *transfer, long error)
 	if (is_reset_errno(error)) {
 		return FETCH_ERROR_RESET;
 	}
-	if (transfer->has_head && transfer->announced > (int64_t)transfer->bytes) {
+	if (transfer->head.is_whole && fetch_head_misses_more(&transfer->head, transfer->bytes)) {
 		return FETCH_ERROR_TRUNCATED;
 	}
 	if (error != 0 || strstr(transfer->handle->error, "SSL")) {
@@ -907,14 +735,16 @@ judge_receive(const struct fetch_transfer *transfer, long error)
 static enum fetch_error
 judge_end(struct fetch_transfer *transfer)
 {
-	if (!transfer->has_head) {
+	const struct fetch_head *head = &transfer->head;
+
+	if (!head->is_whole) {
 		(void)snprintf(transfer->detail, sizeof(transfer->detail), "cut in its head");
 		return FETCH_ERROR_TRUNCATED;
 	}
-	if (has_body(transfer, transfer->status) && !transfer->is_chunked &&
-		transfer->announced > (int64_t)transfer->bytes) {
+	if (fetch_head_has_body(transfer->status, transfer->method) &&
+		fetch_head_misses_more(head, transfer->bytes)) {
 		(void)snprintf(transfer->detail, sizeof(transfer->detail), "%llu of %lld bytes",
-			(unsigned long long)transfer->bytes, (long long)transfer->announced);
+			(unsigned long long)transfer->bytes, (long long)head->announced);
 		return FETCH_ERROR_TRUNCATED;
 	}
 	return FETCH_ERROR_NONE;
@@ -1092,19 +922,11 @@ act(struct fetch_transfers *transfers, int fd, int events)
 }
 
 static void
-on_ready(int fd, unsigned events, void *arg)
+on_ready(int fd, unsigned events, void *user)
 {
-	struct fetch_transfers *transfers = arg;
-	struct entry *entry = &transfers->entries[fd];
-	unsigned hit = events & entry->wanted;
-
-	if (hit == 0) {
-		(void)set_entry(entry, entry->wanted); /* fewer: can't fail in a way that matters */
-		return;
-	}
-	act(transfers, fd,
-		(hit & NUR_WATCH_READ ? CURL_CSELECT_IN : 0) |
-			(hit & NUR_WATCH_WRITE ? CURL_CSELECT_OUT : 0));
+	act(user, fd,
+		(events & NUR_WATCH_READ ? CURL_CSELECT_IN : 0) |
+			(events & NUR_WATCH_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void
@@ -1128,42 +950,6 @@ on_timer(CURLM *multi, long timeout_ms, void *user)
 	nur_timer_set(&transfers->timer,
 		timeout_ms < 0 ? NUR_FOREVER : nur_time_add(nur_now(), NUR_MSEC(timeout_ms)));
 	return 0;
-}
-
-static int
-watch(struct fetch_transfers *transfers, int fd, uint8_t events)
-{
-	struct entry *entry = get_entry(transfers, fd);
-	int r;
-
-	if (!entry) {
-		return -ENOMEM;
-	}
-	entry->wanted = events;
-	if (!entry->watch) {
-		r = nur_watch_open(fd, on_ready, transfers, &entry->watch);
-		if (r < 0) {
-			return r;
-		}
-	}
-	return set_entry(entry, events);
-}
-
-static void
-unwatch(struct fetch_transfers *transfers, int fd)
-{
-	struct entry *entry;
-	bool is_lazy;
-
-	if ((size_t)fd >= transfers->n_entries) {
-		return; /* newer libcurls name sockets they never showed */
-	}
-	entry = &transfers->entries[fd];
-	is_lazy = entry->wanted == NUR_WATCH_READ && !transfers->is_removing;
-	entry->wanted = 0;
-	if (!is_lazy) {
-		(void)set_entry(entry, 0); /* off; closed already is fine */
-	}
 }
 
 /*
@@ -1197,10 +983,10 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 	int r;
 
 	if (what == CURL_POLL_REMOVE) {
-		unwatch(transfers, fd);
+		fetch_sockets_rest(&transfers->sockets, fd, !transfers->is_removing);
 		return 0;
 	}
-	r = watch(transfers, fd,
+	r = fetch_sockets_want(&transfers->sockets, fd,
 		(what & CURL_POLL_IN ? NUR_WATCH_READ : 0) |
 			(what & CURL_POLL_OUT ? NUR_WATCH_WRITE : 0));
 	if (r < 0) {
@@ -1296,13 +1082,13 @@ fetch_transfer_run(struct fetch_transfers *transfers, struct fetch_transfer *tra
 void
 fetch_transfer_fini(struct fetch_transfer *transfer)
 {
-	free(transfer->location);
+	fetch_head_fini(&transfer->head);
 	fetch_body_fini(&transfer->body);
 	*transfer = (struct fetch_transfer){
 		.connect_ns = FETCH_ABSENT,
 		.tls_ns = FETCH_ABSENT,
 		.first_byte_ns = FETCH_ABSENT,
-		.announced = -1,
+		.head = FETCH_HEAD_INIT,
 	};
 }
 
@@ -1319,6 +1105,7 @@ fetch_transfers_statistics(
 	const struct fetch_transfers *transfers, struct fetch_transfers_statistics *ret_statistics)
 {
 	*ret_statistics = transfers->statistics;
+	ret_statistics->n_connections = transfers->sockets.n_open;
 }
 
 static int
@@ -1363,6 +1150,7 @@ fetch_transfers_create(
 		curl_global_cleanup();
 		return -ENOMEM;
 	}
+	fetch_sockets_init(&transfers->sockets, on_ready, transfers);
 	list_init(&transfers->adds);
 	list_init(&transfers->removes);
 	nur_timer_init(&transfers->timer, on_timer_due, transfers);
@@ -1397,10 +1185,7 @@ fetch_transfers_destroy(struct fetch_transfers *transfers)
 	(void)curl_multi_cleanup(transfers->multi);
 	nur_timer_stop(&transfers->timer);
 	nur_call_cancel(&transfers->call);
-	for (size_t i = 0; i < transfers->n_entries; i++) {
-		clear_entry(transfers, &transfers->entries[i]);
-	}
-	free(transfers->entries);
+	fetch_sockets_fini(&transfers->sockets);
 	free(transfers->user_agent);
 	free(transfers->ca_file);
 	free(transfers);

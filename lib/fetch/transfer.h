@@ -13,6 +13,7 @@
 #include "lib/fetch/address_policy.h"
 #include "lib/fetch/answer.h"
 #include "lib/fetch/capture.h"
+#include "lib/fetch/head.h"
 #include "lib/fetch/url.h"
 
 #define FETCH_DETAIL_CAP 256
@@ -66,7 +67,7 @@ struct fetch_transfer {
 	int64_t tls_ns;
 	int64_t first_byte_ns;
 	int64_t retry_after_s; /* 0: not said */
-	char *location;        /* to free(), or NULL */
+	struct fetch_head head;
 	struct fetch_body body;
 	char detail[FETCH_DETAIL_CAP];
 
@@ -81,12 +82,6 @@ struct fetch_transfer {
 	bool is_removed;
 	bool is_done;
 	bool is_last; /* on its connection */
-	bool is_chunked;
-	bool has_head;
-	int head_status;
-	unsigned n_fields;
-	size_t header_len;
-	int64_t announced; /* Content-Length of the final response, or -1 */
 };
 
 /**
