@@ -56,6 +56,47 @@ map_headers(struct arena *arena, const struct batch_options *from, struct fetch_
 	return 0;
 }
 
+/* The engine has a flag for all 5xx; other statuses are listed one by one. */
+static int
+map_retries(struct arena *arena, const struct batch_retries *from, struct fetch_retries *to)
+{
+	uint16_t *statuses = NULL;
+	size_t n = 0;
+
+	*to = (struct fetch_retries){
+		.max = from->max,
+		.backoff = from->backoff_ns,
+		.max_backoff = from->max_backoff_ns,
+		.on = (from->on_connect ? FETCH_RETRY_CONNECT : 0u) |
+		      (from->on_timeout ? FETCH_RETRY_TIMEOUT : 0u),
+	};
+	for (size_t i = 0; i < from->on_status.n; i++) {
+		const struct batch_status_range *range = &from->on_status.ranges[i];
+
+		n += (size_t)(range->last - range->first) + 1;
+	}
+	if (n == 0) {
+		return 0;
+	}
+	statuses = arena_alloc(arena, n * sizeof(*statuses));
+	if (!statuses) {
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < from->on_status.n; i++) {
+		const struct batch_status_range *range = &from->on_status.ranges[i];
+
+		if (range->first == 500 && range->last == 599) {
+			to->on |= FETCH_RETRY_5XX;
+			continue;
+		}
+		for (unsigned status = range->first; status <= range->last; status++) {
+			statuses[to->n_statuses++] = (uint16_t)status;
+		}
+	}
+	to->statuses = statuses;
+	return 0;
+}
+
 static enum fetch_capture
 map_capture(enum batch_capture capture)
 {
@@ -115,6 +156,10 @@ map_options(
 		return r;
 	}
 	r = map_expect(arena, &from->expect, &to->expect);
+	if (r < 0) {
+		return r;
+	}
+	r = map_retries(arena, &from->retries, &to->retries);
 	if (r < 0) {
 		return r;
 	}
