@@ -73,7 +73,7 @@ struct nuri_idle_waiter {
 /*
  * struct nuri_run
  *
- * now           the clock, read once a pass; what deadlines and ages are measured with
+ * now           the clock when it was last read; what ages are measured with
  * run_queue     tasks to run in the next pass
  * calls         struct nur_call to make in the next pass
  * idle_waiters  tasks in nur_wait_all_tasks_blocked()
