@@ -78,7 +78,7 @@ run_tsan() {
 	setarch -R true 2>/dev/null && prefix=(setarch -R)
 	CC=gcc build_in tsan -Dbuildtype=debug -Doptimization=1 -Db_lundef=false \
 		-Db_sanitize=thread &&
-		test_in tsan tsan "${of_binaries[@]}"
+		test_in tsan tsan "${of_binaries[@]}" --no-suite crowd
 	unset TSAN_OPTIONS
 	prefix=()
 }
