@@ -12,6 +12,7 @@
 #include "daemon/batch_request.h"
 #include "lib/base/buffer.h"
 #include "lib/base/list.h"
+#include "lib/fetch/url.h"
 #include "lib/protocol/arena.h"
 #include "lib/protocol/json_writer.h"
 
@@ -28,6 +29,7 @@
  * by_index     place in @results plus one; 0: not finished
  * progress     those who wait for more results or for the end
  * line         where the next text is written first
+ * shown_url    its URL without user info
  */
 struct batch {
 	struct list node;
@@ -54,6 +56,7 @@ struct batch {
 	size_t n_results;
 	struct nur_parking_lot progress;
 	struct buffer line;
+	struct buffer shown_url;
 };
 
 struct batches {
@@ -198,6 +201,7 @@ batch_destroy(struct batch *batch)
 	free(batch->results);
 	free(batch->by_index);
 	buffer_fini(&batch->line);
+	buffer_fini(&batch->shown_url);
 	free(batch);
 }
 
@@ -256,6 +260,18 @@ batches_admit(
 	return 0;
 }
 
+/* Everybody who may list batches sees their results: a URL's user info is not among what is shown. */
+static void
+hide_user_info(struct batch *batch, struct result_record *record)
+{
+	if (!strchr(record->url, '@')) {
+		return;
+	}
+	buffer_clear(&batch->shown_url);
+	fetch_url_redact(record->url, strlen(record->url), &batch->shown_url);
+	record->url = batch->shown_url.data;
+}
+
 /* The engine's sink: keep the result as text and tell those who wait. Must not wait itself. */
 static int
 on_result(void *user, const struct fetch_result *result)
@@ -266,9 +282,10 @@ on_result(void *user, const struct fetch_result *result)
 	struct json_writer writer = JSON_WRITER_INIT(&batch->line);
 	char *text;
 
+	hide_user_info(batch, &record);
 	buffer_clear(&batch->line);
 	result_write(&writer, &record);
-	if (buffer_error(&batch->line) < 0) {
+	if (buffer_error(&batch->line) < 0 || buffer_error(&batch->shown_url) < 0) {
 		return -ENOMEM;
 	}
 	text = arena_text(&batch->texts, batch->line.data, batch->line.len);
@@ -297,6 +314,7 @@ finish(struct batch *batch, int r, const struct fetch_batch_summary *summary)
 	batch_request_destroy(steal(&batch->request));
 	batch_description_destroy(steal(&batch->description));
 	buffer_fini(&batch->line);
+	buffer_fini(&batch->shown_url);
 	if (--owner->n_running == 0) {
 		(void)nur_parking_lot_unpark(&owner->idle, SIZE_MAX, 0);
 	}

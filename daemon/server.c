@@ -259,7 +259,10 @@ listen_in(struct nur_nursery *nursery, void *arg)
 
 	while (r >= 0) {
 		r = nur_wait_readable(server->options->listen_fd);
-		if (r >= 0) {
+		if (r == -ENOMEM || r == -ENOSPC) {
+			r = nur_sleep(
+				full_table_pause); /* the kernel may have room again by then */
+		} else if (r >= 0) {
 			r = accept_some(server, nursery);
 		}
 	}
