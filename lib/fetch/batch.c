@@ -56,6 +56,15 @@ end_batch(struct fetch_run *run, enum fetch_cancel_reason reason, int64_t cause)
 	nur_nursery_cancel(run->nursery, fetch_cancel_reason_name(reason));
 }
 
+/* Must be asked inside the scope that was cancelled: outside nobody knows any more. */
+static void
+note_reason(struct fetch_run *run)
+{
+	if (run->reason == FETCH_CANCEL_NONE) {
+		run->reason = find_reason(nur_current_cancel_reason());
+	}
+}
+
 static void
 apply_policy(struct fetch_run *run, const struct fetch_result *result)
 {
@@ -85,9 +94,7 @@ fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
 
 	result->cancel_cause = -1;
 	if (result->outcome == FETCH_CANCELLED) {
-		if (run->reason == FETCH_CANCEL_NONE) {
-			run->reason = find_reason(nur_current_cancel_reason());
-		}
+		note_reason(run);
 		result->cancel_reason = run->reason;
 		result->cancel_cause = run->cause;
 	}
@@ -248,15 +255,12 @@ start(struct fetch_run *run, size_t index, struct fetch_lane *lane)
 }
 
 static int
-admit(struct nur_nursery *nursery, void *arg)
+admit_all(struct fetch_run *run)
 {
-	struct fetch_run *run = arg;
-	int r;
-
-	run->nursery = nursery;
 	for (;;) {
 		struct fetch_lane *lane;
 		uint32_t index;
+		int r;
 
 		r = read_requests(run);
 		if (r < 0) {
@@ -275,6 +279,20 @@ admit(struct nur_nursery *nursery, void *arg)
 			return r;
 		}
 	}
+}
+
+static int
+admit(struct nur_nursery *nursery, void *arg)
+{
+	struct fetch_run *run = arg;
+	int r;
+
+	run->nursery = nursery;
+	r = admit_all(run);
+	if (r == NUR_ECANCELED) {
+		note_reason(run);
+	}
+	return r;
 }
 
 /* Everybody gets a result; a hundred thousand of them must not hold up the others. */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -11,6 +12,9 @@
 #define MAX_BODY    (UINT64_C(10) * 1024 * 1024)
 #define DNS_TIMEOUT NUR_SEC(2)
 #define DNS_TRIES   2
+
+/* libcurl and c-ares count their users, and not every version of them with care for threads. */
+static pthread_mutex_t libraries = PTHREAD_MUTEX_INITIALIZER;
 
 uint64_t
 fetch_engine_random(struct fetch_engine *engine)
@@ -80,7 +84,9 @@ fetch_engine_create(const struct fetch_engine_options *options, struct fetch_eng
 	engine->per_origin = options->per_origin ? options->per_origin : engine->in_flight;
 	engine->max_body = options->max_body ? options->max_body : MAX_BODY;
 
+	(void)pthread_mutex_lock(&libraries); /* can't fail */
 	r = create_parts(engine, options);
+	(void)pthread_mutex_unlock(&libraries);
 	if (r < 0) {
 		fetch_engine_destroy(engine);
 		return r;
@@ -96,8 +102,10 @@ fetch_engine_destroy(struct fetch_engine *engine)
 		return;
 	}
 	assert(engine->n_batches == 0);
+	(void)pthread_mutex_lock(&libraries); /* can't fail */
 	fetch_resolver_destroy(engine->resolver);
 	fetch_transfers_destroy(engine->transfers);
+	(void)pthread_mutex_unlock(&libraries);
 	fetch_admission_fini(&engine->admission);
 	free(engine);
 }

@@ -35,8 +35,8 @@
 #define ADDS_A_PASS     32
 #define POOL_MAX        256 /* handles of 6 KiB */
 #define CROWD           1024
-#define BUFFER_LEN      1024L  /* libcurl's least; memory of a waiting transfer */
-#define BUFFER_LEN_TLS  16384L /* a record; the handshake's buffers are larger anyway */
+#define BUFFER_LEN      1024L  /* libcurl's least: memory of a waiting transfer */
+#define BUFFER_LEN_BULK 16384L /* eight times the throughput; a TLS record */
 #define CONNECT_TIMEOUT NUR_SEC(5)
 #define HTTP2_MIN       0x080100 /* before, truncated bodies were reported as whole */
 #define DEBIAN_CA_FILE  "/etc/ssl/certs/ca-certificates.crt"
@@ -46,7 +46,7 @@
  *
  * is_plain            may be kept; of the kind that is_tls says
  * has_names           CURLOPT_RESOLVE is set
- * connect_timeout_ms  as set
+ * connect_timeout_ms, buffer_len  as set
  * error               CURLOPT_ERRORBUFFER
  */
 struct fetch_handle {
@@ -58,6 +58,7 @@ struct fetch_handle {
 	bool is_tls;
 	bool has_names;
 	long connect_timeout_ms;
+	long buffer_len;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -434,7 +435,6 @@ set_tls(CURL *easy, const struct fetch_transfers *transfers)
 		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, transfers->ca_file);
 	}
 	r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_LEN_TLS);
 	r |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* its least */
 	return r ? -ENOMEM : 0;
 }
@@ -486,7 +486,6 @@ set_ours(struct fetch_handle *handle)
 	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* six system calls */
 	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");    /* not from the environment */
 	r |= set_http_version(easy, transfers->http_version);
-	r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_LEN);
 	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, transfers->user_agent);
 	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
 	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
@@ -534,12 +533,25 @@ get_connect_timeout_ms(const struct fetch_options *options)
 	return (long)((timeout + NUR_MSEC(1) - 1) / NUR_MSEC(1));
 }
 
+/*
+ * Who keeps bodies wants them quickly, and TLS needs a hundred KiB anyway. For all others what
+ * counts is that ten thousand can wait.
+ */
+static long
+get_buffer_len(const struct fetch_transfer *transfer)
+{
+	return transfer->url->is_https || transfer->options->capture != FETCH_CAPTURE_NONE
+		       ? BUFFER_LEN_BULK
+		       : BUFFER_LEN;
+}
+
 /* What every transfer has of its own. */
 static int
 set_its_own(struct fetch_handle *handle)
 {
 	const struct fetch_transfer *transfer = handle->transfer;
 	long timeout_ms = get_connect_timeout_ms(transfer->options);
+	long buffer_len = get_buffer_len(transfer);
 	CURL *easy = handle->easy;
 	int r;
 
@@ -547,6 +559,10 @@ set_its_own(struct fetch_handle *handle)
 	if (handle->connect_timeout_ms != timeout_ms) {
 		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
 		handle->connect_timeout_ms = timeout_ms;
+	}
+	if (handle->buffer_len != buffer_len) {
+		r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_len);
+		handle->buffer_len = buffer_len;
 	}
 	return r ? -ENOMEM : set_names(handle);
 }

@@ -206,6 +206,74 @@ START_TEST(the_deadline_ends_what_runs_and_what_waits)
 }
 END_TEST
 
+static int
+hold_the_only_place(void *arg)
+{
+	struct fetch_url_request request = { kit->user, &kit->options };
+	struct fetch_batch batch = {
+		.requests = &request,
+		.n_requests = 1,
+		.accepted_at = nur_now(),
+	};
+	struct fetch_batch_summary summary;
+
+	return fetch_batch_run(kit->engine, &batch, NULL, &summary);
+}
+
+static int
+run_beside_it(void *arg)
+{
+	int r;
+
+	kit_wait(origin, "held>=1");
+	r = kit_batch(kit);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
+	(void)t_origin_release(origin, "it");
+	return r;
+}
+
+START_TEST(a_deadline_ends_also_what_nobody_has_begun)
+{
+	char *url = t_origin_url(origin, "/hold/it");
+
+	kit->engine_options.in_flight = 1;
+	kit->user = url;
+	kit->beside = hold_the_only_place;
+	kit->body = run_beside_it;
+	kit->batch.deadline = NUR_MSEC(50);
+	kit_add(kit, t_origin_url(origin, "/ok"));
+	kit_add(kit, t_origin_url(origin, "/ok"));
+
+	kit_run(kit);
+
+	check_cancelled(0, 1, FETCH_CANCEL_DEADLINE, -1);
+	ck_assert_uint_eq(kit->results[0].result.attempts, 0);
+	free(url);
+}
+END_TEST
+
+START_TEST(without_descriptors_urls_fail_and_the_engine_goes_on)
+{
+	struct rlimit limit = { 64, 64 };
+	size_t n_resources = 0;
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	for (int i = 0; i < 200; i++) {
+		kit_add(kit, t_origin_url(origin, "/slow/20/%d", i));
+	}
+
+	kit_run(kit);
+
+	for (size_t i = 0; i < 200; i++) {
+		n_resources += kit->results[i].result.error == FETCH_ERROR_RESOURCES;
+	}
+	ck_assert_uint_gt(n_resources, 0);
+	ck_assert_uint_eq(kit->summary.n_failed, n_resources);
+	ck_assert_uint_eq(kit->summary.n_ok, 200 - n_resources);
+}
+END_TEST
+
 START_TEST(a_deadline_that_has_passed_starts_nothing)
 {
 	kit->batch.deadline = 1;
@@ -445,6 +513,7 @@ test_suite(void)
 	tcase_add_checked_fixture(times, setup, teardown);
 	tcase_add_test(times, the_deadline_ends_what_runs_and_what_waits);
 	tcase_add_test(times, a_deadline_that_has_passed_starts_nothing);
+	tcase_add_test(times, a_deadline_ends_also_what_nobody_has_begun);
 	tcase_add_loop_test(times, who_cancels_from_outside_says_why, 0, ARRAY_LEN(reasons));
 	tcase_add_test(times, a_url_has_its_own_time);
 	tcase_add_test(times, a_timeout_is_a_failure_for_the_others);
@@ -454,6 +523,7 @@ test_suite(void)
 	tcase_add_test(limits, no_more_than_the_window_is_under_way);
 	tcase_add_test(limits, no_more_than_the_origins_limit_is_under_way);
 	tcase_add_test(limits, no_more_than_the_engines_limit_is_under_way);
+	tcase_add_test(limits, without_descriptors_urls_fail_and_the_engine_goes_on);
 	tcase_add_test(limits, connections_stay_warm_between_batches);
 	tcase_add_test(limits, a_connection_that_was_closed_meanwhile_is_no_failure);
 	tcase_add_test(limits, a_request_that_changes_things_uses_no_connection_that_may_be_dead);

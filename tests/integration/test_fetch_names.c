@@ -375,6 +375,26 @@ START_TEST(a_name_that_leads_elsewhere_the_second_time_is_denied)
 }
 END_TEST
 
+static int
+create_with_bad_servers(void *arg)
+{
+	struct fetch_engine_options options = { .dns_servers = "not an address" };
+	struct fetch_engine *engine = NULL;
+
+	ck_assert_int_eq(fetch_engine_create(&options, &engine), -EINVAL);
+	ck_assert_ptr_null(engine);
+	return 0;
+}
+
+START_TEST(servers_that_cannot_be_read_are_refused)
+{
+	struct fetch_engine *engine = NULL;
+
+	ck_assert_int_eq(nur_run(create_with_bad_servers, NULL, NULL, NULL), 0);
+	ck_assert_int_eq(fetch_engine_create(NULL, &engine), NUR_ENOTINTASK);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -395,6 +415,7 @@ test_suite(void)
 	tcase_add_test(tc, a_change_of_resolv_conf_clears_what_is_known);
 	tcase_add_test(tc, many_names_are_looked_up_over_several_channels);
 	tcase_add_test(tc, a_name_that_leads_elsewhere_the_second_time_is_denied);
+	tcase_add_test(tc, servers_that_cannot_be_read_are_refused);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
