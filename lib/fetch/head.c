@@ -95,21 +95,25 @@ begin(struct fetch_head *head, const char *line, size_t len)
 	head->location = NULL;
 }
 
+/* Ten lines a response, of which at most three matter: the first letter tells most of them apart. */
 static int
 read_field(struct fetch_head *head, const char *line, size_t len)
 {
 	struct value value;
 
-	if (find_value(line, len, "Content-Length", &value)) {
-		return keep_length(head, &value);
+	switch (*line | 0x20) {
+	case 'c':
+		return find_value(line, len, "Content-Length", &value) ? keep_length(head, &value)
+								       : 0;
+	case 'l':
+		return find_value(line, len, "Location", &value) ? keep_location(head, &value) : 0;
+	case 't':
+		head->is_chunked =
+			head->is_chunked || find_value(line, len, "Transfer-Encoding", &value);
+		return 0;
+	default:
+		return 0;
 	}
-	if (find_value(line, len, "Location", &value)) {
-		return keep_location(head, &value);
-	}
-	if (find_value(line, len, "Transfer-Encoding", &value)) {
-		head->is_chunked = true;
-	}
-	return 0;
 }
 
 int
