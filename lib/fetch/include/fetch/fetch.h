@@ -139,7 +139,9 @@ struct fetch_tls {
 
 /* What is tried again; statuses are listed by number beside these. */
 enum {
-	FETCH_RETRY_CONNECT = 1 << 0, /* refused, unreachable, connect_timeout, reset, TLS */
+	FETCH_RETRY_CONNECT =
+		1
+		<< 0, /* dns_failed, refused, unreachable, connect_timeout, tls_handshake, reset */
 	FETCH_RETRY_TIMEOUT = 1 << 1, /* attempt_timeout */
 	FETCH_RETRY_5XX = 1 << 2,
 	FETCH_RETRY_429 = 1 << 3,
