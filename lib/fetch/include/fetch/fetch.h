@@ -137,11 +137,12 @@ struct fetch_tls {
 	const char *client_key_pem;
 };
 
-/* What is tried again; statuses are listed by number beside these. */
+/*
+ * What is tried again; statuses are listed by number beside these. CONNECT stands for dns_failed,
+ * connection_refused, unreachable, connect_timeout, tls_handshake and reset.
+ */
 enum {
-	FETCH_RETRY_CONNECT =
-		1
-		<< 0, /* dns_failed, refused, unreachable, connect_timeout, tls_handshake, reset */
+	FETCH_RETRY_CONNECT = 1 << 0,
 	FETCH_RETRY_TIMEOUT = 1 << 1, /* attempt_timeout */
 	FETCH_RETRY_5XX = 1 << 2,
 	FETCH_RETRY_429 = 1 << 3,
