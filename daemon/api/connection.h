@@ -43,8 +43,8 @@ int connection_create(struct server *server, int fd, struct connection **ret_con
 /* connection_name() - for its task */
 const char *connection_name(const struct connection *connection);
 
-/* connection_serve() - a task: serve @connection until one side ends, then destroy it; 0 or NUR_ECANCELED */
-int connection_serve(void *connection);
+/* connection_serve() - a task: serve the connection @arg until one side ends, then destroy it; 0 or NUR_ECANCELED */
+int connection_serve(void *arg);
 
 void connection_destroy(struct connection *connection);
 

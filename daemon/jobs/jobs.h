@@ -13,7 +13,7 @@ struct jobs_context {
 
 /**
  * jobs_run() - a task: run all jobs until cancelled
- * @context: struct jobs_context *
+ * @arg: struct jobs_context *
  *
  * A run that fails, or cannot be started, is logged, and nothing more. When the batches are draining, a job
  * ends at its next start.
@@ -24,4 +24,4 @@ struct jobs_context {
  *
  * Return: 0 when all jobs have ended, or an error.
  */
-int jobs_run(void *context);
+int jobs_run(void *arg);

@@ -1024,6 +1024,7 @@ add(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 	if (transfer->handle) {
 		transfers->statistics.n_transfers++;
 	}
+	assert(r < 0 || transfer->handle);
 	if (r < 0 || curl_multi_add_handle(transfers->multi, transfer->handle->easy) != CURLM_OK) {
 		transfer->error = FETCH_ERROR_RESOURCES;
 		(void)snprintf(transfer->detail, sizeof(transfer->detail), "no memory");

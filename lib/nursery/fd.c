@@ -14,6 +14,7 @@
  */
 #include <nursery/fd.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -291,6 +292,7 @@ wait_on(int fd, enum wait_kind kind)
 	if (r < 0) {
 		return r;
 	}
+	assert(wait.entry);
 	if (wait.entry->waiting[kind]) {
 		return NUR_EBUSY;
 	}
