@@ -182,7 +182,7 @@ open_listener(const struct config *config, const struct arguments *arguments, co
 	}
 	if (r > 0) {
 		*ret_path = NULL;
-		log_info("serving on the socket of the service manager");
+		log_info("listening on the socket of the service manager");
 		return 0;
 	}
 	r = listen_open(&options, ret_fd, why, sizeof(why));
@@ -191,7 +191,7 @@ open_listener(const struct config *config, const struct arguments *arguments, co
 		return r;
 	}
 	*ret_path = options.path;
-	log_info("serving on %s", options.path);
+	log_info("listening on %s", options.path);
 	return 0;
 }
 

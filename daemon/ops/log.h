@@ -3,7 +3,7 @@
  * The daemon's log. Levels are those of syslog(3). A message may carry fields, by which an operator
  * finds it: `journalctl FETCHD_BATCH_ID=…`.
  *
- *	log_info("serving on %s", path);
+ *	log_info("listening on %s", path);
  *	log_at(LOG_WARNING, LOG_FIELDS({ "FETCHD_BATCH_ID", id }), "cannot store: %s", why);
  *
  * Logging never waits: what the reader of the log cannot take in is dropped and counted. Each place
