@@ -185,22 +185,47 @@ t_output_fini(struct t_output *output)
 	*output = (struct t_output)T_OUTPUT_INIT;
 }
 
-unsigned int
-t_proc_n_fds(pid_t pid)
+static DIR *
+open_fds(pid_t pid)
 {
 	char path[64];
-	struct dirent *entry;
-	unsigned int n = 0;
 	DIR *dir;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	dir = opendir(path);
 	ck_assert_msg(dir != NULL, "%s: %s", path, strerror(errno));
+	return dir;
+}
+
+unsigned int
+t_proc_n_fds(pid_t pid)
+{
+	DIR *dir = open_fds(pid);
+	struct dirent *entry;
+	unsigned int n = 0;
+
 	while ((entry = readdir(dir))) {
 		n += entry->d_name[0] != '.';
 	}
 	(void)closedir(dir);
 	return n;
+}
+
+void
+t_proc_list_fds(pid_t pid, struct buffer *text)
+{
+	DIR *dir = open_fds(pid);
+	struct dirent *entry;
+	char target[256];
+	ssize_t len;
+
+	while ((entry = readdir(dir))) {
+		len = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
+		if (len > 0) {
+			buffer_printf(text, " %s=%.*s", entry->d_name, (int)len, target);
+		}
+	}
+	(void)closedir(dir);
 }
 
 uint64_t
