@@ -89,11 +89,23 @@ class Install:
             if self.origin:
                 self.check('fetch', ours / 'fetch.cc', compiler, kind)
 
+    def check_pages(self):
+        """A page for each header but those without a call, and one for each call that nursery(7) names."""
+        pages = {path.name for path in self.dest.rglob('man3/*.3') if path.exists()}
+        wanted = {path.stem if path.stem == path.parent.name == 'fetch' else f'nur_{path.stem}'
+                  for path in self.dest.rglob('include/*/*.h')} - {'nur_macros'}
+        text = (self.source / 'docs/man/nursery.7.scd').read_text()
+        wanted |= set(re.findall(r'\*(\w+)\*\(3\)', text))
+        missing = sorted(name for name in wanted if f'{name}.3' not in pages)
+        self.tell('every public header, and every call of nursery(7), has its page', not missing, '\n'.join(missing))
+
     def check_files(self):
         headers = self.source / 'lib/nursery/include'
         missing = [path.name for path in headers.rglob('*.h')
                    if not list(self.dest.rglob(f'include/{path.relative_to(headers)}'))]
         self.tell('every public header is there', not missing, '\n'.join(missing))
+        if shutil.which('scdoc'):
+            self.check_pages()
         if self.origin:
             shared = self.libraries['fetch'] / 'libfetch.so'
             text = output(['readelf', '-d', shared])[1]
