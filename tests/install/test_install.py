@@ -96,6 +96,7 @@ class Install:
                   for path in self.dest.rglob('include/*/*.h')} - {'nur_macros'}
         text = (self.source / 'docs/man/nursery.7.scd').read_text()
         wanted |= set(re.findall(r'\*(\w+)\*\(3\)', text))
+        wanted -= set() if self.origin else {'fetch'}  # without fetchd there is no lib/fetch
         missing = sorted(name for name in wanted if f'{name}.3' not in pages)
         self.tell('every public header, and every call of nursery(7), has its page', not missing, '\n'.join(missing))
 
