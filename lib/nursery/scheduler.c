@@ -13,17 +13,11 @@
  */
 #include "lib/nursery/scheduler.h"
 
-#include <assert.h>
-#include <dlfcn.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/nursery/fd_table.h"
-#include "lib/nursery/scope.h"
 
 enum {
 	max_passes_between_polls = 64,
@@ -37,6 +31,12 @@ struct nuri_run *
 nuri_current_run(void)
 {
 	return current_run;
+}
+
+void
+nuri_set_current_run(struct nuri_run *run)
+{
+	current_run = run;
 }
 
 struct nur_task *
@@ -100,66 +100,6 @@ nur_now(void)
 	return current_run ? nuri_run_now(current_run) : NUR_ENOTINTASK;
 }
 
-const char *
-nur_task_name(const struct nur_task *task)
-{
-	Dl_info info;
-
-	if (task->name) {
-		return task->name;
-	}
-	if (dladdr((void *)(uintptr_t)task->fn, &info) && info.dli_sname) {
-		return info.dli_sname;
-	}
-	return "task";
-}
-
-struct nur_nursery *
-nur_task_parent_nursery(const struct nur_task *task)
-{
-	return task->parent_nursery;
-}
-
-struct nur_nursery *
-nur_task_nursery(const struct nur_task *task, size_t index)
-{
-	const struct list *head = nuri_list_const(&task->nurseries);
-	const struct list *node = head->next;
-
-	while (node != head && index > 0) {
-		node = node->next;
-		index--;
-	}
-	return node == head ? NULL : list_entry(node, struct nur_nursery, in_parent);
-}
-
-static void
-make_runnable(struct nur_task *task)
-{
-	task->state = NURI_TASK_RUNNABLE;
-	task->run->n_runnable++;
-	list_append(&task->run->run_queue, nuri_list(&task->in_queue));
-}
-
-void
-nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope)
-{
-	list_unlink(nuri_list(&task->in_scope));
-	task->scope = scope;
-	if (scope) {
-		list_append(nuri_list(&scope->tasks), nuri_list(&task->in_scope));
-	}
-}
-
-void
-nuri_run_break(struct nuri_run *run, const char *what)
-{
-	if (!run->internal) {
-		run->internal = what;
-		nuri_scope_cancel(&run->root, NUR_CANCEL_SHUTDOWN, what);
-	}
-}
-
 void
 nuri_task_deliver(struct nur_task *task)
 {
@@ -199,7 +139,7 @@ nur_reschedule(struct nur_task *task, int result)
 	task->abort = NULL;
 	task->wait_reason = NULL;
 	task->result = result;
-	make_runnable(task);
+	nuri_task_make_runnable(task);
 }
 
 static void
@@ -246,7 +186,7 @@ nur_cancel_shielded_checkpoint(void)
 	if (!task) {
 		return NUR_ENOTINTASK;
 	}
-	make_runnable(task);
+	nuri_task_make_runnable(task);
 	switch_to_loop(task);
 	return 0;
 }
@@ -259,7 +199,7 @@ nur_checkpoint(void)
 	if (!task) {
 		return NUR_ENOTINTASK;
 	}
-	make_runnable(task);
+	nuri_task_make_runnable(task);
 	switch_to_loop(task);
 	return task->scope->is_effectively_cancelled ? tell_cancelled(task) : 0;
 }
@@ -279,118 +219,6 @@ bool
 nuri_task_may_be_cancelled(const struct nur_task *task)
 {
 	return task->scope->is_effectively_cancelled || task->has_been_told;
-}
-
-/* ---- tasks: start and end ---- */
-
-/*
- * A scope or nursery in the dead part of the task's stack was overwritten by now: too late for an
- * error.
- */
-static void
-refuse_dead_memory(const struct nur_task *task, const void *object, const char *what)
-{
-	const char *address = object;
-
-	if (address >= (const char *)task->stack->base && address < (const char *)task) {
-		nuri_die("task \"%s\" returned without leaving a %s on its stack",
-			nur_task_name(task), what);
-	}
-}
-
-static int
-check_nesting(struct nur_task *task, const struct nur_cancel_scope *outermost, int rc)
-{
-	if (!list_is_empty(nuri_list(&task->nurseries))) {
-		refuse_dead_memory(task, task->nurseries.prev, "nursery");
-		(void)nuri_nursery_abandon_all(task);
-		return nur_fail(NUR_EMISNEST, "returned with a nursery still open");
-	}
-	if (task->scope != outermost) {
-		refuse_dead_memory(task, task->scope, "cancel scope");
-		return nur_fail(NUR_EMISNEST, "returned inside a cancel scope");
-	}
-	if (rc == NUR_ECANCELED && !nuri_task_may_be_cancelled(task)) {
-		return NUR_ESTRAYCANCEL;
-	}
-	return rc;
-}
-
-static void
-main_finished(struct nuri_run *run, struct nur_task *task, int rc)
-{
-	run->main_result = rc;
-	run->is_main_done = true;
-	if (rc < 0) {
-		nuri_errors_add(&run->main_errors, rc, nur_task_name(task), false, task->failure);
-	}
-}
-
-static void
-task_finished(struct nur_task *task, int rc)
-{
-	struct nuri_run *run = task->run;
-	struct nur_nursery *nursery = task->parent_nursery;
-
-	rc = check_nesting(task, nursery ? &nursery->scope : &run->root, rc);
-	nuri_task_activate_scope(task, NULL);
-	if (nursery) {
-		nuri_nursery_child_finished(nursery, task, rc);
-	} else {
-		main_finished(run, task, rc);
-	}
-	if (task->failure) {
-		nuri_failure_destroy(steal(&task->failure));
-	}
-	run->n_tasks--;
-}
-
-static void
-task_entry(void *arg)
-{
-	struct nur_task *task = arg;
-
-	task_finished(task, task->fn(task->arg));
-	task->state = NURI_TASK_DONE;
-	nuri_context_exit_to(&task->context, &task->run->loop_context);
-}
-
-int
-nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_cancel_scope *scope,
-	const char *name, nur_task_fn fn, void *arg, struct nur_task **ret_task)
-{
-	struct nuri_stack *stack;
-	struct nur_task *task;
-	int r;
-
-	if (run->max_tasks > 0 && run->n_tasks >= run->max_tasks) {
-		return nur_fail(
-			-EAGAIN, "%zu tasks are alive, as many as max_tasks allows", run->n_tasks);
-	}
-	r = nuri_stack_acquire(&run->stacks, &stack);
-	if (r < 0) {
-		return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
-	}
-
-	task = (struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
-	*task = (struct nur_task){
-		.run = run,
-		.stack = stack,
-		.parent_nursery = nursery,
-		.fn = fn,
-		.arg = arg,
-		.name = name,
-		.started_at = run->now,
-	};
-	list_init(nuri_list(&task->in_scope));
-	list_init(nuri_list(&task->in_nursery));
-	list_init(nuri_list(&task->nurseries));
-	nuri_context_init(&task->context, stack->base, task, task_entry, task);
-	nuri_task_activate_scope(task, scope);
-	run->n_tasks++;
-	make_runnable(task);
-	*ret_task = task;
-	return 0;
 }
 
 /* ---- one pass ---- */
@@ -591,8 +419,8 @@ poll_events(struct nuri_run *run)
 	run->polled_at = nuri_monotonic();
 }
 
-static void
-pass(struct nuri_run *run)
+void
+nuri_run_pass(struct nuri_run *run)
 {
 	run->n_passes++;
 	make_calls(run);
@@ -601,151 +429,4 @@ pass(struct nuri_run *run)
 		nuri_deadlines_expire(&run->deadlines, nuri_run_now(run));
 	}
 	run_batch(run);
-}
-
-/* ---- the run ---- */
-
-static nur_time
-system_now(void *user)
-{
-	return nuri_monotonic();
-}
-
-static nur_time
-system_until(nur_time deadline, void *user)
-{
-	nur_time left = nur_time_sub(deadline, nuri_monotonic());
-
-	return left > 0 ? left : 0;
-}
-
-static const struct nur_clock system_clock = { .now = system_now, .until = system_until };
-
-static const char *
-name_of_stack(const struct nuri_stack *stack)
-{
-	const struct nur_task *task =
-		(const struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
-
-	return task->name ? task->name : "unnamed";
-}
-
-static int
-run_init(struct nuri_run *run, const struct nur_run_options *options)
-{
-	int r;
-
-	*run = (struct nuri_run){
-		.clock = options->clock ? options->clock : &system_clock,
-		.max_tasks = options->max_tasks,
-		.is_seeded = options->is_seeded,
-		.idle_since = NUR_FOREVER,
-	};
-	list_init(&run->run_queue);
-	list_init(&run->calls);
-	list_init(&run->idle_waiters);
-	run->random = options->is_seeded ? options->seed ^ UINT64_C(0x9e3779b97f4a7c15)
-					 : (uint64_t)nuri_monotonic();
-	run->random |= run->random == 0;
-	nuri_scope_enter_root(&run->root);
-
-	r = nuri_loop_init(&run->loop);
-	if (r < 0) {
-		return r;
-	}
-	r = nuri_stack_pool_init(&run->stacks, options->stack_size, name_of_stack);
-	if (r < 0) {
-		nuri_loop_fini(&run->loop);
-	}
-	return r;
-}
-
-static void
-run_fini(struct nuri_run *run)
-{
-	nuri_fd_table_destroy(run->fds);
-	nuri_stack_pool_fini(&run->stacks);
-	nuri_loop_fini(&run->loop);
-}
-
-static int
-run_result(struct nuri_run *run, struct nur_errors *errors)
-{
-	if (run->internal) {
-		struct nuri_failure failure = { .code = NUR_EINTERNAL,
-			.text = strdup(run->internal) };
-
-		nuri_errors_add(&run->main_errors, NUR_EINTERNAL, "run", false, &failure);
-		free(failure.text);
-		run->main_result = NUR_EINTERNAL;
-	}
-	if (errors) {
-		*errors = run->main_errors;
-	} else {
-		nur_errors_fini(&run->main_errors);
-	}
-	return run->main_result;
-}
-
-int
-nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct nur_errors *errors)
-{
-	static const struct nur_run_options defaults;
-	struct nuri_run run;
-	int r;
-
-	if (errors) {
-		*errors = (struct nur_errors)NUR_ERRORS_INIT;
-	}
-	if (current_run) {
-		return NUR_ENESTEDRUN;
-	}
-	if (!fn) {
-		return -EINVAL;
-	}
-	r = run_init(&run, options ? options : &defaults);
-	if (r < 0) {
-		return r;
-	}
-
-	current_run = &run;
-	if (run.clock->start) {
-		run.clock->start(run.clock->user);
-	}
-	run.polled_at = nuri_monotonic();
-	(void)nuri_run_now(&run);
-	r = nuri_task_spawn(&run, NULL, &run.root, "main", fn, arg, &run.main);
-	if (r == 0) {
-		while (run.n_tasks > 0) {
-			pass(&run);
-		}
-		r = run_result(&run, errors);
-	}
-	current_run = NULL;
-	run_fini(&run);
-	return r;
-}
-
-int
-nur_current_statistics(struct nur_statistics *ret_statistics)
-{
-	struct nuri_run *run = current_run;
-	nur_time next;
-
-	if (!run) {
-		return NUR_ENOTINTASK;
-	}
-	next = nuri_deadlines_next(&run->deadlines);
-	*ret_statistics = (struct nur_statistics){
-		.n_tasks_living = run->n_tasks,
-		.n_tasks_runnable = run->n_runnable,
-		.next_deadline_ns = nur_time_sub(next, nuri_run_now(run)),
-		.n_ignored_cancels = run->n_ignored_cancels,
-		.n_stacks = run->stacks.n_used + run->stacks.n_idle,
-		.n_passes = run->n_passes,
-		.n_polls = run->loop.n_polls,
-	};
-	nuri_fd_table_count(
-		run->fds, &ret_statistics->n_waiting_read, &ret_statistics->n_waiting_write);
-	return 0;
 }

@@ -117,6 +117,12 @@ struct nuri_run {
 /* nuri_current_run() - the calling thread's run, or NULL */
 struct nuri_run *nuri_current_run(void);
 
+/* nuri_set_current_run() - for who drives a run: before its passes, and NULL after them */
+void nuri_set_current_run(struct nuri_run *run);
+
+/* nuri_run_pass() - one pass of the loop; waits in it when nothing is runnable */
+void nuri_run_pass(struct nuri_run *run);
+
 /**
  * nuri_calling_task() - the task that is about to wait
  *
@@ -133,6 +139,15 @@ nur_time nuri_run_now(struct nuri_run *run);
 int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
 	struct nur_cancel_scope *scope, const char *name, nur_task_fn fn, void *arg,
 	struct nur_task **ret_task);
+
+/* nuri_task_make_runnable() - put it into the run queue */
+static inline void
+nuri_task_make_runnable(struct nur_task *task)
+{
+	task->state = NURI_TASK_RUNNABLE;
+	task->run->n_runnable++;
+	list_append(&task->run->run_queue, nuri_list(&task->in_queue));
+}
 
 /* nuri_task_activate_scope() - make @scope the innermost scope of @task */
 void nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope);

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a run: made on the caller's stack, filled with a main task, driven pass by pass until no
+ * task is left, and counted. What a pass does is the scheduler's.
+ */
+#include <nursery/run.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/nursery/fd_table.h"
+#include "lib/nursery/scheduler.h"
+#include "lib/nursery/scope.h"
+
+void
+nuri_run_break(struct nuri_run *run, const char *what)
+{
+	if (!run->internal) {
+		run->internal = what;
+		nuri_scope_cancel(&run->root, NUR_CANCEL_SHUTDOWN, what);
+	}
+}
+
+static nur_time
+system_now(void *user)
+{
+	return nuri_monotonic();
+}
+
+static nur_time
+system_until(nur_time deadline, void *user)
+{
+	nur_time left = nur_time_sub(deadline, nuri_monotonic());
+
+	return left > 0 ? left : 0;
+}
+
+static const struct nur_clock system_clock = { .now = system_now, .until = system_until };
+
+static const char *
+name_of_stack(const struct nuri_stack *stack)
+{
+	const struct nur_task *task =
+		(const struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
+
+	return task->name ? task->name : "unnamed";
+}
+
+static int
+run_init(struct nuri_run *run, const struct nur_run_options *options)
+{
+	int r;
+
+	*run = (struct nuri_run){
+		.clock = options->clock ? options->clock : &system_clock,
+		.max_tasks = options->max_tasks,
+		.is_seeded = options->is_seeded,
+		.idle_since = NUR_FOREVER,
+	};
+	list_init(&run->run_queue);
+	list_init(&run->calls);
+	list_init(&run->idle_waiters);
+	run->random = options->is_seeded ? options->seed ^ UINT64_C(0x9e3779b97f4a7c15)
+					 : (uint64_t)nuri_monotonic();
+	run->random |= run->random == 0;
+	nuri_scope_enter_root(&run->root);
+
+	r = nuri_loop_init(&run->loop);
+	if (r < 0) {
+		return r;
+	}
+	r = nuri_stack_pool_init(&run->stacks, options->stack_size, name_of_stack);
+	if (r < 0) {
+		nuri_loop_fini(&run->loop);
+	}
+	return r;
+}
+
+static void
+run_fini(struct nuri_run *run)
+{
+	nuri_fd_table_destroy(run->fds);
+	nuri_stack_pool_fini(&run->stacks);
+	nuri_loop_fini(&run->loop);
+}
+
+static int
+run_result(struct nuri_run *run, struct nur_errors *errors)
+{
+	if (run->internal) {
+		struct nuri_failure failure = { .code = NUR_EINTERNAL,
+			.text = strdup(run->internal) };
+
+		nuri_errors_add(&run->main_errors, NUR_EINTERNAL, "run", false, &failure);
+		free(failure.text);
+		run->main_result = NUR_EINTERNAL;
+	}
+	if (errors) {
+		*errors = run->main_errors;
+	} else {
+		nur_errors_fini(&run->main_errors);
+	}
+	return run->main_result;
+}
+
+int
+nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct nur_errors *errors)
+{
+	static const struct nur_run_options defaults;
+	struct nuri_run run;
+	int r;
+
+	if (errors) {
+		*errors = (struct nur_errors)NUR_ERRORS_INIT;
+	}
+	if (nuri_current_run()) {
+		return NUR_ENESTEDRUN;
+	}
+	if (!fn) {
+		return -EINVAL;
+	}
+	r = run_init(&run, options ? options : &defaults);
+	if (r < 0) {
+		return r;
+	}
+
+	nuri_set_current_run(&run);
+	if (run.clock->start) {
+		run.clock->start(run.clock->user);
+	}
+	run.polled_at = nuri_monotonic();
+	(void)nuri_run_now(&run);
+	r = nuri_task_spawn(&run, NULL, &run.root, "main", fn, arg, &run.main);
+	if (r == 0) {
+		while (run.n_tasks > 0) {
+			nuri_run_pass(&run);
+		}
+		r = run_result(&run, errors);
+	}
+	nuri_set_current_run(NULL);
+	run_fini(&run);
+	return r;
+}
+
+int
+nur_current_statistics(struct nur_statistics *ret_statistics)
+{
+	struct nuri_run *run = nuri_current_run();
+	nur_time next;
+
+	if (!run) {
+		return NUR_ENOTINTASK;
+	}
+	next = nuri_deadlines_next(&run->deadlines);
+	*ret_statistics = (struct nur_statistics){
+		.n_tasks_living = run->n_tasks,
+		.n_tasks_runnable = run->n_runnable,
+		.next_deadline_ns = nur_time_sub(next, nuri_run_now(run)),
+		.n_ignored_cancels = run->n_ignored_cancels,
+		.n_stacks = run->stacks.n_used + run->stacks.n_idle,
+		.n_passes = run->n_passes,
+		.n_polls = run->loop.n_polls,
+	};
+	nuri_fd_table_count(
+		run->fds, &ret_statistics->n_waiting_read, &ret_statistics->n_waiting_write);
+	return 0;
+}

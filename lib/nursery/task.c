@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a task: made at the top of its stack, and ended on it. The end looks at what the task left
+ * open, tells its nursery, or the run, and gives the stack back after the last switch.
+ */
+#include <nursery/task.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/nursery/scheduler.h"
+
+const char *
+nur_task_name(const struct nur_task *task)
+{
+	Dl_info info;
+
+	if (task->name) {
+		return task->name;
+	}
+	if (dladdr((void *)(uintptr_t)task->fn, &info) && info.dli_sname) {
+		return info.dli_sname;
+	}
+	return "task";
+}
+
+struct nur_nursery *
+nur_task_parent_nursery(const struct nur_task *task)
+{
+	return task->parent_nursery;
+}
+
+struct nur_nursery *
+nur_task_nursery(const struct nur_task *task, size_t index)
+{
+	const struct list *head = nuri_list_const(&task->nurseries);
+	const struct list *node = head->next;
+
+	while (node != head && index > 0) {
+		node = node->next;
+		index--;
+	}
+	return node == head ? NULL : list_entry(node, struct nur_nursery, in_parent);
+}
+
+void
+nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope)
+{
+	list_unlink(nuri_list(&task->in_scope));
+	task->scope = scope;
+	if (scope) {
+		list_append(nuri_list(&scope->tasks), nuri_list(&task->in_scope));
+	}
+}
+
+/*
+ * A scope or nursery in the dead part of the task's stack was overwritten by now: too late for an
+ * error.
+ */
+static void
+refuse_dead_memory(const struct nur_task *task, const void *object, const char *what)
+{
+	const char *address = object;
+
+	if (address >= (const char *)task->stack->base && address < (const char *)task) {
+		nuri_die("task \"%s\" returned without leaving a %s on its stack",
+			nur_task_name(task), what);
+	}
+}
+
+static int
+check_nesting(struct nur_task *task, const struct nur_cancel_scope *outermost, int rc)
+{
+	if (!list_is_empty(nuri_list(&task->nurseries))) {
+		refuse_dead_memory(task, task->nurseries.prev, "nursery");
+		(void)nuri_nursery_abandon_all(task);
+		return nur_fail(NUR_EMISNEST, "returned with a nursery still open");
+	}
+	if (task->scope != outermost) {
+		refuse_dead_memory(task, task->scope, "cancel scope");
+		return nur_fail(NUR_EMISNEST, "returned inside a cancel scope");
+	}
+	if (rc == NUR_ECANCELED && !nuri_task_may_be_cancelled(task)) {
+		return NUR_ESTRAYCANCEL;
+	}
+	return rc;
+}
+
+static void
+main_finished(struct nuri_run *run, struct nur_task *task, int rc)
+{
+	run->main_result = rc;
+	run->is_main_done = true;
+	if (rc < 0) {
+		nuri_errors_add(&run->main_errors, rc, nur_task_name(task), false, task->failure);
+	}
+}
+
+static void
+task_finished(struct nur_task *task, int rc)
+{
+	struct nuri_run *run = task->run;
+	struct nur_nursery *nursery = task->parent_nursery;
+
+	rc = check_nesting(task, nursery ? &nursery->scope : &run->root, rc);
+	nuri_task_activate_scope(task, NULL);
+	if (nursery) {
+		nuri_nursery_child_finished(nursery, task, rc);
+	} else {
+		main_finished(run, task, rc);
+	}
+	if (task->failure) {
+		nuri_failure_destroy(steal(&task->failure));
+	}
+	run->n_tasks--;
+}
+
+static void
+task_entry(void *arg)
+{
+	struct nur_task *task = arg;
+
+	task_finished(task, task->fn(task->arg));
+	task->state = NURI_TASK_DONE;
+	nuri_context_exit_to(&task->context, &task->run->loop_context);
+}
+
+int
+nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_cancel_scope *scope,
+	const char *name, nur_task_fn fn, void *arg, struct nur_task **ret_task)
+{
+	struct nuri_stack *stack;
+	struct nur_task *task;
+	int r;
+
+	if (run->max_tasks > 0 && run->n_tasks >= run->max_tasks) {
+		return nur_fail(
+			-EAGAIN, "%zu tasks are alive, as many as max_tasks allows", run->n_tasks);
+	}
+	r = nuri_stack_acquire(&run->stacks, &stack);
+	if (r < 0) {
+		return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
+	}
+
+	task = (struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
+	*task = (struct nur_task){
+		.run = run,
+		.stack = stack,
+		.parent_nursery = nursery,
+		.fn = fn,
+		.arg = arg,
+		.name = name,
+		.started_at = run->now,
+	};
+	list_init(nuri_list(&task->in_scope));
+	list_init(nuri_list(&task->in_nursery));
+	list_init(nuri_list(&task->nurseries));
+	nuri_context_init(&task->context, stack->base, task, task_entry, task);
+	nuri_task_activate_scope(task, scope);
+	run->n_tasks++;
+	nuri_task_make_runnable(task);
+	*ret_task = task;
+	return 0;
+}
