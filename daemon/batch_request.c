@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/fetch/expect.h"
+#include <fetch/expect.h>
 #include "lib/protocol/arena.h"
 
 /* Memory of the translated options and of the request itself: all in the arena. */

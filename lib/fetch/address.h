@@ -2,22 +2,11 @@
 /* An IP address without a port: what names resolve to and what policies judge. */
 #pragma once
 
+#include <fetch/address_policy.h>
 #include <netinet/in.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
 #define FETCH_ADDRESS_CAP INET6_ADDRSTRLEN
-
-/*
- * family  AF_INET or AF_INET6; AF_UNSPEC in a zeroed one
- * bytes   network order; the first 4 for AF_INET, all 16 for AF_INET6, the rest zero
- */
-struct fetch_address {
-	uint16_t family;
-	uint8_t bytes[16];
-};
 
 /*
  * fetch_address_parse() - from the strict text forms (four decimal numbers, RFC 4291); else false

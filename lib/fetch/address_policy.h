@@ -1,21 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Which addresses may be connected to. Pure; asked in four places of a fetch.
- *
- * An address is judged in all its meanings: one that carries an IPv4 address (mapped, compatible,
- * translated, NAT64, 6to4, Teredo) is judged as that, too. The rules, the first that decides:
- *
- *   1. deny list: any meaning is in it -> denied
- *   2. allow list: the address as written is in it, or each IPv4 address it carries -> allowed
- *   3. the profile, by class: one meaning in a denied class -> denied; else allowed
- *
- * So a deny entry always wins, and an allow entry opens what the profile closes.
- */
+/* How addresses are judged, beyond what <fetch/address_policy.h> promises. Pure. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <fetch/address_policy.h>
 
 #include "lib/fetch/address.h"
 #include "lib/fetch/reason.h"
@@ -37,61 +24,11 @@ enum fetch_address_class {
 	FETCH_CLASS_SITE_LOCAL,    /* fec0::/10 */
 };
 
-/*
- * FETCH_PROFILE_DEFAULT      for a daemon that serves its own machine and network: denies metadata,
- *                            unspecified, multicast and broadcast
- * FETCH_PROFILE_PUBLIC_ONLY  denies every class but public
- */
-enum fetch_profile {
-	FETCH_PROFILE_DEFAULT,
-	FETCH_PROFILE_PUBLIC_ONLY,
-};
-
-/* A network: the address has no bits set beyond the prefix. */
-struct fetch_cidr {
-	struct fetch_address address;
-	uint8_t prefix_len;
-};
-
-struct fetch_cidr_list {
-	struct fetch_cidr *items;
-	size_t n_items;
-};
-
-/*
- * What `network:` of the configuration says. A zeroed one is the default profile with empty lists.
- */
-struct fetch_address_policy {
-	enum fetch_profile profile;
-	struct fetch_cidr_list allow;
-	struct fetch_cidr_list deny;
-};
-
-/* fetch_address_policy_fini() - free the lists; accepts NULL and zeroed */
-void fetch_address_policy_fini(struct fetch_address_policy *policy);
-
-/**
- * fetch_profile_parse() - "default" or "public_only"
- * Errors: -EINVAL with @reason naming both
- */
-int fetch_profile_parse(
-	const char *text, enum fetch_profile *ret_profile, struct fetch_reason *reason);
-
-/* fetch_profile_name() - the word of the configuration */
-const char *fetch_profile_name(enum fetch_profile profile);
-
 /**
  * fetch_cidr_parse() - "10.0.0.0/8", "fd00::/8", or one address
  * Errors: -EINVAL with @reason saying what would be right (bits beyond the prefix are an error)
  */
 int fetch_cidr_parse(const char *text, struct fetch_cidr *ret_cidr, struct fetch_reason *reason);
-
-/**
- * fetch_cidr_list_add() - parse and append, to policy->allow or policy->deny
- * Errors: as fetch_cidr_parse(), -ENOMEM; the list stays as it was
- */
-int fetch_cidr_list_add(
-	struct fetch_cidr_list *list, const char *text, struct fetch_reason *reason);
 
 /*
  * fetch_address_classify() - class of the address as written; carried addresses are not looked at

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/fetch/expect.h"
+#include <fetch/expect.h>
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "lib/fetch/reason.h"
 
 #define STATUS_MIN 100
 #define STATUS_MAX 999 /* what libcurl reports; sites do send 999 */

@@ -25,7 +25,7 @@
 
 #include <nursery.h>
 
-#include "lib/fetch/expect.h"
+#include <fetch/expect.h>
 #include "lib/fetch/request.h"
 #include "lib/fetch/retry.h"
 #include "lib/fetch/transfer.h"

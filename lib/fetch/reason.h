@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Why something was refused, in a sentence for people. Big enough for any of ours; longer is cut.
- */
+/* How reasons are written. */
 #pragma once
 
+#include <fetch/reason.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-#define FETCH_REASON_CAP 240
-
-struct fetch_reason {
-	char text[FETCH_REASON_CAP];
-};
 
 /* fetch_reason_set() - write the text; @reason may be NULL for callers that do not want to know */
 __attribute__((format(printf, 2, 3))) static inline void

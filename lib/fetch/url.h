@@ -9,17 +9,14 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <fetch/fetch.h>
 
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/fetch/address.h"
 #include "lib/fetch/reason.h"
 
-#define FETCH_URL_MAX        65536 /* bytes */
-#define FETCH_URL_ORIGIN_CAP 288   /* "https://" + host of 253 + ":65535" + NUL, rounded up */
+#define FETCH_URL_ORIGIN_CAP 288 /* "https://" + host of 253 + ":65535" + NUL, rounded up */
 
 /*
  * text          canonical, for CURLOPT_URL: the default port, the fragment and dot segments are
@@ -50,19 +47,6 @@ fetch_url_is_literal(const struct fetch_url *url)
 {
 	return url->address.family != AF_UNSPEC;
 }
-
-/**
- * fetch_url_check() - may this be fetched, as far as its text tells
- * @text:    @len bytes, no termination needed
- * @reason:  on -EINVAL, what is wrong and what would be right; never contains the user info; may be
- * NULL
- *
- * Keeps nothing, and allocates nothing for URLs of the usual form.
- *
- * Errors: -EINVAL  refused
- *         -ENOMEM
- */
-int fetch_url_check(const char *text, size_t len, struct fetch_reason *reason);
 
 /**
  * fetch_url_origin() - the origin of a URL, equal to the origin of its parsed form

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "lib/fetch/address_policy.h"
-#include "lib/fetch/expect.h"
+#include <fetch/expect.h>
 #include "lib/fetch/hosts_file.h"
 #include "lib/fetch/url.h"
 #include "tests/fuzz/always.h"

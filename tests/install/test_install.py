@@ -92,8 +92,9 @@ class Install:
     def check_pages(self):
         """A page for each header but those without a call, and one for each call that nursery(7) names."""
         pages = {path.name for path in self.dest.rglob('man3/*.3') if path.exists()}
-        wanted = {path.stem if path.stem == path.parent.name == 'fetch' else f'nur_{path.stem}'
-                  for path in self.dest.rglob('include/*/*.h')} - {'nur_macros'}
+        prefixes = {'nursery': 'nur', 'fetch': 'fetch'}
+        wanted = {f'{prefixes[path.parent.name]}_{path.stem}' for path in self.dest.rglob('include/*/*.h')}
+        wanted = wanted - {'nur_macros', 'fetch_reason', 'fetch_fetch'} | {'fetch'}
         text = (self.source / 'docs/man/nursery.7.scd').read_text()
         wanted |= set(re.findall(r'\*(\w+)\*\(3\)', text))
         wanted -= set() if self.origin else {'fetch'}  # without fetchd there is no lib/fetch

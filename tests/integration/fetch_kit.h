@@ -11,7 +11,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/fetch/address_policy.h"
-#include "lib/fetch/expect.h"
+#include <fetch/expect.h>
 #include "tests/support/origin.h"
 #include "tests/support/test.h"
 

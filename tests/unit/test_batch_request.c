@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "daemon/batch_request.h"
-#include "lib/fetch/expect.h"
+#include <fetch/expect.h>
 
 static int
 accept_any(const char *url, size_t len, char *why, size_t cap)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/expect.h"
+#include <fetch/expect.h>
 
 struct set {
 	const char *text;

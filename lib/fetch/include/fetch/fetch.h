@@ -26,14 +26,15 @@
  */
 #pragma once
 
+#include <fetch/address_policy.h>
+#include <fetch/expect.h>
+#include <fetch/reason.h>
 #include <nursery/clock.h>
 #include <nursery/macros.h>
 
 NUR_BEGIN_DECLS
 
-struct fetch_address_policy; /* lib/fetch/address_policy.h */
 struct fetch_engine;
-struct fetch_expect; /* lib/fetch/expect.h */
 
 /* The words of results; each has its name on the wire. */
 
@@ -198,6 +199,25 @@ struct fetch_options {
 	struct fetch_tls tls;
 	struct fetch_retries retries;
 };
+
+#define FETCH_URL_MAX 65536 /* bytes */
+
+/**
+ * fetch_url_check() - may this be fetched, as far as its text tells
+ * @text:    @len bytes, no termination needed
+ * @reason:  on -EINVAL, what is wrong and what would be right; never contains the user info; may be
+ *           NULL
+ *
+ * Keeps nothing, and allocates nothing for URLs of the usual form. Addresses of names are judged when the
+ * URL is fetched.
+ *
+ * Checkpoint: never. Ownership: none. Source: RFC 3986, and the WHATWG's spellings of addresses.
+ * Errors:      -EINVAL  refused
+ *              -ENOMEM
+ *
+ * Return: 0 or an error.
+ */
+int fetch_url_check(const char *text, size_t len, struct fetch_reason *reason);
 
 /**
  * fetch_method_check() - may this method be sent
