@@ -169,6 +169,7 @@ nur_wait_task_rescheduled(const char *why, nur_abort_fn abort_fn, void *arg)
 	}
 	task->state = NURI_TASK_WAITING;
 	task->wait_reason = why;
+	task->waiting_since = task->run->now;
 	task->abort = abort_fn;
 	task->abort_arg = arg;
 	if (task->scope->is_effectively_cancelled) {

@@ -38,6 +38,7 @@ enum nuri_task_state {
  * abort        how to undo the present wait; NULL: cannot be, or was tried
  * result       what the present wait returns
  * started_at   the run's time of the pass in which it was started
+ * waiting_since  likewise, in which its present wait began
  * has_been_told  a checkpoint has reported the cancellation that it is in
  */
 struct nur_task {
@@ -58,6 +59,7 @@ struct nur_task {
 	void *abort_arg;
 	struct nuri_failure *failure;
 	nur_time started_at;
+	nur_time waiting_since;
 	int result;
 	uint8_t state;
 	bool has_been_told;

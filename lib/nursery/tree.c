@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The live tree. The walk goes down and up by the objects' own links, without recursion: a tree a
- * thousand nurseries deep is walked on a small stack.
+ * thousand nurseries deep is walked on a small stack. How it looks as text is tree_text.c's.
  */
 #include <nursery/tree.h>
 
 #include <assert.h>
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/scheduler.h"
@@ -54,9 +50,15 @@ count_nurseries(const struct nur_task *task)
 }
 
 static void
-describe_scope(struct nur_tree_entry *entry, const struct nur_cancel_scope *scope)
+describe_scope(struct nur_tree_entry *entry, const struct nur_cancel_scope *scope, nur_time now)
 {
-	entry->deadline = nuri_scope_effective_deadline(scope);
+	nur_time deadline = nuri_scope_effective_deadline(scope);
+
+	entry->deadline = deadline;
+	entry->time_left_ns = deadline == NUR_FOREVER || deadline == NUR_LONG_AGO
+				      ? NUR_FOREVER
+				      : nur_time_sub(deadline, now);
+	entry->is_shielded = scope->is_shielded;
 	entry->is_cancelled = scope->is_effectively_cancelled;
 	entry->reason = nuri_scope_effective_reason(scope);
 }
@@ -74,7 +76,10 @@ describe_task(const struct nur_task *task, size_t depth)
 		.n_children = count_nurseries(task),
 	};
 
-	describe_scope(&entry, task->scope);
+	if (task->state == NURI_TASK_WAITING) {
+		entry.waiting_ns = nur_time_sub(task->run->now, task->waiting_since);
+	}
+	describe_scope(&entry, task->scope, task->run->now);
 	return entry;
 }
 
@@ -87,7 +92,7 @@ describe_nursery(const struct nur_nursery *nursery, size_t depth)
 		.n_children = nursery->n_children,
 	};
 
-	describe_scope(&entry, &nursery->scope);
+	describe_scope(&entry, &nursery->scope, nursery->parent->run->now);
 	return entry;
 }
 
@@ -160,7 +165,11 @@ int
 nur_tree_walk(nur_tree_fn visit, void *arg)
 {
 	struct nuri_run *run = nuri_current_run();
-	struct nur_tree_entry entry = { .kind = NUR_TREE_RUN, .deadline = NUR_FOREVER };
+	struct nur_tree_entry entry = {
+		.kind = NUR_TREE_RUN,
+		.deadline = NUR_FOREVER,
+		.time_left_ns = NUR_FOREVER,
+	};
 	struct place place;
 	int r;
 
@@ -185,72 +194,4 @@ nur_tree_walk(nur_tree_fn visit, void *arg)
 		}
 	} while (descend(&place) || advance(&place));
 	return 0;
-}
-
-static int
-write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0) {
-			return -errno;
-		}
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/* "name: waiting (sleep), 1.200 s old, deadline in 3.000 s, cancelled (explicit: text, by task)" */
-static int
-draw(const struct nur_tree_entry *entry, void *arg)
-{
-	char line[512];
-	FILE *out = fmemopen(line, sizeof(line), "w");
-	long len;
-
-	if (!out) {
-		return -errno;
-	}
-	(void)fprintf(out, "%*s", (int)(2 * entry->depth), "");
-	switch (entry->kind) {
-	case NUR_TREE_RUN:
-		(void)fputs("run", out);
-		break;
-	case NUR_TREE_NURSERY:
-		(void)fprintf(out, "nursery, %zu tasks", entry->n_children);
-		break;
-	case NUR_TREE_TASK:
-		(void)fprintf(out, "%s: %s", entry->name, nur_task_state_name(entry->state));
-		if (entry->wait_reason) {
-			(void)fprintf(out, " (%s)", entry->wait_reason);
-		}
-		(void)fprintf(out, ", %.3f s old", (double)entry->age_ns / 1e9);
-		break;
-	}
-	if (entry->deadline != NUR_FOREVER && entry->deadline != NUR_LONG_AGO) {
-		(void)fprintf(out, ", deadline in %.3f s",
-			(double)nur_time_sub(entry->deadline, nuri_current_run()->now) / 1e9);
-	}
-	if (entry->is_cancelled && entry->reason) {
-		(void)fprintf(out, ", cancelled (%s%s%s%s%s)",
-			nur_cancel_source_name(entry->reason->source),
-			entry->reason->text ? ": " : "",
-			entry->reason->text ? entry->reason->text : "",
-			*entry->reason->task ? ", by " : "", entry->reason->task);
-	}
-	(void)fputc('\n', out);
-	len = ftell(out);
-	(void)fclose(out); /* memory only */
-	if (len < 0 || (size_t)len > sizeof(line)) {
-		len = sizeof(line); /* a very long name: cut */
-	}
-	return write_all(*(int *)arg, line, (size_t)len);
-}
-
-int
-nur_dump_task_tree(int fd)
-{
-	return nur_tree_walk(draw, &fd);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows 225-234, X26, X28: the live tree, why something was cancelled, and dumps of both. */
+/*
+ * Rows 225-234, X26, X28: the live tree, why something was cancelled, and dumps of both. The program is
+ * linked with -Wl,--wrap=write, so that a write of the library's can be interrupted.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,6 +11,23 @@
 #include <unistd.h>
 
 #include "tests/support/in_run.h"
+
+static int n_interruptions;
+
+ssize_t __real_write(int fd, const void *data, size_t len);
+ssize_t __wrap_write(int fd, const void *data, size_t len);
+
+/* Interrupted as often as wanted, and after that one byte is taken at a time. */
+ssize_t
+__wrap_write(int fd, const void *data, size_t len)
+{
+	if (n_interruptions > 0) {
+		n_interruptions--;
+		errno = EINTR;
+		return -1;
+	}
+	return __real_write(fd, data, len > 0 ? 1 : 0);
+}
 
 struct family {
 	struct nur_task *parent, *child, *grandchild;
@@ -202,21 +222,23 @@ read_drawing(struct drawing *drawing)
 }
 
 static void
-assert_drawn(struct drawing *drawing)
+assert_has_line(const struct drawing *drawing, const char *line)
 {
-	const char *line, *end;
 	char text[256];
 
+	(void)snprintf(text, sizeof(text), "\n%s\n", line);
+	ck_assert_msg(strstr(drawing->text, text), "no line \"%s\" in:\n%s", line, drawing->text);
+}
+
+static void
+assert_drawn(struct drawing *drawing)
+{
 	read_drawing(drawing);
-	line = strstr(drawing->text, "drawn");
-	ck_assert_msg(line, "no task \"drawn\" in:\n%s", drawing->text);
-	end = strchr(line, '\n');
-	ck_assert_ptr_nonnull(end);
-	(void)snprintf(text, sizeof(text), "%.*s", (int)(end - line), line);
-	ck_assert_msg(strstr(text, "waiting"), "no state in: %s", text);
-	ck_assert_msg(strstr(text, "sleep"), "no wait reason in: %s", text);
-	ck_assert_msg(strstr(text, "5"), "no age in: %s", text);
-	ck_assert_msg(strstr(text, "95"), "no deadline in: %s", text);
+	ck_assert_int_eq(strncmp(drawing->text, "run\n  main: ", 12), 0);
+	assert_has_line(drawing, "    nursery, 1 task");
+	assert_has_line(drawing,
+		"      drawn: waiting (sleep) for 5.000 s, 5.000 s old, deadline in "
+		"95.000 s");
 }
 
 static void
@@ -289,6 +311,86 @@ IN_RUN_TEST(x26_the_tree_can_be_drawn_on_a_signal)
 }
 END_TEST
 
+IN_RUN_TEST(x26_an_interrupted_drawing_goes_on)
+{
+	struct nur_nursery nursery;
+	struct drawing drawing;
+
+	open_drawing(&drawing);
+	start_the_drawn_task(&nursery);
+	n_interruptions = 3;
+	draw(&drawing);
+	ck_assert_int_eq(n_interruptions, 0);
+	assert_drawn(&drawing);
+	nur_nursery_cancel(&nursery, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+	close_drawing(&drawing);
+}
+END_TEST
+
+static const struct nur_cancel_reason by_hand = { NUR_CANCEL_EXPLICIT, "en\nough", "ma\tin" };
+static const struct nur_cancel_reason by_deadline = { NUR_CANCEL_DEADLINE, NULL, "" };
+
+static const struct {
+	struct nur_tree_entry entry;
+	const char *line;
+} lines[] = {
+	{ { .kind = NUR_TREE_RUN, .n_children = 1, .time_left_ns = NUR_FOREVER }, "run" },
+	{ { .kind = NUR_TREE_NURSERY, .depth = 2, .time_left_ns = -NUR_MSEC(1500) },
+		"    nursery, 0 tasks, deadline 1.500 s ago" },
+	{ { .kind = NUR_TREE_NURSERY, .n_children = 1, .time_left_ns = 0, .is_shielded = true },
+		"nursery, 1 task, deadline in 0.000 s, shielded" },
+	{ { .kind = NUR_TREE_TASK, .name = "me", .time_left_ns = NUR_FOREVER },
+		"me: running, 0.000 s old" },
+	{ { .kind = NUR_TREE_TASK,
+		  .depth = 1,
+		  .name = "a\nb",
+		  .state = NUR_TASK_WAITING,
+		  .time_left_ns = NUR_FOREVER },
+		"  a?b: waiting (no reason given) for 0.000 s, 0.000 s old" },
+	{ { .kind = NUR_TREE_TASK,
+		  .name = "t",
+		  .state = NUR_TASK_RUNNABLE,
+		  .age_ns = NUR_SEC(3601),
+		  .time_left_ns = NUR_FOREVER,
+		  .is_cancelled = true,
+		  .reason = &by_hand },
+		"t: runnable, 3601.000 s old, cancelled (explicit: \"en?ough\", by ma?in)" },
+	{ { .kind = NUR_TREE_TASK,
+		  .name = "t",
+		  .state = NUR_TASK_WAITING,
+		  .wait_reason = "event",
+		  .waiting_ns = NUR_USEC(1999),
+		  .age_ns = NUR_MSEC(20),
+		  .time_left_ns = NUR_FOREVER,
+		  .is_cancelled = true,
+		  .reason = &by_deadline },
+		"t: waiting (event) for 0.001 s, 0.020 s old, cancelled (deadline)" },
+};
+
+START_TEST(x26_a_line_says_all_that_an_entry_holds)
+{
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		char text[128];
+		size_t len = nur_tree_format(&lines[i].entry, text, sizeof(text));
+
+		ck_assert_str_eq(text, lines[i].line);
+		ck_assert_uint_eq(len, strlen(lines[i].line));
+	}
+}
+END_TEST
+
+START_TEST(x26_a_line_is_cut_at_the_memory_given)
+{
+	const struct nur_tree_entry *entry = &lines[3].entry;
+	char text[8] = "";
+
+	ck_assert_uint_eq(nur_tree_format(entry, NULL, 0), strlen(lines[3].line));
+	ck_assert_uint_eq(nur_tree_format(entry, text, sizeof(text)), strlen(lines[3].line));
+	ck_assert_str_eq(text, "me: run");
+}
+END_TEST
+
 static int
 find_drawn(const struct nur_tree_entry *entry, void *ret_entry)
 {
@@ -309,8 +411,11 @@ IN_RUN_TEST(x26_a_visitor_sees_state_reason_age_deadline_and_cancellation)
 	ck_assert_int_eq(entry.kind, NUR_TREE_TASK);
 	ck_assert_str_eq(nur_task_state_name(entry.state), "waiting");
 	ck_assert_str_eq(entry.wait_reason, "sleep");
+	ck_assert_int_eq(entry.waiting_ns, NUR_SEC(5));
 	ck_assert_int_eq(entry.age_ns, NUR_SEC(5));
 	ck_assert_int_eq(entry.deadline, NUR_SEC(100));
+	ck_assert_int_eq(entry.time_left_ns, NUR_SEC(95));
+	ck_assert(!entry.is_shielded);
 	ck_assert(!entry.is_cancelled);
 	ck_assert_ptr_null(entry.reason);
 
@@ -319,7 +424,38 @@ IN_RUN_TEST(x26_a_visitor_sees_state_reason_age_deadline_and_cancellation)
 	ck_assert_str_eq(nur_task_state_name(entry.state), "runnable");
 	ck_assert(entry.is_cancelled);
 	ck_assert_str_eq(entry.reason->text, "enough");
+	ck_assert_int_eq(entry.waiting_ns, 0);
+	ck_assert_int_eq(entry.time_left_ns, NUR_FOREVER);
 	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+}
+END_TEST
+
+static int
+sleep_shielded(void *unused)
+{
+	return nur_fail_after(NUR_SEC(1), NUR_SHIELD, t_sleep_forever, NULL);
+}
+
+IN_RUN_TEST(x26_a_shield_is_seen)
+{
+	struct nur_tree_entry entry;
+	struct nur_nursery nursery;
+
+	t_open(&nursery);
+	ck_assert_int_eq(nur_start_soon(&nursery, "drawn", sleep_shielded, NULL), 0);
+	t_settle();
+	nur_nursery_cancel(&nursery, NULL);
+	ck_assert_int_eq(nur_tree_walk(find_drawn, &entry), 1);
+	ck_assert(entry.is_shielded);
+	ck_assert(!entry.is_cancelled);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_ETOOSLOW);
+}
+END_TEST
+
+START_TEST(x26_without_a_run_there_is_no_tree)
+{
+	ck_assert_int_eq(nur_dump_task_tree(STDERR_FILENO), NUR_ENOTINTASK);
+	ck_assert_int_eq(nur_tree_walk(find_drawn, NULL), NUR_ENOTINTASK);
 }
 END_TEST
 
@@ -362,6 +498,11 @@ test_suite(void)
 	tcase_add_test(tc, r234_children_learn_that_it_was_the_body);
 	tcase_add_test(tc, x26_the_tree_can_be_drawn_from_a_loop_callback);
 	tcase_add_test(tc, x26_the_tree_can_be_drawn_on_a_signal);
+	tcase_add_test(tc, x26_an_interrupted_drawing_goes_on);
+	tcase_add_test(tc, x26_a_line_says_all_that_an_entry_holds);
+	tcase_add_test(tc, x26_a_line_is_cut_at_the_memory_given);
+	tcase_add_test(tc, x26_a_shield_is_seen);
+	tcase_add_test(tc, x26_without_a_run_there_is_no_tree);
 	tcase_add_test(tc, x26_a_visitor_sees_state_reason_age_deadline_and_cancellation);
 	tcase_add_test(tc, x28_a_dump_that_fails_changes_nothing);
 	tcase_add_test(tc, x28_a_visitor_that_fails_changes_nothing);
