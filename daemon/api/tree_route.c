@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The walk gives entries with their depth, parents first. As JSON an entry's object stays open until the
- * walk comes back to its depth; as text each line is indented by it. The answer is built without a
- * checkpoint, so it shows one moment.
+ * walk comes back to its depth; as text a line is what libnursery makes of it. The answer is built without
+ * a checkpoint, so it shows one moment. Names and texts are the program's own: no URL is among them.
  */
 #include "daemon/api/tree_route.h"
 
@@ -22,18 +22,6 @@ kind_name(enum nur_tree_kind kind)
 	};
 
 	return names[kind];
-}
-
-static nur_time
-time_left(const struct nur_tree_entry *entry)
-{
-	return nur_time_sub(entry->deadline, nur_now());
-}
-
-static bool
-has_deadline(const struct nur_tree_entry *entry)
-{
-	return entry->deadline != NUR_FOREVER && entry->deadline != NUR_LONG_AGO;
 }
 
 struct json_tree {
@@ -94,9 +82,9 @@ write_entry(const struct nur_tree_entry *entry, void *arg)
 		json_write_key(w, "age_ms");
 		json_write_ms(w, entry->age_ns);
 	}
-	if (has_deadline(entry)) {
+	if (entry->time_left_ns != NUR_FOREVER) {
 		json_write_key(w, "deadline_in_ms");
-		json_write_ms(w, time_left(entry));
+		json_write_ms(w, entry->time_left_ns);
 	}
 	if (entry->kind != NUR_TREE_RUN) {
 		write_cancel(w, entry);
@@ -111,29 +99,12 @@ static int
 draw_entry(const struct nur_tree_entry *entry, void *arg)
 {
 	struct buffer *out = arg;
+	size_t len = nur_tree_format(entry, NULL, 0);
 
-	buffer_printf(out, "%*s", (int)(2 * entry->depth), "");
-	if (entry->kind == NUR_TREE_TASK) {
-		buffer_printf(out, "%s: %s", entry->name, nur_task_state_name(entry->state));
-		if (entry->wait_reason) {
-			buffer_printf(out, " (%s)", entry->wait_reason);
-		}
-		buffer_printf(out, ", %.3f s", (double)entry->age_ns / 1e9);
-	} else if (entry->kind == NUR_TREE_NURSERY) {
-		buffer_printf(out, "nursery, %zu %s", entry->n_children,
-			entry->n_children == 1 ? "task" : "tasks");
-	} else {
-		buffer_puts(out, "run");
+	if (buffer_reserve(out, len + 1) == 0) {
+		out->len += nur_tree_format(entry, out->data + out->len, len + 1);
+		buffer_putc(out, '\n');
 	}
-	if (has_deadline(entry)) {
-		buffer_printf(out, ", deadline in %.3f s", (double)time_left(entry) / 1e9);
-	}
-	if (entry->is_cancelled && entry->reason) {
-		buffer_printf(out, ", cancelled: %s",
-			entry->reason->text ? entry->reason->text
-					    : nur_cancel_source_name(entry->reason->source));
-	}
-	buffer_putc(out, '\n');
 	return 0;
 }
 
