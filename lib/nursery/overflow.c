@@ -2,8 +2,8 @@
 /*
  * A task that runs off its stack meets the guard below it, and the kernel sends SIGSEGV to the thread
  * that did it. There is no stack left to run a handler on, so each watched thread has an alternate one;
- * the handler finds the thread's watch in a thread-local variable, prints the name, and hands over to
- * whatever handled the signal before.
+ * the handler finds the thread's watches, one for each of its runs, in a thread-local list, prints the
+ * name, and hands over to whatever handled the signal before.
  *
  * The handler is the process's, so it is counted: the first watch puts it in, the last one takes it out
  * if nobody has put another one over it. One that stays behind only hands over.
@@ -23,7 +23,9 @@
 /* what the handlers before us may need, beside the kernel's frame */
 #define ALT_STACK_ROOM ((size_t)32 * 1024)
 
+/* The thread's watches, and what the handler runs on while there are any; NULL: the thread had one. */
 static __thread struct nuri_overflow *watching __attribute__((tls_model("initial-exec")));
+static __thread void *alt_stack __attribute__((tls_model("initial-exec")));
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static size_t n_watches;
@@ -60,9 +62,13 @@ hand_over(int signo, siginfo_t *info, void *machine)
 static void
 on_fault(int signo, siginfo_t *info, void *machine)
 {
-	struct nuri_overflow *overflow = watching;
-	const char *name = overflow ? overflow->find(info->si_addr, overflow->arg) : NULL;
+	const struct nuri_overflow *overflow = watching;
+	const char *name = NULL;
 
+	while (overflow && !name) {
+		name = overflow->find(info->si_addr, overflow->arg);
+		overflow = overflow->next;
+	}
 	if (name) {
 		report(name);
 	}
@@ -122,7 +128,7 @@ drop_watch(void)
 }
 
 static int
-set_alt_stack(struct nuri_overflow *overflow)
+set_alt_stack(void)
 {
 	size_t size = (size_t)getauxval(AT_MINSIGSTKSZ) + ALT_STACK_ROOM;
 	stack_t stack = { .ss_size = size };
@@ -144,24 +150,24 @@ set_alt_stack(struct nuri_overflow *overflow)
 		free(stack.ss_sp);
 		return r;
 	}
-	overflow->alt_stack = stack.ss_sp;
+	alt_stack = stack.ss_sp;
 	return 0;
 }
 
 static void
-drop_alt_stack(struct nuri_overflow *overflow)
+drop_alt_stack(void)
 {
 	stack_t none = { .ss_flags = SS_DISABLE };
 	stack_t present;
 
-	if (!overflow->alt_stack) {
+	if (!alt_stack) {
 		return;
 	}
-	if (sigaltstack(NULL, &present) == 0 && present.ss_sp == overflow->alt_stack) {
+	if (sigaltstack(NULL, &present) == 0 && present.ss_sp == alt_stack) {
 		(void)sigaltstack(&none, NULL); /* fails only on the alternate stack itself */
 	}
-	free(overflow->alt_stack);
-	overflow->alt_stack = NULL;
+	free(alt_stack);
+	alt_stack = NULL;
 }
 
 int
@@ -170,18 +176,20 @@ nuri_overflow_begin(struct nuri_overflow *overflow,
 {
 	int r;
 
-	assert(!watching);
-	*overflow = (struct nuri_overflow){ .find = find, .arg = arg };
-
-	r = set_alt_stack(overflow);
-	if (r < 0) {
-		return r;
+	if (!watching) {
+		r = set_alt_stack();
+		if (r < 0) {
+			return r;
+		}
 	}
 	r = add_watch();
 	if (r < 0) {
-		drop_alt_stack(overflow);
+		if (!watching) {
+			drop_alt_stack();
+		}
 		return r;
 	}
+	*overflow = (struct nuri_overflow){ .next = watching, .find = find, .arg = arg };
 	watching = overflow;
 	return 0;
 }
@@ -189,8 +197,15 @@ nuri_overflow_begin(struct nuri_overflow *overflow,
 void
 nuri_overflow_end(struct nuri_overflow *overflow)
 {
-	assert(watching == overflow);
-	watching = NULL;
+	struct nuri_overflow **place = &watching;
+
+	while (*place != overflow) {
+		assert(*place); /* it was begun on this thread */
+		place = &(*place)->next;
+	}
+	*place = overflow->next;
 	drop_watch();
-	drop_alt_stack(overflow);
+	if (!watching) {
+		drop_alt_stack();
+	}
 }

@@ -6,18 +6,18 @@
 #pragma once
 
 /*
- * struct nuri_overflow - a thread that wants reports
+ * struct nuri_overflow - somebody on a thread who wants reports
  *
- * find       the name of the task whose guard @address lies in, or NULL; called in a signal handler
- * alt_stack  what the handler runs on; NULL: the thread had one
+ * next  another one on the same thread
+ * find  the name of the task whose guard @address lies in, or NULL; called in a signal handler
  */
 struct nuri_overflow {
+	struct nuri_overflow *next;
 	const char *(*find)(const void *address, void *arg);
 	void *arg;
-	void *alt_stack;
 };
 
-/* nuri_overflow_begin() - watch the calling thread; 0, -ENOMEM or as sigaction(2) */
+/* nuri_overflow_begin() - watch the calling thread, beside those who do already; 0, -ENOMEM or as sigaction(2) */
 int nuri_overflow_begin(struct nuri_overflow *overflow,
 	const char *(*find)(const void *address, void *arg), void *arg);
 

@@ -344,6 +344,34 @@ START_TEST(an_overflow_is_reported_with_the_name)
 }
 END_TEST
 
+/* A second pool on the thread is there too, or was there first and is gone. */
+static void
+overflow_beside_a_pool(int is_gone)
+{
+	struct nuri_stack_pool other;
+
+	tear_down();
+	if (is_gone) {
+		(void)nuri_stack_pool_init(&other, 0, name_of);
+		set_up();
+		nuri_stack_pool_fini(&other);
+	} else {
+		set_up();
+		(void)nuri_stack_pool_init(&other, 0, name_of);
+	}
+	run_off_the_stack(false);
+}
+
+START_TEST(pools_on_one_thread_do_not_hide_each_others_overflows)
+{
+	char text[4096];
+
+	(void)run_in_child(overflow_beside_a_pool, _i, text, sizeof(text));
+	ck_assert_msg(
+		strstr(text, "libnursery: stack overflow in task first\n") == text, "%s", text);
+}
+END_TEST
+
 static void
 exit_with_seven(int signo, siginfo_t *info, void *machine)
 {
@@ -488,6 +516,8 @@ test_suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	if (!RUNNING_ON_VALGRIND) { /* which ends at an overflow itself */
 		tcase_add_loop_test(tcase, an_overflow_is_reported_with_the_name, 0, 2);
+		tcase_add_loop_test(
+			tcase, pools_on_one_thread_do_not_hide_each_others_overflows, 0, 2);
 		tcase_add_loop_test(tcase, the_handler_before_ours_has_its_turn, 0, 2);
 		tcase_add_test(tcase, other_faults_are_not_called_overflows);
 	}
