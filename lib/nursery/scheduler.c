@@ -355,38 +355,70 @@ wake_idle_waiters(struct nuri_run *run, nur_time cushion)
 	}
 }
 
-/* Nothing is runnable: wait for events, the next deadline, or for having been idle long enough. */
+static bool
+has_work(const struct nuri_run *run)
+{
+	return run->n_runnable > 0 || !list_is_empty(&run->calls);
+}
+
+static nur_time
+until_deadline(const struct nuri_run *run)
+{
+	nur_time deadline = nuri_deadlines_next(&run->deadlines);
+
+	return deadline == NUR_FOREVER ? NUR_FOREVER
+				       : run->clock->until(deadline, run->clock->user);
+}
+
+/* How long there is nothing to do, unless something happens: until a deadline, or idle long enough. */
+static nur_time
+time_to_wait(struct nuri_run *run)
+{
+	nur_time timeout = until_deadline(run);
+	nur_time now, threshold, idle_left;
+
+	if (idle_kind(run, &threshold) == IDLE_NOTHING) {
+		return timeout;
+	}
+	now = nuri_monotonic();
+	if (run->idle_since == NUR_FOREVER) {
+		run->idle_since = now;
+	}
+	idle_left = nur_time_sub(nur_time_add(run->idle_since, threshold), now);
+	return idle_left < timeout ? idle_left : timeout;
+}
+
+/* Nothing has happened since somebody waited for it: that may have been long enough. */
 static void
-wait_for_something(struct nuri_run *run)
+end_idleness(struct nuri_run *run)
 {
 	const struct nur_clock *clock = run->clock;
-	nur_time deadline = nuri_deadlines_next(&run->deadlines);
-	nur_time timeout =
-		deadline == NUR_FOREVER ? NUR_FOREVER : clock->until(deadline, clock->user);
 	nur_time threshold;
-	enum idle idle = idle_kind(run, &threshold);
-	nur_time idle_left = NUR_FOREVER;
+	enum idle idle;
 
-	if (idle != IDLE_NOTHING) {
-		nur_time now = nuri_monotonic();
-
-		if (run->idle_since == NUR_FOREVER) {
-			run->idle_since = now;
-		}
-		idle_left = nur_time_sub(nur_time_add(run->idle_since, threshold), now);
+	if (run->idle_since == NUR_FOREVER || until_deadline(run) <= 0) {
+		return; /* a deadline comes first */
 	}
-	if (nuri_loop_poll(&run->loop, idle_left < timeout ? idle_left : timeout)) {
-		run->idle_since = NUR_FOREVER;
-		return;
-	}
-	if (idle_left >= timeout || nuri_monotonic() < nur_time_add(run->idle_since, threshold)) {
-		return; /* a deadline comes first, or the poll came back early */
+	idle = idle_kind(run, &threshold);
+	if (idle == IDLE_NOTHING || nuri_monotonic() < nur_time_add(run->idle_since, threshold)) {
+		return; /* woken early */
 	}
 	run->idle_since = NUR_FOREVER;
 	if (idle == IDLE_WAITERS) {
 		wake_idle_waiters(run, threshold);
 	} else {
-		clock->jump(deadline, clock->user);
+		clock->jump(nuri_deadlines_next(&run->deadlines), clock->user);
+	}
+}
+
+/* Nothing is runnable: wait for events, the next deadline, or for having been idle long enough. */
+static void
+wait_for_something(struct nuri_run *run)
+{
+	if (nuri_loop_poll(&run->loop, time_to_wait(run))) {
+		run->idle_since = NUR_FOREVER;
+	} else {
+		end_idleness(run);
 	}
 }
 
@@ -405,12 +437,12 @@ is_poll_due(struct nuri_run *run)
 static void
 poll_events(struct nuri_run *run)
 {
-	bool has_work = run->n_runnable > 0 || !list_is_empty(&run->calls);
+	bool is_busy = has_work(run);
 
-	if (has_work && !is_poll_due(run)) {
+	if (is_busy && !is_poll_due(run)) {
 		return;
 	}
-	if (has_work) {
+	if (is_busy) {
 		(void)nuri_loop_poll(&run->loop, 0);
 	} else {
 		wait_for_something(run);
