@@ -216,7 +216,7 @@ filter(struct nur_cancel_scope *scope, struct nur_task *task, int rc)
 	if (failure && failure->code == rc && failure->n_cancelled > 0) {
 		scope->is_cancelled_caught = true;
 		failure->n_cancelled = 0;
-		failure->nested.n_cancelled = 0;
+		nuri_errors_forget_cancelled(&failure->nested);
 	}
 	return rc;
 }

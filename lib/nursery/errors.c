@@ -198,6 +198,17 @@ nuri_errors_add(struct nur_errors *errors, int code, const char *task_name, bool
 	errors->n++;
 }
 
+void
+nuri_errors_forget_cancelled(struct nur_errors *errors)
+{
+	errors->n_cancelled = 0;
+	for (size_t i = 0; i < errors->n; i++) {
+		if (errors->items[i].nested) {
+			nuri_errors_forget_cancelled(errors->items[i].nested);
+		}
+	}
+}
+
 bool
 nur_errors_has(const struct nur_errors *errors, int code)
 {

@@ -35,6 +35,9 @@ void nuri_failure_destroy(struct nuri_failure *failure);
 void nuri_errors_add(struct nur_errors *errors, int code, const char *task_name, bool is_body,
 	struct nuri_failure *failure);
 
+/* nuri_errors_forget_cancelled() - nobody further out is cancelled: no group in @errors counts any */
+void nuri_errors_forget_cancelled(struct nur_errors *errors);
+
 /*
  * nuri_task_failure() - the calling task's record, emptied and made for @code; NULL without a task
  * or memory

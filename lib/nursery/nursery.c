@@ -233,7 +233,7 @@ nur_nursery_close(struct nur_nursery *nursery, int rc, struct nur_errors *errors
 	rc = nur_cancel_scope_leave(&nursery->scope, outcome(nursery, rc));
 	if (owns_cancellation && nursery->errors.n_cancelled > 0) {
 		nursery->scope.is_cancelled_caught = true;
-		nursery->errors.n_cancelled = 0;
+		nuri_errors_forget_cancelled(&nursery->errors);
 	}
 	if (!give_errors(nursery, rc, errors)) {
 		nuri_failure_destroy(task->failure);

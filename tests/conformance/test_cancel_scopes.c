@@ -326,6 +326,43 @@ START_TEST(r077_a_scope_takes_its_cancellations_out_of_a_group)
 }
 END_TEST
 
+static int
+fail_at_the_end(void *unused)
+{
+	ck_assert_int_eq(nur_sleep_forever(), NUR_ECANCELED);
+	return -EIO;
+}
+
+static int
+fail_beside_a_cancelled_task(void *unused)
+{
+	struct nur_nursery nursery;
+
+	t_open(&nursery);
+	t_start(&nursery, fail_at_the_end, NULL);
+	t_start(&nursery, t_sleep_forever, NULL);
+	return nur_nursery_close(&nursery, 0, NULL);
+}
+
+IN_RUN_TEST(r077_cancellations_are_taken_out_of_nested_groups_too)
+{
+	struct nur_errors errors = NUR_ERRORS_INIT;
+	struct nur_nursery nursery;
+
+	t_open(&nursery);
+	t_start(&nursery, fail_beside_a_cancelled_task, NULL);
+	t_settle();
+	nur_nursery_cancel(&nursery, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, &errors), -EIO);
+
+	ck_assert(nur_cancel_scope_cancelled_caught(nur_nursery_scope(&nursery)));
+	ck_assert_uint_eq(errors.n_cancelled, 0);
+	ck_assert_ptr_nonnull(errors.items[0].nested);
+	ck_assert_uint_eq(errors.items[0].nested->n_cancelled, 0);
+	nur_errors_fini(&errors);
+}
+END_TEST
+
 IN_RUN_TEST(r077_a_group_counts_the_cancellations_that_belong_further_out)
 {
 	struct nur_errors errors = NUR_ERRORS_INIT;
@@ -589,6 +626,7 @@ test_suite(void)
 	tcase_add_test(tc, r074_removing_a_shield_wakes_who_sleeps_under_it);
 	tcase_add_test(tc, r076_cancelling_reaches_grandchildren_at_once);
 	tcase_add_test(tc, r077_a_scope_takes_its_cancellations_out_of_a_group);
+	tcase_add_test(tc, r077_cancellations_are_taken_out_of_nested_groups_too);
 	tcase_add_test(tc, r077_a_group_counts_the_cancellations_that_belong_further_out);
 	tcase_add_test(tc, r079_errors_without_a_cancellation_are_not_caught);
 	tcase_add_test(tc, r080_a_cancel_before_entry_takes_effect_at_the_first_checkpoint);
