@@ -155,7 +155,6 @@ activate(struct nur_cancel_scope *scope, struct nur_cancel_scope *parent)
 void
 nuri_scope_enter_root(struct nur_cancel_scope *scope)
 {
-	nur_cancel_scope_init(scope);
 	activate(scope, NULL);
 }
 

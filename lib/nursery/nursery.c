@@ -36,20 +36,27 @@ enum nursery_state {
 	NURSERY_CLOSING, /* the body is over; tasks may still be added while some are alive */
 };
 
+static void
+init(struct nur_nursery *nursery)
+{
+	*nursery = (struct nur_nursery){ .state = NURSERY_CLOSED };
+	nur_cancel_scope_init(&nursery->scope);
+	list_init(nuri_list(&nursery->children));
+	list_init(nuri_list(&nursery->in_parent));
+}
+
 int
 nur_nursery_open(struct nur_nursery *nursery)
 {
 	struct nur_task *task = nur_current_task();
 	int r;
 
-	*nursery = (struct nur_nursery){ .state = NURSERY_CLOSED };
-	nur_cancel_scope_init(&nursery->scope);
-	list_init(nuri_list(&nursery->children));
-	list_init(nuri_list(&nursery->in_parent));
+	init(nursery);
 	r = nur_cancel_scope_enter(&nursery->scope);
 	if (r < 0) {
 		return r;
 	}
+	nursery->run = task->run;
 	nursery->parent = task;
 	nursery->outer_failure = steal(&task->failure);
 	nursery->state = NURSERY_OPEN;
@@ -288,25 +295,64 @@ nur_nursery_guard_leave(struct nur_nursery_guard *guard)
 }
 
 int
-nur_start_soon(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg)
+nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
+	struct nur_task **ret_task)
 {
-	struct nur_task *task;
 	int r;
 
-	if (!fn) {
-		return -EINVAL;
-	}
 	if (nursery->state == NURSERY_CLOSED ||
 		(nursery->state == NURSERY_CLOSING && nursery->n_children == 0)) {
 		return NUR_ECLOSED;
 	}
-	r = nuri_task_spawn(nursery->parent->run, nursery, &nursery->scope, name, fn, arg, &task);
+	r = nuri_task_spawn(nursery->run, nursery, &nursery->scope, name, fn, arg, ret_task);
 	if (r < 0) {
 		return r;
 	}
-	list_append(nuri_list(&nursery->children), nuri_list(&task->in_nursery));
+	list_append(nuri_list(&nursery->children), nuri_list(&(*ret_task)->in_nursery));
 	nursery->n_children++;
 	return 0;
+}
+
+int
+nur_start_soon(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg)
+{
+	struct nur_task *task;
+
+	if (!fn) {
+		return -EINVAL;
+	}
+	return nuri_nursery_spawn(nursery, name, fn, arg, &task);
+}
+
+int
+nur_spawn_system_task(const char *name, nur_task_fn fn, void *arg)
+{
+	struct nuri_run *run = nuri_current_run();
+	struct nur_task *task;
+
+	if (!run) {
+		return NUR_ENOTINTASK;
+	}
+	if (!fn) {
+		return -EINVAL;
+	}
+	return nuri_nursery_spawn(&run->system, name, fn, arg, &task);
+}
+
+void
+nuri_nursery_open_system(struct nuri_run *run)
+{
+	init(&run->system);
+	nuri_scope_enter_root(&run->system.scope);
+	run->system.run = run;
+	run->system.state = NURSERY_OPEN;
+}
+
+void
+nuri_nursery_end_system(struct nuri_run *run)
+{
+	run->system.state = NURSERY_CLOSING;
+	nuri_scope_cancel(&run->system.scope, NUR_CANCEL_SHUTDOWN, "the main task has ended");
 }
 
 struct nur_cancel_scope *

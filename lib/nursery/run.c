@@ -18,7 +18,7 @@ nuri_run_break(struct nuri_run *run, const char *what)
 {
 	if (!run->internal) {
 		run->internal = what;
-		nuri_scope_cancel(&run->root, NUR_CANCEL_SHUTDOWN, what);
+		nuri_scope_cancel(&run->system.scope, NUR_CANCEL_SHUTDOWN, what);
 	}
 }
 
@@ -64,7 +64,7 @@ run_init(struct nuri_run *run, const struct nur_run_options *options)
 	run->random = options->is_seeded ? options->seed ^ UINT64_C(0x9e3779b97f4a7c15)
 					 : (uint64_t)nuri_monotonic();
 	run->random |= run->random == 0;
-	nuri_scope_enter_root(&run->root);
+	nuri_nursery_open_system(run);
 
 	r = nuri_loop_init(&run->loop);
 	if (r < 0) {
@@ -85,16 +85,29 @@ run_fini(struct nuri_run *run)
 	nuri_loop_fini(&run->loop);
 }
 
+/* What is broken: the runtime, a callback, or a system task, whose failures are then the group. */
+static void
+add_internal_error(struct nuri_run *run)
+{
+	const char *what = run->internal ? run->internal : "a system task failed";
+	struct nuri_failure failure = {
+		.code = NUR_EINTERNAL,
+		.text = strdup(what),
+		.nested = run->system.errors,
+	};
+
+	nuri_errors_forget_cancelled(&failure.nested);
+	nuri_errors_add(&run->main_errors, NUR_EINTERNAL, "run", false, &failure);
+	free(failure.text);
+	nur_errors_fini(&failure.nested);
+	run->main_result = NUR_EINTERNAL;
+}
+
 static int
 run_result(struct nuri_run *run, struct nur_errors *errors)
 {
-	if (run->internal) {
-		struct nuri_failure failure = { .code = NUR_EINTERNAL,
-			.text = strdup(run->internal) };
-
-		nuri_errors_add(&run->main_errors, NUR_EINTERNAL, "run", false, &failure);
-		free(failure.text);
-		run->main_result = NUR_EINTERNAL;
+	if (run->internal || run->system.first_code < 0) {
+		add_internal_error(run);
 	}
 	if (errors) {
 		*errors = run->main_errors;
@@ -131,7 +144,7 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 	}
 	run.polled_at = nuri_monotonic();
 	(void)nuri_run_now(&run);
-	r = nuri_task_spawn(&run, NULL, &run.root, "main", fn, arg, &run.main);
+	r = nuri_task_spawn(&run, NULL, &run.system.scope, "main", fn, arg, &run.main);
 	if (r == 0) {
 		while (run.n_tasks > 0) {
 			nuri_run_pass(&run);

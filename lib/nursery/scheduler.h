@@ -81,7 +81,7 @@ struct nuri_idle_waiter {
  * idle_waiters  tasks in nur_wait_all_tasks_blocked()
  * idle_since    since when nothing has happened, real ns; NUR_FOREVER: something has
  * polled_at     when the kernel was last asked, real ns
- * root          the scope around the main task
+ * system        the system tasks; its scope, the root of the tree, is around the main task too
  * internal      what broke, or NULL
  * is_aborting   an abort callback is running
  */
@@ -100,7 +100,7 @@ struct nuri_run {
 	nur_time idle_since;
 	nur_time polled_at;
 	unsigned n_passes_since_poll;
-	struct nur_cancel_scope root;
+	struct nur_nursery system;
 	struct nuri_fd_table *fds;
 	const char *internal;
 	struct nur_errors main_errors;
@@ -179,6 +179,16 @@ void nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *t
  * there were any
  */
 bool nuri_nursery_abandon_all(struct nur_task *task);
+
+/* nuri_nursery_spawn() - a task in @nursery; 0, NUR_ECLOSED, or as nuri_task_spawn() */
+int nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
+	struct nur_task **ret_task);
+
+/* nuri_nursery_open_system() - open the nursery of @run's system tasks, which no task has opened */
+void nuri_nursery_open_system(struct nuri_run *run);
+
+/* nuri_nursery_end_system() - the main task has ended: cancel the system tasks; the last one closes */
+void nuri_nursery_end_system(struct nuri_run *run);
 
 /* nuri_die() - a bug of the caller: print it and abort */
 __attribute__((noreturn, format(printf, 1, 2))) void nuri_die(const char *format, ...);

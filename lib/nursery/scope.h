@@ -14,7 +14,7 @@ enum nuri_scope_state {
 void nuri_scope_cancel(
 	struct nur_cancel_scope *scope, enum nur_cancel_source source, const char *text);
 
-/* nuri_scope_enter_root() - the scope around the main task, which has no task yet */
+/* nuri_scope_enter_root() - @scope, initialised, becomes the root of a run's tree; no task enters it */
 void nuri_scope_enter_root(struct nur_cancel_scope *scope);
 
 /*

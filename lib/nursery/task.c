@@ -28,7 +28,9 @@ nur_task_name(const struct nur_task *task)
 struct nur_nursery *
 nur_task_parent_nursery(const struct nur_task *task)
 {
-	return task->parent_nursery;
+	struct nur_nursery *nursery = task->parent_nursery;
+
+	return nursery == &task->run->system ? NULL : nursery;
 }
 
 struct nur_nursery *
@@ -92,9 +94,10 @@ main_finished(struct nuri_run *run, struct nur_task *task, int rc)
 {
 	run->main_result = rc;
 	run->is_main_done = true;
-	if (rc < 0) {
+	if (rc < 0 && rc != NUR_ECANCELED) {
 		nuri_errors_add(&run->main_errors, rc, nur_task_name(task), false, task->failure);
 	}
+	nuri_nursery_end_system(run);
 }
 
 static void
@@ -103,7 +106,7 @@ task_finished(struct nur_task *task, int rc)
 	struct nuri_run *run = task->run;
 	struct nur_nursery *nursery = task->parent_nursery;
 
-	rc = check_nesting(task, nursery ? &nursery->scope : &run->root, rc);
+	rc = check_nesting(task, nursery ? &nursery->scope : &run->system.scope, rc);
 	nuri_task_activate_scope(task, NULL);
 	if (nursery) {
 		nuri_nursery_child_finished(nursery, task, rc);

@@ -123,6 +123,18 @@ descend(struct place *place)
 	return true;
 }
 
+/* The task after @task among its siblings, or NULL. The system tasks come after the main task. */
+static const struct nur_task *
+next_sibling(const struct nur_task *task)
+{
+	const struct nur_nursery *parent = task->parent_nursery;
+	const struct list *head =
+		nuri_list_const(parent ? &parent->children : &task->run->system.children);
+	const struct list *next = parent ? nuri_list_const(&task->in_nursery)->next : head->next;
+
+	return next == head ? NULL : list_entry(next, const struct nur_task, in_nursery);
+}
+
 /*
  * To the next sibling, or to that of the nearest ancestor that has one; false at the end of the
  * tree.
@@ -132,18 +144,17 @@ advance(struct place *place)
 {
 	for (;;) {
 		if (place->task) {
-			const struct nur_nursery *parent = place->task->parent_nursery;
+			const struct nur_task *next = next_sibling(place->task);
 
-			if (!parent) {
-				return false;
-			}
-			if (place->task->in_nursery.next != &parent->children) {
-				place->task = list_entry(place->task->in_nursery.next,
-					const struct nur_task, in_nursery);
+			if (next) {
+				place->task = next;
 				return true;
 			}
+			place->nursery = nur_task_parent_nursery(place->task);
 			place->task = NULL;
-			place->nursery = parent;
+			if (!place->nursery) {
+				return false;
+			}
 		} else {
 			const struct nur_task *parent;
 
@@ -159,6 +170,15 @@ advance(struct place *place)
 		}
 		place->depth--;
 	}
+}
+
+/* The main task or, after its end, a system task; there is one. */
+static const struct nur_task *
+first_task(const struct nuri_run *run)
+{
+	return run->is_main_done
+		       ? list_entry(run->system.children.next, const struct nur_task, in_nursery)
+		       : run->main;
 }
 
 int
@@ -177,13 +197,13 @@ nur_tree_walk(nur_tree_fn visit, void *arg)
 		return NUR_ENOTINTASK;
 	}
 	(void)nuri_run_now(run);
-	entry.n_children = run->is_main_done ? 0 : 1;
+	entry.n_children = run->system.n_children + (run->is_main_done ? 0 : 1);
 	r = visit(&entry, arg);
-	if (r != 0 || run->is_main_done) {
+	if (r != 0 || entry.n_children == 0) {
 		return r;
 	}
 
-	place = (struct place){ .task = run->main, .depth = 1 };
+	place = (struct place){ .task = first_task(run), .depth = 1 };
 	do {
 		assert(place.task || place.nursery);
 		entry = place.task ? describe_task(place.task, place.depth)

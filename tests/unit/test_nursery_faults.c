@@ -149,6 +149,20 @@ START_TEST(failures)
 }
 END_TEST
 
+static int
+fail_beside_main(void *arg)
+{
+	int r = nur_spawn_system_task("system", fail_twice, NULL);
+
+	return r < 0 ? r : nur_sleep_forever();
+}
+
+START_TEST(failures_of_system_tasks)
+{
+	fail_each_call(fail_beside_main, NUR_EINTERNAL);
+}
+END_TEST
+
 DEFINE_CLEANUP(struct nur_send_channel *, nur_send_channel_destroy);
 DEFINE_CLEANUP(struct nur_receive_channel *, nur_receive_channel_destroy);
 
@@ -298,6 +312,7 @@ test_suite(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, tasks);
 	tcase_add_test(tcase, failures);
+	tcase_add_test(tcase, failures_of_system_tasks);
 	tcase_add_test(tcase, channels);
 	tcase_add_test(tcase, limiters);
 	tcase_add_test(tcase, signals);

@@ -18,6 +18,7 @@
 NUR_BEGIN_DECLS
 
 struct nuri_failure;
+struct nuri_run;
 
 /**
  * struct nur_nursery - lives in the caller's memory, from open to close; all fields are private
@@ -26,6 +27,7 @@ struct nuri_failure;
  */
 struct nur_nursery {
 	struct nur_cancel_scope scope;
+	struct nuri_run *run;
 	struct nur_task *parent;
 	struct nur_node in_parent;
 	struct nur_node children;

@@ -46,7 +46,8 @@ struct nur_run_options {
  * Errors:      NUR_ENESTEDRUN  this thread is inside a run
  *              -EINVAL         @fn is NULL, or a stack_size below 16 KiB
  *              -ENOMEM, -EMFILE, …  the loop or the first stack could not be made
- *              NUR_EINTERNAL   the runtime found itself, or a callback, broken
+ *              NUR_EINTERNAL   the runtime found itself, or a callback, broken, or a system task
+ *                              failed: the record holds the group of these failures
  *              NUR_EMISNEST    the main task returned with a nursery or scope still open
  *              anything else   what @fn returned, not wrapped
  * Source:      Trio run()
@@ -57,8 +58,32 @@ int nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options,
 	struct nur_errors *errors);
 
 /**
+ * nur_spawn_system_task() - start a task beside the main task, in no nursery of the program's
+ * @name:       for people; NULL: derived from @fn. Borrowed until the task has ended.
+ * @fn:         what it runs
+ * @arg:        passed to @fn; borrowed or not as the two agree
+ *
+ * For what serves a whole run. It is cancelled when the main task ends, and the run waits for it. Its
+ * failure is an internal error of the run: everything is cancelled and nur_run() returns
+ * NUR_EINTERNAL.
+ *
+ * Shape:       none
+ * Units:       none
+ * Checkpoint:  never (allowed from loop callbacks)
+ * Ownership:   none
+ * Errors:      NUR_ENOTINTASK  this thread is not inside a run
+ *              -EINVAL         @fn is NULL
+ *              NUR_ECLOSED     the main task and all system tasks have ended
+ *              NUR_ENOSTACK, -EAGAIN  as nur_start_soon()
+ * Source:      Trio spawn_system_task()
+ *
+ * Return: 0, or an error and nothing was started.
+ */
+int nur_spawn_system_task(const char *name, nur_task_fn fn, void *arg);
+
+/**
  * struct nur_statistics - a run, counted
- * @n_tasks_living:    tasks that have not ended, the main task included
+ * @n_tasks_living:    tasks that have not ended, the main task and system tasks included
  * @n_tasks_runnable:  of these, ready to run
  * @n_waiting_read:    tasks in nur_wait_readable() and its like
  * @n_waiting_write:   tasks in nur_wait_writable() and its like

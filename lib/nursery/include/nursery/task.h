@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tasks: who is running. Tasks are made by nur_start_soon() in a nursery and by nur_run(). */
+/*
+ * Tasks: who is running. Tasks are made by nur_start_soon() in a nursery, by nur_run() and by
+ * nur_spawn_system_task().
+ */
 #pragma once
 
 #include <nursery/macros.h>
@@ -43,7 +46,7 @@ bool nur_in_task(void);
 const char *nur_task_name(const struct nur_task *task);
 
 /*
- * nur_task_parent_nursery() - the nursery @task runs in; NULL for the main task. Trio
+ * nur_task_parent_nursery() - the nursery @task runs in; NULL for the main task and system tasks. Trio
  * Task.parent_nursery.
  */
 struct nur_nursery *nur_task_parent_nursery(const struct nur_task *task);

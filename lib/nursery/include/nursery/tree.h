@@ -40,7 +40,8 @@ const char *nur_task_state_name(enum nur_task_state state);
  * @is_shielded:  the innermost scope there keeps cancellations from further out away
  * @is_cancelled: whether a checkpoint there would report cancellation
  * @reason:       why, or NULL
- * @n_children:   tasks alive in a nursery; nurseries open in a task; 1 for the run
+ * @n_children:   tasks alive in a nursery; nurseries open in a task; of the run, the
+ *                main task and system tasks
  *
  * All pointers are borrowed for the visit.
  */
