@@ -2,14 +2,25 @@
 #include "daemon/batch_request.h"
 
 #include <errno.h>
+#include <fetch/expect.h>
 #include <string.h>
 
-#include <fetch/expect.h>
 #include "lib/protocol/arena.h"
+#include "lib/protocol/assertion.h"
 
-/* Memory of the translated options and of the request itself: all in the arena. */
+/* In the arena, too. */
+struct held_assertion {
+	struct held_assertion *next;
+	struct assertion *assertion;
+};
+
+/*
+ * arena       memory of the translated options
+ * assertions  what of them is not in the arena
+ */
 struct batch_request {
 	struct arena arena;
+	struct held_assertion *assertions;
 	struct fetch_batch batch;
 };
 
@@ -129,9 +140,40 @@ map_tls(const struct batch_tls *tls)
 }
 
 static int
-map_options(
-	struct arena *arena, const struct batch_options *from, const struct fetch_options **ret_to)
+judge_body(void *user, const void *data, size_t len, struct fetch_reason *reason)
 {
+	return assertion_check(user, data, len, reason->text, sizeof(reason->text));
+}
+
+static int
+map_assertion(struct batch_request *request, const struct batch_assert *from,
+	struct fetch_judge *ret_judge)
+{
+	struct held_assertion *held;
+	int r;
+
+	if (!from->contains && !from->regex && from->n_json == 0) {
+		return 0;
+	}
+	held = arena_alloc(&request->arena, sizeof(*held));
+	if (!held) {
+		return -ENOMEM;
+	}
+	r = assertion_create(from, &held->assertion);
+	if (r < 0) {
+		return r;
+	}
+	held->next = request->assertions;
+	request->assertions = held;
+	*ret_judge = (struct fetch_judge){ judge_body, held->assertion };
+	return 0;
+}
+
+static int
+map_options(struct batch_request *request, const struct batch_options *from,
+	const struct fetch_options **ret_to)
+{
+	struct arena *arena = &request->arena;
 	struct fetch_options *to = arena_alloc(arena, sizeof(*to));
 	int r;
 
@@ -163,6 +205,10 @@ map_options(
 	if (r < 0) {
 		return r;
 	}
+	r = map_assertion(request, &from->assertion, &to->judge);
+	if (r < 0) {
+		return r;
+	}
 	*ret_to = to;
 	return 0;
 }
@@ -181,7 +227,7 @@ map_urls(struct batch_request *request, const struct batch_description *descript
 	if (!urls) {
 		return -ENOMEM;
 	}
-	r = map_options(&request->arena, description->options, &shared);
+	r = map_options(request, description->options, &shared);
 	if (r < 0) {
 		return r;
 	}
@@ -189,7 +235,7 @@ map_urls(struct batch_request *request, const struct batch_description *descript
 		const struct batch_options *options = description->urls[i].options;
 
 		if (options != description->options && options != last) {
-			r = map_options(&request->arena, options, &mapped);
+			r = map_options(request, options, &mapped);
 			if (r < 0) {
 				return r;
 			}
@@ -245,6 +291,9 @@ batch_request_destroy(struct batch_request *request)
 {
 	if (!request) {
 		return;
+	}
+	for (struct held_assertion *held = request->assertions; held; held = held->next) {
+		assertion_destroy(held->assertion);
 	}
 	arena_fini(&request->arena);
 	free(request);

@@ -44,7 +44,7 @@ struct loader {
 };
 
 /* What the engine can do, of the set of enum batch_feature. */
-static const unsigned int engine_features = BATCH_FEATURE_RETRIES;
+static const unsigned int engine_features = BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT;
 
 static const struct value_path jobs_path = { .key = "jobs", .key_len = 4 };
 

@@ -20,12 +20,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fetch/expect.h>
+#include <nursery.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <nursery.h>
-
-#include <fetch/expect.h>
 #include "lib/fetch/request.h"
 #include "lib/fetch/retry.h"
 #include "lib/fetch/transfer.h"
@@ -213,7 +212,8 @@ fetch_hop(struct fetching *fetching)
 	transfer->with_body = fetching->with_body;
 	transfer->is_elsewhere = fetching->is_elsewhere;
 	transfer->max_body = get_max_body(fetching);
-	r = fetch_body_begin(&transfer->body, fetching->options->capture);
+	r = fetch_body_begin(
+		&transfer->body, fetching->options->capture, fetching->options->judge.body != NULL);
 	if (r < 0) {
 		return r;
 	}
@@ -319,6 +319,18 @@ judge_status(struct fetching *fetching)
 	}
 }
 
+__attribute__((noinline)) static void
+judge_body(struct fetching *fetching)
+{
+	const struct fetch_judge *judge = &fetching->options->judge;
+	const struct buffer *body = &fetching->transfer.body.bytes;
+	struct fetch_reason reason = { "" };
+
+	if (judge->body(judge->user, body->data, body->len, &reason) < 0) {
+		set_error(fetching, FETCH_ERROR_ASSERTION, reason.text);
+	}
+}
+
 /* Attempts. */
 
 static bool
@@ -355,6 +367,9 @@ fetch_attempt(struct fetching *fetching)
 		}
 	}
 	judge_status(fetching);
+	if (!fetching->error && fetching->options->judge.body) {
+		judge_body(fetching);
+	}
 	return 0;
 }
 
@@ -438,11 +453,35 @@ write_remote(const struct fetch_transfer *transfer, char *text)
 	*fetch_port_format(transfer->port, text) = '\0';
 }
 
+/* Whether the response came whole, and was not what was wanted. */
+static bool
+is_judged(const struct fetching *fetching)
+{
+	return fetching->error == FETCH_ERROR_STATUS || fetching->error == FETCH_ERROR_ASSERTION;
+}
+
+static void
+add_body(struct fetch_result *result, const struct fetch_body *body)
+{
+	result->capture = body->kind;
+	switch (body->kind) {
+	case FETCH_CAPTURE_NONE:
+		break;
+	case FETCH_CAPTURE_SHA256:
+		result->body = body->digest;
+		result->body_len = sizeof(body->digest);
+		break;
+	case FETCH_CAPTURE_BODY:
+		result->body = body->bytes.data;
+		result->body_len = body->bytes.len;
+		break;
+	}
+}
+
 __attribute__((noinline)) static void
 deliver(struct fetching *fetching, enum fetch_outcome outcome)
 {
 	const struct fetch_transfer *transfer = &fetching->transfer;
-	bool has_body = outcome == FETCH_OK && fetching->options->capture != FETCH_CAPTURE_NONE;
 	char remote[REMOTE_CAP];
 	struct fetch_result result = {
 		.index = fetching->index,
@@ -472,10 +511,8 @@ deliver(struct fetching *fetching, enum fetch_outcome outcome)
 		result.error = fetching->error;
 		result.error_detail = transfer->detail;
 	}
-	if (has_body || (outcome == FETCH_FAILED && fetching->error == FETCH_ERROR_STATUS)) {
-		result.capture = fetching->options->capture;
-		result.body = transfer->body.bytes.data;
-		result.body_len = transfer->body.bytes.len;
+	if (outcome == FETCH_OK || (outcome == FETCH_FAILED && is_judged(fetching))) {
+		add_body(&result, &transfer->body);
 	}
 	fetch_run_deliver(fetching->run, &result);
 }

@@ -20,6 +20,7 @@
 #include "lib/base/buffer.h"
 #include "lib/protocol/batch_builder.h"
 #include "lib/protocol/fields.h"
+#include "lib/protocol/regex.h"
 
 #define DURATION    "a duration such as \"5s\" or \"250ms\""
 #define COUNT       "an integer"
@@ -461,8 +462,22 @@ static void
 set_regex(const struct field_at *at, const struct value *value, void *target)
 {
 	struct batch_assert *assertion = target;
+	struct regex_error error;
+	const char *text;
+	int r;
 
-	set_kept_text(at, value, &assertion->regex);
+	if (!has_content(at, value, &text)) {
+		return;
+	}
+	r = regex_create(text, NULL, &error);
+	if (r == -EINVAL) {
+		field_fault(at, value, NULL, "no regular expression: at character %zu: %s",
+			error.offset + 1, error.text);
+	} else if (r < 0) {
+		at->fields->error = r;
+	} else {
+		assertion->regex = field_keep(at, text, value->text_len);
+	}
 }
 
 /* RFC 6901: empty, or parts that begin with "/"; "~" only as "~0" and "~1". */

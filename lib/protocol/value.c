@@ -131,6 +131,83 @@ value_is_text(const struct value *value, const char *text)
 	return value->type == VALUE_STRING && strcmp(value->text, text) == 0;
 }
 
+/* Whether a part of a JSON pointer, up to @len, is @key: "~1" is "/" and "~0" is "~" in it. */
+static bool
+is_part(const char *part, size_t len, const char *key, size_t key_len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++, n++) {
+		char c = part[i];
+
+		if (c == '~') {
+			c = part[++i] == '1' ? '/' : '~';
+		}
+		if (n >= key_len || key[n] != c) {
+			return false;
+		}
+	}
+	return n == key_len;
+}
+
+/* RFC 6901, 4: digits without a leading zero; @len is at least 1. */
+static const struct value *
+get_element(const struct value *list, const char *part, size_t len)
+{
+	const struct value *element = list->first;
+	size_t index = 0;
+
+	if (len > 18 || (part[0] == '0' && len > 1)) {
+		return NULL;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (part[i] < '0' || part[i] > '9') {
+			return NULL;
+		}
+		index = index * 10 + (size_t)(part[i] - '0');
+	}
+	if (index >= list->n) {
+		return NULL;
+	}
+	while (index-- > 0) {
+		element = element->next;
+	}
+	return element;
+}
+
+static const struct value *
+get_part(const struct value *value, const char *part, size_t len)
+{
+	const struct value *member;
+
+	if (value->type == VALUE_LIST) {
+		return len > 0 ? get_element(value, part, len) : NULL;
+	}
+	if (value->type != VALUE_MAP) {
+		return NULL;
+	}
+	value_for_each(member, value) {
+		if (is_part(part, len, member->key, member->key_len)) {
+			return member;
+		}
+	}
+	return NULL;
+}
+
+const struct value *
+value_find(const struct value *root, const char *pointer)
+{
+	const struct value *value = root;
+
+	while (value && *pointer == '/') {
+		size_t len = strcspn(++pointer, "/");
+
+		value = get_part(value, pointer, len);
+		pointer += len;
+	}
+	return value;
+}
+
 static bool
 is_number(const struct value *value)
 {

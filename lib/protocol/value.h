@@ -110,6 +110,12 @@ const struct value *value_get(const struct value *map, const char *key);
 /* value_get_text() - the string member @key of @map, or NULL when it is missing or no string */
 const char *value_get_text(const struct value *map, const char *key);
 
+/*
+ * value_find() - what a JSON pointer (RFC 6901, well-formed) leads to from @root, or NULL; members of
+ * maps and elements of lists, not the place "-" behind the last
+ */
+const struct value *value_find(const struct value *root, const char *pointer);
+
 /* value_is_text() - whether @value is the string @text */
 bool value_is_text(const struct value *value, const char *text);
 

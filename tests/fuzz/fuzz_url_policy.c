@@ -6,12 +6,12 @@
  */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <fetch/expect.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/fetch/address_policy.h"
-#include <fetch/expect.h>
 #include "lib/fetch/hosts_file.h"
 #include "lib/fetch/url.h"
 #include "tests/fuzz/always.h"

@@ -11,7 +11,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/fetch/address_policy.h"
-#include <fetch/expect.h>
 #include "tests/support/origin.h"
 #include "tests/support/test.h"
 

@@ -55,6 +55,22 @@ START_TEST(results_stand_in_the_order_of_the_urls)
 }
 END_TEST
 
+START_TEST(a_body_that_is_not_as_asserted_is_a_failure)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_submit("{'policy':'collect','urls':["
+		   "{'url':'$O/body?up','assert':{'contains':'up','regex':'^u'}},"
+		   "{'url':'$O/body?down','assert':{'contains':'up'},'capture':'text'},"
+		   "{'url':'$O/body?[7]','assert':{'json':{'/0':7}}}]}",
+		&answer);
+
+	api_check(&answer,
+		"/results/0/outcome=ok /results/1/outcome=failed "
+		"/results/1/error/code=assertion /results/1/body=down /results/2/outcome=ok");
+}
+END_TEST
+
 START_TEST(a_connection_that_was_there_has_no_connect_time)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -757,6 +773,7 @@ test_suite(void)
 
 	tcase_add_test(tc, a_collected_answer_has_the_members_of_the_contract);
 	tcase_add_test(tc, results_stand_in_the_order_of_the_urls);
+	tcase_add_test(tc, a_body_that_is_not_as_asserted_is_a_failure);
 	tcase_add_test(tc, a_connection_that_was_there_has_no_connect_time);
 	tcase_add_test(tc, a_stream_is_its_batch_its_numbered_results_and_its_end);
 	tcase_add_test(tc, a_result_is_sent_as_soon_as_it_is_there);

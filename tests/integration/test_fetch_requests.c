@@ -2,6 +2,7 @@
 /* What is sent, what follows a redirect, what is kept of an answer, what is tried again. */
 #include "tests/integration/fetch_kit.h"
 
+#include <errno.h>
 #include <string.h>
 
 static struct t_origin *origin;
@@ -244,6 +245,62 @@ START_TEST(a_body_is_kept_as_its_digest)
 }
 END_TEST
 
+static int
+want_abc(void *user, const void *data, size_t len, struct fetch_reason *reason)
+{
+	unsigned *n_asked = user;
+
+	++*n_asked;
+	if (len == 3 && memcmp(data, "abc", 3) == 0) {
+		return 0;
+	}
+	(void)snprintf(reason->text, sizeof(reason->text), "%zu bytes", len);
+	return -EINVAL;
+}
+
+START_TEST(a_judge_sees_the_whole_body)
+{
+	unsigned n_asked = 0;
+	const struct kit_result *kept;
+
+	kit->options.judge = (struct fetch_judge){ want_abc, &n_asked };
+	kit->options.capture = FETCH_CAPTURE_SHA256;
+	kept = kit_one(kit, t_origin_url(origin, "/body?abc"));
+
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	ck_assert_uint_eq(kept->result.body_len, 32);
+	ck_assert_uint_eq(n_asked, 1);
+}
+END_TEST
+
+START_TEST(a_judge_can_refuse_a_body)
+{
+	unsigned n_asked = 0;
+	const struct kit_result *kept;
+
+	kit->options.judge = (struct fetch_judge){ want_abc, &n_asked };
+	kit->options.capture = FETCH_CAPTURE_BODY;
+	kept = kit_one(kit, t_origin_url(origin, "/body?abcd"));
+
+	ck_assert_int_eq(kept->result.outcome, FETCH_FAILED);
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_ASSERTION);
+	ck_assert_str_eq(kept->detail, "4 bytes");
+	ck_assert_str_eq(kept->body, "abcd");
+}
+END_TEST
+
+START_TEST(a_judge_is_not_asked_about_a_wrong_status)
+{
+	unsigned n_asked = 0;
+
+	kit->options.judge = (struct fetch_judge){ want_abc, &n_asked };
+
+	ck_assert_int_eq(kit_one(kit, t_origin_url(origin, "/status/404"))->result.error,
+		FETCH_ERROR_STATUS);
+	ck_assert_uint_eq(n_asked, 0);
+}
+END_TEST
+
 START_TEST(other_statuses_can_be_expected)
 {
 	struct fetch_expect expect = { .n_ranges = 1, .ranges = { { 404, 404 } } };
@@ -357,6 +414,9 @@ test_suite(void)
 	tcase_add_checked_fixture(answers, setup, teardown);
 	tcase_add_test(answers, a_body_is_kept_whole);
 	tcase_add_test(answers, a_body_is_kept_as_its_digest);
+	tcase_add_test(answers, a_judge_sees_the_whole_body);
+	tcase_add_test(answers, a_judge_can_refuse_a_body);
+	tcase_add_test(answers, a_judge_is_not_asked_about_a_wrong_status);
 	tcase_add_test(answers, other_statuses_can_be_expected);
 	suite_add_tcase(suite, answers);
 	tcase_add_checked_fixture(retries, setup, teardown);

@@ -361,6 +361,19 @@ START_TEST(a_fault_says_where_and_what_and_what_was_meant)
 }
 END_TEST
 
+START_TEST(a_pattern_is_compiled_when_it_is_read)
+{
+	_cleanup_(outcome_fini) struct outcome got =
+		read_json_in_full_engine("{\"urls\":[\"a\"],\"assert\":{\"regex\":\"(a\"}}");
+
+	ck_assert_int_eq(got.r, -EINVAL);
+	ck_assert_uint_eq(got.faults.n, 1);
+	ck_assert_str_eq(got.faults.items[0].pointer, "/assert/regex");
+	ck_assert_str_eq(got.faults.items[0].detail,
+		"no regular expression: at character 3: missing closing parenthesis");
+}
+END_TEST
+
 START_TEST(all_faults_are_reported_at_once)
 {
 	_cleanup_(outcome_fini) struct outcome got = read_json(
@@ -775,6 +788,7 @@ test_suite(void)
 	tc = tcase_create("faults");
 	tcase_add_loop_test(
 		tc, a_fault_says_where_and_what_and_what_was_meant, 0, ARRAY_LEN(faulty));
+	tcase_add_test(tc, a_pattern_is_compiled_when_it_is_read);
 	tcase_add_test(tc, all_faults_are_reported_at_once);
 	tcase_add_loop_test(tc, what_cannot_be_read_is_another_error, 0, ARRAY_LEN(unreadable));
 	tcase_add_test(tc, too_many_urls_are_counted);

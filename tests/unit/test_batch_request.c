@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
+#include <fetch/expect.h>
 #include <string.h>
 
 #include "daemon/batch_request.h"
-#include <fetch/expect.h>
 
 static int
 accept_any(const char *url, size_t len, char *why, size_t cap)

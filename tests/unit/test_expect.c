@@ -2,10 +2,10 @@
 #include "tests/support/test.h"
 
 #include <errno.h>
+#include <fetch/expect.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include <fetch/expect.h>
 
 struct set {
 	const char *text;

@@ -234,6 +234,42 @@ START_TEST(utf_8_is_told_from_what_only_looks_like_it)
 }
 END_TEST
 
+static const struct {
+	const char *pointer;
+	const char *found;
+} pointers[] = {
+	{ "", "an object" },
+	{ "/urls", "an array of 2" },
+	{ "/urls/1", "the string \"b\"" },
+	{ "/n", "the number 7" },
+	{ "/a~1b~0", "the string \"odd\"" },
+	{ "/", "the string \"empty\"" },
+	{ "/urls/2", NULL },
+	{ "/urls/01", NULL },
+	{ "/urls/-", NULL },
+	{ "/urls/", NULL },
+	{ "/urls/99999999999999999999", NULL },
+	{ "/urls/1/0", NULL },
+	{ "/nam", NULL },
+	{ "/names", NULL },
+};
+
+START_TEST(a_pointer_leads_to_one_value)
+{
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = make_tree();
+	const struct value *value;
+	char text[80];
+
+	add_text(tree, tree->root, "a/b~", "odd");
+	add_text(tree, tree->root, "", "empty");
+
+	value = value_find(tree->root, pointers[_i].pointer);
+
+	ck_assert_pstr_eq(
+		value ? value_describe(value, text, sizeof(text)) : NULL, pointers[_i].found);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -242,6 +278,7 @@ test_suite(void)
 
 	tcase_add_test(tc, children_keep_the_order_of_the_text);
 	tcase_add_test(tc, members_are_found_by_their_whole_name);
+	tcase_add_loop_test(tc, a_pointer_leads_to_one_value, 0, ARRAY_LEN(pointers));
 	tcase_add_test(tc, a_copy_outlives_its_original);
 	tcase_add_test(tc, equality_knows_no_order_of_members_and_no_kind_of_number);
 	tcase_add_test(tc, lists_are_equal_only_in_the_same_order);

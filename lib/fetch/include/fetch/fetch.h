@@ -64,7 +64,7 @@ enum fetch_error {
 	FETCH_ERROR_REDIRECT_DENIED, /* https to http, a bad Location, another scheme */
 	FETCH_ERROR_BODY_TOO_LARGE,
 	FETCH_ERROR_HEADER_TOO_LARGE,
-	FETCH_ERROR_ASSERTION, /* not by this library */
+	FETCH_ERROR_ASSERTION, /* see struct fetch_judge */
 	FETCH_ERROR_RESET,
 	FETCH_ERROR_INTERRUPTED, /* not by this library */
 	FETCH_ERROR_RESOURCES,   /* no memory, no stack, no descriptor */
@@ -170,6 +170,18 @@ struct fetch_retries {
 };
 
 /**
+ * struct fetch_judge - a second opinion on a response whose status counts as success
+ * @body:  called with the whole body, which then is kept in memory up to max_body; must not wait.
+ *         A negative return makes the URL FETCH_FAILED with FETCH_ERROR_ASSERTION and @reason as its
+ *         detail. NULL: the status alone decides.
+ * @user:  passed to it
+ */
+struct fetch_judge {
+	int (*body)(void *user, const void *data, size_t len, struct fetch_reason *reason);
+	void *user;
+};
+
+/**
  * struct fetch_options - how to fetch; shared by many URLs; zeroed is a plain GET without redirects
  * @timeout:          from admission to the last byte, redirects, retries and their waits included
  * @attempt_timeout:  of one attempt, its redirects included
@@ -181,6 +193,7 @@ struct fetch_retries {
  * @max_redirects:    hops followed; 0: none, a 3xx is judged as it is
  * @max_body:         bytes; 0: the engine's
  * @capture:          what of the body comes back
+ * @judge:            of the body
  */
 struct fetch_options {
 	nur_time timeout;
@@ -198,6 +211,7 @@ struct fetch_options {
 	enum fetch_http_version http_version;
 	struct fetch_tls tls;
 	struct fetch_retries retries;
+	struct fetch_judge judge;
 };
 
 #define FETCH_URL_MAX 65536 /* bytes */
