@@ -329,10 +329,11 @@ overflow_plainly(int has_no_markers)
 	run_off_the_stack(has_no_markers);
 }
 
-START_TEST(an_overflow_is_reported_with_the_name)
+static void
+assert_overflow_is_named(bool has_no_markers)
 {
 	char text[4096];
-	int status = run_in_child(overflow_plainly, _i, text, sizeof(text));
+	int status = run_in_child(overflow_plainly, has_no_markers, text, sizeof(text));
 
 	ck_assert_msg(
 		strstr(text, "libnursery: stack overflow in task first\n") == text, "%s", text);
@@ -341,6 +342,17 @@ START_TEST(an_overflow_is_reported_with_the_name)
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), SIGSEGV);
 #endif
+}
+
+START_TEST(an_overflow_into_markers_is_reported_with_the_name)
+{
+	assert_overflow_is_named(false);
+}
+END_TEST
+
+START_TEST(an_overflow_into_a_mapping_is_reported_with_the_name)
+{
+	assert_overflow_is_named(true);
 }
 END_TEST
 
@@ -515,7 +527,8 @@ test_suite(void)
 	tcase = tcase_create("overflow");
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	if (!RUNNING_ON_VALGRIND) { /* which ends at an overflow itself */
-		tcase_add_loop_test(tcase, an_overflow_is_reported_with_the_name, 0, 2);
+		tcase_add_test(tcase, an_overflow_into_markers_is_reported_with_the_name);
+		tcase_add_test(tcase, an_overflow_into_a_mapping_is_reported_with_the_name);
 		tcase_add_loop_test(
 			tcase, pools_on_one_thread_do_not_hide_each_others_overflows, 0, 2);
 		tcase_add_loop_test(tcase, the_handler_before_ours_has_its_turn, 0, 2);
