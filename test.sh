@@ -5,7 +5,7 @@
 #
 #   ./test.sh            everything; what CI runs
 #   ./test.sh --quick    gcc only: for work in between
-#   ./test.sh RUN...     only these: gcc clang asan tsan valgrind tidy
+#   ./test.sh RUN...     only these: gcc clang ndebug ucontext aarch64 asan tsan valgrind tidy
 #
 # Each configuration has its folder below build-ci/ (or $BUILD_ROOT) and is built again only where
 # sources changed. Without root or sudo the missing packages are named and nothing is built.
@@ -65,6 +65,7 @@ test_in() {
 		again=("$folder/meson-logs/again-$name"*.json)
 	fi
 	read -ra numbers < <(tests/build/count-results "$folder/meson-logs/$name"*.json "${again[@]}")
+	tests/build/count-results --left-out "$folder/meson-logs/$name"*.json
 	count "${numbers[@]}" "$name"
 }
 
@@ -77,6 +78,31 @@ run_gcc() {
 
 run_clang() {
 	CC=clang build_in clang -Dwerror=true && test_in clang clang "${of_binaries[@]}"
+}
+
+# Assertions are no part of what the program does.
+run_ndebug() {
+	CC=gcc build_in ndebug -Dwerror=true -Db_ndebug=true && test_in ndebug ndebug "${of_binaries[@]}"
+}
+
+# The runtime where there is no assembly for the switch.
+run_ucontext() {
+	CC=gcc build_in ucontext -Dwerror=true -Ddaemon=disabled -Ducontext=enabled &&
+		test_in ucontext ucontext --suite unit --suite conformance
+}
+
+# The runtime on 64-bit ARM, under qemu; tests of what qemu lacks are left out by name.
+run_aarch64() {
+	if ! tests/support/install.sh aarch64; then
+		count 0 1 0 "aarch64 (packages)"
+		return
+	fi
+	export T_SKIP=$source/tests/support/aarch64/skip
+	build_in aarch64 -Dwerror=true -Ddaemon=disabled \
+		--cross-file "$source/tests/support/aarch64/cross.ini" \
+		-Dpkg_config_path="$source/tests/support/aarch64" &&
+		test_in aarch64 aarch64 --suite unit --suite conformance
+	unset T_SKIP
 }
 
 run_asan() {
@@ -114,7 +140,8 @@ run_tidy() {
 	count "$(grep -c '^ok ' "$log")" "$(grep -c '^not ok ' "$log")" 0 tidy
 }
 
-runs=(gcc clang asan tsan valgrind tidy)
+all_runs=(gcc clang ndebug ucontext aarch64 asan tsan valgrind tidy)
+runs=("${all_runs[@]}")
 case ${1:-} in
 --quick) runs=(gcc) ;;
 -*)
@@ -133,7 +160,7 @@ log=$build/output.txt
 
 for run in "${runs[@]}"; do
 	if ! declare -F "run_$run" >/dev/null; then
-		echo "test.sh: no run '$run'; there are: gcc clang asan tsan valgrind tidy" >&2
+		echo "test.sh: no run '$run'; there are: ${all_runs[*]}" >&2
 		exit 2
 	fi
 	"run_$run"

@@ -9,6 +9,7 @@
 #   build   fetchd, fetchctl, libnursery and their manuals
 #   demo    what demo.sh talks to
 #   test    what the tests need beyond build: Check, both compilers, sanitizers, valgrind, servers
+#   aarch64 a compiler, an emulator and libraries for tests on 64-bit ARM
 #   bench   what tests/bench needs beyond build
 #   peers   other clients that tests/bench compares with
 set -euo pipefail
@@ -20,6 +21,8 @@ packages_of() {
 	demo) echo nginx-light libnginx-mod-http-echo openssl ;;
 	test) echo check clang clang-format clang-tidy libclang-rt-14-dev llvm g++ valgrind curl openssl \
 		python3 nginx-light libnginx-mod-http-echo systemd systemd-container ;;
+	aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static check:arm64 \
+		libevent-core-2.1-7:arm64 ;;
 	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux ;;
 	peers) echo wget2 curl wrk nghttp2-client golang-go ;;
 	*)
@@ -58,6 +61,16 @@ apt_without_services() {
 		apt-get install -y -q --no-install-recommends "$@"' sh "$@"
 }
 
+# apt knows the packages of another architecture once dpkg does.
+add_architectures() {
+	local package
+	for package in "$@"; do
+		if [[ $package = *:* ]] && ! dpkg --print-foreign-architectures | grep -qx "${package#*:}"; then
+			as_root dpkg --add-architecture "${package#*:}"
+		fi
+	done
+}
+
 list_only=false
 if [ "${1:-}" = --list ]; then
 	list_only=true
@@ -78,6 +91,7 @@ done
 
 if [ ${#missing[@]} -gt 0 ]; then
 	echo "installing: ${missing[*]}" >&2
+	add_architectures "${missing[@]}"
 	as_root apt-get update -q >&2
 	apt_without_services "${missing[@]}" >&2
 fi
