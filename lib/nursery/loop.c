@@ -39,16 +39,31 @@ nuri_monotonic(void)
 	return NUR_SEC(now.tv_sec) + now.tv_nsec;
 }
 
+/* EAGAIN when a timer was set anew meanwhile, and then it stays clear. */
+static void
+clear_readiness(int fd)
+{
+	uint64_t count;
+
+	(void)!read(fd, &count, sizeof(count));
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct nuri_loop *loop = arg;
-	uint64_t n_expirations;
 
 	loop->armed_at = NUR_FOREVER;
-	/* Only clears the readiness; EAGAIN when it was set anew meanwhile, and then it stays
-	 * clear. */
-	(void)!read(fd, &n_expirations, sizeof(n_expirations));
+	clear_readiness(fd);
+}
+
+static void
+on_wakeup(evutil_socket_t fd, short what, void *arg)
+{
+	struct nuri_loop *loop = arg;
+
+	loop->n_happened++;
+	clear_readiness(fd);
 }
 
 static struct event_base *
@@ -97,11 +112,29 @@ out_fini:
 	return r;
 }
 
+int
+nuri_loop_add_wakeup(struct nuri_loop *loop, int fd)
+{
+	struct event *event = event_new(loop->base, fd, EV_READ | EV_PERSIST, on_wakeup, loop);
+
+	if (!event || event_add(event, NULL) < 0) {
+		if (event) {
+			event_free(event);
+		}
+		return -ENOMEM;
+	}
+	loop->wakeup_event = event;
+	return 0;
+}
+
 void
 nuri_loop_fini(struct nuri_loop *loop)
 {
 	if (loop->timer_event) {
 		event_free(loop->timer_event);
+	}
+	if (loop->wakeup_event) {
+		event_free(loop->wakeup_event);
 	}
 	if (loop->base) {
 		event_base_free(loop->base);

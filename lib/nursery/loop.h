@@ -14,6 +14,7 @@ struct event;
 /*
  * base            libevent's
  * timer_fd        wakes a blocking poll; its event counts as nothing having happened
+ * wakeup_event    wakes one, too, and counts; NULL until nuri_loop_add_wakeup()
  * armed_at        what timer_fd is set to, CLOCK_MONOTONIC ns; NUR_FOREVER: not set
  * n_watched       watches that want events: with none of them the kernel is asked only to wait
  * n_happened      callbacks made so far
@@ -23,6 +24,7 @@ struct event;
 struct nuri_loop {
 	struct event_base *base;
 	struct event *timer_event;
+	struct event *wakeup_event;
 	int timer_fd;
 	nur_time armed_at;
 	size_t n_watched;
@@ -34,6 +36,12 @@ struct nuri_loop {
 /* nuri_loop_init() - 0, or -ENOMEM, -EMFILE, … and nothing to free */
 int nuri_loop_init(struct nuri_loop *loop);
 void nuri_loop_fini(struct nuri_loop *loop);
+
+/*
+ * nuri_loop_add_wakeup() - let an eventfd end a blocking poll; once. It is not among what is watched.
+ * 0, or -ENOMEM, … and nothing was added
+ */
+int nuri_loop_add_wakeup(struct nuri_loop *loop, int fd);
 
 /**
  * nuri_loop_poll() - ask the kernel for events and make the callbacks

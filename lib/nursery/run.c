@@ -12,6 +12,7 @@
 #include "lib/nursery/fd_table.h"
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
+#include "lib/nursery/token.h"
 
 void
 nuri_run_break(struct nuri_run *run, const char *what)
@@ -83,6 +84,7 @@ run_fini(struct nuri_run *run)
 	nuri_fd_table_destroy(run->fds);
 	nuri_stack_pool_fini(&run->stacks);
 	nuri_loop_fini(&run->loop);
+	nuri_token_unref(run->token);
 }
 
 /* What is broken: the runtime, a callback, or a system task, whose failures are then the group. */
@@ -106,6 +108,7 @@ add_internal_error(struct nuri_run *run)
 static int
 run_result(struct nuri_run *run, struct nur_errors *errors)
 {
+	nuri_token_end(run);
 	if (run->internal || run->system.first_code < 0) {
 		add_internal_error(run);
 	}
@@ -174,6 +177,7 @@ nur_current_statistics(struct nur_statistics *ret_statistics)
 		.n_stacks = run->stacks.n_used + run->stacks.n_idle,
 		.n_passes = run->n_passes,
 		.n_polls = run->loop.n_polls,
+		.n_wakers = nuri_token_n_open(run->token),
 	};
 	nuri_fd_table_count(
 		run->fds, &ret_statistics->n_waiting_read, &ret_statistics->n_waiting_write);

@@ -2,7 +2,7 @@
 /*
  * The scheduler: who runs next. docs/scheduler.md has the picture of one pass:
  *
- *	calls → poll, when due → deadlines → the whole run queue as one batch
+ *	entry queue → calls → poll, when due → deadlines → the whole run queue as one batch
  *
  * What becomes runnable during a batch waits for the next pass, so that events and deadlines are
  * looked at between batches. The kernel is polled when nothing is runnable, or when something is
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/token.h"
 
 enum {
 	max_passes_between_polls = 64,
@@ -456,6 +457,9 @@ void
 nuri_run_pass(struct nuri_run *run)
 {
 	run->n_passes++;
+	if (run->token) {
+		nuri_token_make_calls(run);
+	}
 	make_calls(run);
 	poll_events(run);
 	if (run->deadlines.root) {

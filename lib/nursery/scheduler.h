@@ -18,6 +18,7 @@
 #include "lib/nursery/stack.h"
 
 struct nuri_fd_table;
+struct nur_token;
 
 enum nuri_task_state {
 	NURI_TASK_RUNNABLE, /* in the run queue */
@@ -82,6 +83,7 @@ struct nuri_idle_waiter {
  * idle_since    since when nothing has happened, real ns; NUR_FOREVER: something has
  * polled_at     when the kernel was last asked, real ns
  * system        the system tasks; its scope, the root of the tree, is around the main task too
+ * token         what outsiders hold of it, or NULL
  * internal      what broke, or NULL
  * is_aborting   an abort callback is running
  */
@@ -102,6 +104,7 @@ struct nuri_run {
 	unsigned n_passes_since_poll;
 	struct nur_nursery system;
 	struct nuri_fd_table *fds;
+	struct nur_token *token;
 	const char *internal;
 	struct nur_errors main_errors;
 	int main_result;

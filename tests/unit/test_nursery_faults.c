@@ -8,10 +8,12 @@
 #include "tests/support/run.h"
 
 #include <errno.h>
+#include <search.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -55,6 +57,9 @@ FAULT(int, madvise, (void *at, size_t len, int advice), (at, len, advice), ENOME
 FAULT(int, pipe2, (int fds[2], int flags), (fds, flags), EMFILE, -1)
 FAULT(int, timerfd_create, (int clock, int flags), (clock, flags), EMFILE, -1)
 FAULT(int, epoll_create1, (int flags), (flags), EMFILE, -1)
+FAULT(int, eventfd, (unsigned count, int flags), (count, flags), EMFILE, -1)
+FAULT(void *, tsearch, (const void *key, void **root, int (*compare)(const void *, const void *)),
+	(key, root, compare), ENOMEM, NULL)
 /* clang-format on */
 
 /* To ask costs nothing, so it never fails; AddressSanitizer asks here, too. */
@@ -303,6 +308,41 @@ START_TEST(streams)
 }
 END_TEST
 
+DEFINE_CLEANUP(struct nur_token *, nur_token_close);
+
+static int
+count_call(void *n_calls)
+{
+	++*(int *)n_calls;
+	return 0;
+}
+
+/* What could not be merged, for want of memory, is called more often. */
+static int
+use_token(void *arg)
+{
+	_cleanup_(nur_token_closep) struct nur_token *token = NULL;
+	int n_calls = 0;
+	int r = nur_token_open(&token);
+
+	if (r == 0) {
+		r = nur_token_call_soon(token, count_call, &n_calls);
+	}
+	for (int i = 0; i < 3 && r == 0; i++) {
+		r = nur_token_call_soon_once(token, count_call, &n_calls);
+	}
+	if (nur_checkpoint() == 0 && r == 0 && n_calls != 2 && !(has_failed && n_calls <= 4)) {
+		return -EPROTO;
+	}
+	return r;
+}
+
+START_TEST(tokens)
+{
+	fail_each_call(use_token, 0);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -317,6 +357,7 @@ test_suite(void)
 	tcase_add_test(tcase, limiters);
 	tcase_add_test(tcase, signals);
 	tcase_add_test(tcase, streams);
+	tcase_add_test(tcase, tokens);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -24,5 +24,6 @@
 #include <nursery/stream.h>
 #include <nursery/task.h>
 #include <nursery/testing.h>
+#include <nursery/token.h>
 #include <nursery/tree.h>
 #include <nursery/watch.h>

@@ -92,6 +92,7 @@ int nur_spawn_system_task(const char *name, nur_task_fn fn, void *arg);
  * @n_stacks:          stacks made and not given back, pooled ones included
  * @n_passes:          scheduler passes so far
  * @n_polls:           times the kernel was asked for events so far
+ * @n_wakers:          what outside may wake the run: open tokens
  */
 struct nur_statistics {
 	size_t n_tasks_living;
@@ -103,6 +104,7 @@ struct nur_statistics {
 	size_t n_stacks;
 	uint64_t n_passes;
 	uint64_t n_polls;
+	size_t n_wakers;
 };
 
 /*
