@@ -17,6 +17,7 @@
 #include "lib/nursery/node.h"
 #include "lib/nursery/stack.h"
 
+struct nur_parking_lot_breaker;
 struct nuri_fd_table;
 struct nur_token;
 
@@ -36,6 +37,7 @@ enum nuri_task_state {
  * in_nursery   in parent_nursery->children
  * scope        the innermost scope the task is in: its node of the cancel status tree
  * nurseries    open ones, outermost first
+ * breakers     of the parking lots that break when it ends; NULL: none
  * abort        how to undo the present wait; NULL: cannot be, or was tried
  * result       what the present wait returns
  * started_at   the run's time of the pass in which it was started
@@ -59,6 +61,7 @@ struct nur_task {
 	nur_abort_fn abort;
 	void *abort_arg;
 	struct nuri_failure *failure;
+	struct nur_parking_lot_breaker *breakers;
 	nur_time started_at;
 	nur_time waiting_since;
 	int result;

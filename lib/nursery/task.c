@@ -3,6 +3,7 @@
  * The life of a task: made at the top of its stack, and ended on it. The end looks at what the task left
  * open, tells its nursery, or the run, and gives the stack back after the last switch.
  */
+#include <nursery/park.h>
 #include <nursery/task.h>
 
 #include <dlfcn.h>
@@ -89,6 +90,23 @@ check_nesting(struct nur_task *task, const struct nur_cancel_scope *outermost, i
 	return rc;
 }
 
+/* What only this task would have done, nobody has to wait for any more. */
+static void
+break_lots(struct nur_task *task)
+{
+	struct nur_parking_lot_breaker *breaker;
+
+	while ((breaker = task->breakers)) {
+		struct nur_parking_lot *lot;
+
+		refuse_dead_memory(task, breaker, "lock or parking lot that it guards");
+		lot = breaker->lot;
+		refuse_dead_memory(task, lot, "parking lot that it guards");
+		(void)nur_parking_lot_breaker_remove(breaker);
+		nur_parking_lot_break(lot, task);
+	}
+}
+
 static void
 main_finished(struct nuri_run *run, struct nur_task *task, int rc)
 {
@@ -107,6 +125,9 @@ task_finished(struct nur_task *task, int rc)
 	struct nur_nursery *nursery = task->parent_nursery;
 
 	rc = check_nesting(task, nursery ? &nursery->scope : &run->system.scope, rc);
+	if (task->breakers) {
+		break_lots(task);
+	}
 	nuri_task_activate_scope(task, NULL);
 	if (nursery) {
 		nuri_nursery_child_finished(nursery, task, rc);

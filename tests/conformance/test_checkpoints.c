@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows 111-118: the two halves of a checkpoint, and the place where tasks sleep. */
 #include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
 
 #include "tests/support/in_run.h"
 
@@ -339,12 +342,74 @@ IN_RUN_TEST(r118_a_count_wakes_that_many)
 	park_three(&nursery, &lot, guests);
 	ck_assert_uint_eq(nur_parking_lot_unpark(&lot, 2, 0), 2);
 	t_settle();
-	ck_assert_uint_eq(lot.n_waiting, 1);
+	ck_assert_uint_eq(nur_parking_lot_n_waiting(&lot), 1);
 	t_forget_notes();
 	ck_assert_uint_eq(nur_parking_lot_unpark(&lot, SIZE_MAX, -EIO), 1);
 	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), -EIO);
 
 	ck_assert_str_eq(t_notes(), "wake2");
+}
+END_TEST
+
+static int
+guard_for_a_second(void *lot)
+{
+	static struct nur_parking_lot_breaker breaker;
+
+	ck_assert_int_eq(nur_parking_lot_breaker_add(&breaker, NULL, lot), 0);
+	return nur_sleep(NUR_SEC(1));
+}
+
+static int
+park_only(void *lot)
+{
+	return nur_parking_lot_park(lot, "lot");
+}
+
+IN_RUN_TEST(r121_waiters_are_told_when_the_task_that_guards_a_lot_ends)
+{
+	struct nur_parking_lot lot;
+	struct nur_nursery nursery;
+	struct nur_errors errors;
+
+	nur_parking_lot_init(&lot);
+	t_open(&nursery);
+	t_start(&nursery, guard_for_a_second, &lot);
+	t_start(&nursery, park_only, &lot);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, &errors), NUR_EBROKEN);
+
+	ck_assert_int_eq(nur_now(), NUR_SEC(1));
+	ck_assert_uint_eq(errors.n, 1);
+	ck_assert_str_eq(errors.items[0].text, "lot: broken by task \"guard_for_a_second\"");
+	nur_errors_fini(&errors);
+	ck_assert_int_eq(park_only(&lot), NUR_EBROKEN);
+	ck_assert_str_eq(nur_parking_lot_broken_by(&lot), "guard_for_a_second");
+}
+END_TEST
+
+static int
+guard_a_lot_on_the_stack(void *unused)
+{
+	static struct nur_parking_lot_breaker breaker;
+	char *frame = __builtin_frame_address(0);
+
+	return nur_parking_lot_breaker_add(&breaker, NULL, (void *)(frame - 4096));
+}
+
+static void
+return_with_a_lot_on_the_stack(void)
+{
+	(void)t_run(guard_a_lot_on_the_stack, NULL, NULL);
+}
+
+START_TEST(r121_a_guarded_lot_on_a_dead_stack_ends_the_process)
+{
+	char text[512];
+	int status = t_in_child(return_with_a_lot_on_the_stack, text, sizeof(text));
+
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+	ck_assert_ptr_nonnull(strstr(text, "task \"main\" returned without leaving a parking lot"));
 }
 END_TEST
 
@@ -363,6 +428,8 @@ test_suite(void)
 	tcase_add_test(tc, r117_what_a_sleep_left_behind_is_gone_when_it_is_over);
 	tcase_add_test(tc, r118_a_lot_wakes_in_the_order_of_arrival);
 	tcase_add_test(tc, r118_a_count_wakes_that_many);
+	tcase_add_test(tc, r121_waiters_are_told_when_the_task_that_guards_a_lot_ends);
+	tcase_add_test(tc, r121_a_guarded_lot_on_a_dead_stack_ends_the_process);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
