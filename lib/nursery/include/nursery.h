@@ -13,13 +13,16 @@
 #include <nursery/channel.h>
 #include <nursery/checkpoint.h>
 #include <nursery/clock.h>
+#include <nursery/condition.h>
 #include <nursery/errors.h>
 #include <nursery/event.h>
 #include <nursery/fd.h>
 #include <nursery/limiter.h>
+#include <nursery/lock.h>
 #include <nursery/nursery.h>
 #include <nursery/park.h>
 #include <nursery/run.h>
+#include <nursery/semaphore.h>
 #include <nursery/signal.h>
 #include <nursery/stream.h>
 #include <nursery/task.h>
