@@ -68,8 +68,13 @@ deliver_to_tasks(struct nur_cancel_scope *scope)
 static void
 update_tree(struct nur_cancel_scope *scope)
 {
+	const struct nuri_run *run = nuri_current_run();
 	struct nur_cancel_scope *work = scope;
 	struct list *node;
+
+	if (run && run->instruments.present == NURI_TASK_SCHEDULED) {
+		nuri_die("an instrument cancelled in task_scheduled"); /* the list is in use */
+	}
 
 	scope->work_next = NULL;
 	while (work) {

@@ -78,8 +78,8 @@ nuri_task_failure(int code)
 {
 	struct nur_task *task = nur_current_task();
 
-	if (!task) {
-		return NULL;
+	if (!task || task->run->instruments.present >= 0) {
+		return NULL; /* what an instrument says is not the task's failure */
 	}
 	nuri_failure_destroy(task->failure);
 	task->failure = calloc(1, sizeof(*task->failure));

@@ -94,6 +94,13 @@ wake_parent_when_empty(struct nur_nursery *nursery)
 }
 
 void
+nuri_nursery_add_child(struct nur_nursery *nursery, struct nur_task *task)
+{
+	list_append(nuri_list(&nursery->children), nuri_list(&task->in_nursery));
+	nursery->n_children++;
+}
+
+void
 nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *task, int rc)
 {
 	list_unlink(nuri_list(&task->in_nursery));
@@ -298,19 +305,11 @@ int
 nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
 	struct nur_task **ret_task)
 {
-	int r;
-
 	if (nursery->state == NURSERY_CLOSED ||
 		(nursery->state == NURSERY_CLOSING && nursery->n_children == 0)) {
 		return NUR_ECLOSED;
 	}
-	r = nuri_task_spawn(nursery->run, nursery, &nursery->scope, name, fn, arg, ret_task);
-	if (r < 0) {
-		return r;
-	}
-	list_append(nuri_list(&nursery->children), nuri_list(&(*ret_task)->in_nursery));
-	nursery->n_children++;
-	return 0;
+	return nuri_task_spawn(nursery->run, nursery, &nursery->scope, name, fn, arg, ret_task);
 }
 
 int

@@ -6,6 +6,8 @@
 #include <nursery/run.h>
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,22 @@ nuri_run_break(struct nuri_run *run, const char *what)
 	if (!run->internal) {
 		run->internal = what;
 		nuri_scope_cancel(&run->system.scope, NUR_CANCEL_SHUTDOWN, what);
+	}
+}
+
+void
+nuri_run_report(struct nuri_run *run, const char *format, ...)
+{
+	char line[256];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	if (run->report) {
+		run->report(line, run->report_arg);
+	} else {
+		(void)fprintf(stderr, "libnursery: %s\n", line);
 	}
 }
 
@@ -58,7 +76,10 @@ run_init(struct nuri_run *run, const struct nur_run_options *options)
 		.max_tasks = options->max_tasks,
 		.is_seeded = options->is_seeded,
 		.idle_since = NUR_FOREVER,
+		.report = options->report,
+		.report_arg = options->report_arg,
 	};
+	nuri_instruments_init(&run->instruments);
 	list_init(&run->run_queue);
 	list_init(&run->calls);
 	list_init(&run->idle_waiters);
@@ -147,12 +168,16 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 	}
 	run.polled_at = nuri_monotonic();
 	(void)nuri_run_now(&run);
-	r = nuri_task_spawn(&run, NULL, &run.system.scope, "main", fn, arg, &run.main);
+	r = nuri_instruments_begin(&run, options ? options : &defaults);
 	if (r == 0) {
-		while (run.n_tasks > 0) {
-			nuri_run_pass(&run);
+		r = nuri_task_spawn(&run, NULL, &run.system.scope, "main", fn, arg, &run.main);
+		if (r == 0) {
+			while (run.n_tasks > 0) {
+				nuri_run_pass(&run);
+			}
+			r = run_result(&run, errors);
 		}
-		r = run_result(&run, errors);
+		nuri_instruments_end(&run);
 	}
 	nuri_set_current_run(NULL);
 	run_fini(&run);

@@ -79,11 +79,11 @@ nuri_calling_task(void)
 	if (!run) {
 		return NULL;
 	}
+	if (run->no_waiting_in) {
+		nuri_die("%s tried to wait", run->no_waiting_in);
+	}
 	if (!run->current) {
 		nuri_die("a loop callback tried to wait: callbacks record and wake, tasks wait");
-	}
-	if (run->is_aborting) {
-		nuri_die("an abort callback tried to wait");
 	}
 	return run->current;
 }
@@ -105,6 +105,7 @@ void
 nuri_task_deliver(struct nur_task *task)
 {
 	struct nuri_run *run = task->run;
+	const char *outer_reason = run->no_waiting_in;
 	nur_abort_fn abort_fn = task->abort;
 	enum nur_abort answer;
 
@@ -113,9 +114,9 @@ nuri_task_deliver(struct nur_task *task)
 	}
 
 	task->abort = NULL;
-	run->is_aborting = true;
+	run->no_waiting_in = "an abort callback";
 	answer = abort_fn(task, task->abort_arg);
-	run->is_aborting = false;
+	run->no_waiting_in = outer_reason;
 	switch (answer) {
 	case NUR_ABORT_SUCCEEDED:
 		nur_reschedule(task, NUR_ECANCELED);
@@ -235,13 +236,26 @@ next_random(struct nuri_run *run)
 	return run->random * UINT64_C(2685821657736338717);
 }
 
+static inline void
+call_hook(struct nuri_run *run, enum nuri_hook hook, struct nur_task *task)
+{
+	if (nuri_has_hook(&run->instruments, hook)) {
+		nuri_instruments_call(run, hook, task, 0);
+	}
+}
+
 static void
 run_task(struct nuri_run *run, struct nur_task *task)
 {
 	run->n_runnable--;
 	task->state = NURI_TASK_RUNNING;
 	run->current = task;
+	call_hook(run, NURI_BEFORE_TASK_STEP, task);
 	nuri_context_switch(&run->loop_context, &task->context);
+	if (task->state == NURI_TASK_DONE) {
+		call_hook(run, NURI_TASK_EXITED, task);
+	}
+	call_hook(run, NURI_AFTER_TASK_STEP, task);
 	run->current = NULL;
 	if (task->state == NURI_TASK_DONE) {
 		nuri_stack_release(&run->stacks, task->stack);
@@ -412,11 +426,29 @@ end_idleness(struct nuri_run *run)
 	}
 }
 
+static bool
+ask_kernel(struct nuri_run *run, nur_time timeout)
+{
+	bool has_happened;
+
+	if (timeout < 0) {
+		timeout = 0;
+	}
+	if (nuri_has_hook(&run->instruments, NURI_BEFORE_IO_WAIT)) {
+		nuri_instruments_call(run, NURI_BEFORE_IO_WAIT, NULL, timeout);
+	}
+	has_happened = nuri_loop_poll(&run->loop, timeout);
+	if (nuri_has_hook(&run->instruments, NURI_AFTER_IO_WAIT)) {
+		nuri_instruments_call(run, NURI_AFTER_IO_WAIT, NULL, timeout);
+	}
+	return has_happened;
+}
+
 /* Nothing is runnable: wait for events, the next deadline, or for having been idle long enough. */
 static void
 wait_for_something(struct nuri_run *run)
 {
-	if (nuri_loop_poll(&run->loop, time_to_wait(run))) {
+	if (ask_kernel(run, time_to_wait(run))) {
 		run->idle_since = NUR_FOREVER;
 	} else {
 		end_idleness(run);
@@ -444,7 +476,7 @@ poll_events(struct nuri_run *run)
 		return;
 	}
 	if (is_busy) {
-		(void)nuri_loop_poll(&run->loop, 0);
+		(void)ask_kernel(run, 0);
 	} else {
 		wait_for_something(run);
 		(void)nuri_run_now(run);

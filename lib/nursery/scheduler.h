@@ -13,6 +13,7 @@
 #include "lib/nursery/context.h"
 #include "lib/nursery/deadline.h"
 #include "lib/nursery/failure.h"
+#include "lib/nursery/instrument.h"
 #include "lib/nursery/loop.h"
 #include "lib/nursery/node.h"
 #include "lib/nursery/stack.h"
@@ -88,11 +89,13 @@ struct nuri_idle_waiter {
  * system        the system tasks; its scope, the root of the tree, is around the main task too
  * token         what outsiders hold of it, or NULL
  * internal      what broke, or NULL
- * is_aborting   an abort callback is running
+ * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
+ * report        of the options
  */
 struct nuri_run {
 	struct nuri_loop loop;
 	struct nuri_deadlines deadlines;
+	struct nuri_instruments instruments;
 	struct nuri_stack_pool stacks;
 	struct nuri_context loop_context;
 	const struct nur_clock *clock;
@@ -109,6 +112,9 @@ struct nuri_run {
 	struct nuri_fd_table *fds;
 	struct nur_token *token;
 	const char *internal;
+	const char *no_waiting_in;
+	void (*report)(const char *line, void *arg);
+	void *report_arg;
 	struct nur_errors main_errors;
 	int main_result;
 	size_t n_tasks;
@@ -119,7 +125,6 @@ struct nuri_run {
 	uint64_t random;
 	bool is_seeded;
 	bool is_main_done;
-	bool is_aborting;
 };
 
 /* nuri_current_run() - the calling thread's run, or NULL */
@@ -134,7 +139,8 @@ void nuri_run_pass(struct nuri_run *run);
 /**
  * nuri_calling_task() - the task that is about to wait
  *
- * Ends the process with a message in a loop callback or an abort callback, where waiting is a bug.
+ * Ends the process with a message in a loop callback, an abort callback or an instrument, where
+ * waiting is a bug.
  *
  * Return: the task, or NULL outside a run.
  */
@@ -155,6 +161,9 @@ nuri_task_make_runnable(struct nur_task *task)
 	task->state = NURI_TASK_RUNNABLE;
 	task->run->n_runnable++;
 	list_append(&task->run->run_queue, nuri_list(&task->in_queue));
+	if (nuri_has_hook(&task->run->instruments, NURI_TASK_SCHEDULED)) {
+		nuri_instruments_call(task->run, NURI_TASK_SCHEDULED, task, 0);
+	}
 }
 
 /* nuri_task_activate_scope() - make @scope the innermost scope of @task */
@@ -173,6 +182,13 @@ void nuri_task_deliver(struct nur_task *task);
  * nuri_run_break() - the runtime or a callback is broken: cancel everything, end with NUR_EINTERNAL
  */
 void nuri_run_break(struct nuri_run *run, const char *what);
+
+/* nuri_run_report() - say something to people: to the report of the options, or on standard error */
+__attribute__((format(printf, 2, 3))) void nuri_run_report(
+	struct nuri_run *run, const char *format, ...);
+
+/* nuri_nursery_add_child() - @task, new, is one */
+void nuri_nursery_add_child(struct nur_nursery *nursery, struct nur_task *task);
 
 /*
  * nuri_nursery_child_finished() - @task, a child, has returned @rc (already checked for a stray

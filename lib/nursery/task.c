@@ -183,6 +183,12 @@ nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_ca
 	nuri_context_init(&task->context, stack->base, task, task_entry, task);
 	nuri_task_activate_scope(task, scope);
 	run->n_tasks++;
+	if (nursery) {
+		nuri_nursery_add_child(nursery, task);
+	}
+	if (nuri_has_hook(&run->instruments, NURI_TASK_SPAWNED)) {
+		nuri_instruments_call(run, NURI_TASK_SPAWNED, task, 0);
+	}
 	nuri_task_make_runnable(task);
 	*ret_task = task;
 	return 0;

@@ -17,6 +17,7 @@
 #include <nursery/errors.h>
 #include <nursery/event.h>
 #include <nursery/fd.h>
+#include <nursery/instrument.h>
 #include <nursery/limiter.h>
 #include <nursery/lock.h>
 #include <nursery/nursery.h>

@@ -8,6 +8,7 @@
 
 #include <nursery/clock.h>
 #include <nursery/errors.h>
+#include <nursery/instrument.h>
 #include <nursery/task.h>
 
 NUR_BEGIN_DECLS
@@ -21,6 +22,11 @@ NUR_BEGIN_DECLS
  * @is_seeded:    shuffle each batch of the scheduler by @seed, so that a program always runs in one
  *                order
  * @seed:         see @is_seeded
+ * @instruments:  to watch the run from its beginning, in this order; see nur_instrument_add()
+ * @n_instruments: how many
+ * @report:       what the runtime has to say to people: a line without newline, "instrument "x"
+ *                failed in …". Must not wait. NULL: standard error.
+ * @report_arg:   passed to @report
  */
 struct nur_run_options {
 	const struct nur_clock *clock;
@@ -28,6 +34,10 @@ struct nur_run_options {
 	size_t max_tasks;
 	bool is_seeded;
 	uint64_t seed;
+	struct nur_instrument *const *instruments;
+	size_t n_instruments;
+	void (*report)(const char *line, void *arg);
+	void *report_arg;
 };
 
 /**
@@ -45,6 +55,7 @@ struct nur_run_options {
  * Ownership:   borrows @arg, @options and the clock until it returns; gives the contents of @errors
  * Errors:      NUR_ENESTEDRUN  this thread is inside a run
  *              -EINVAL         @fn is NULL, or a stack_size below 16 KiB
+ *              NUR_EBUSY       another run has one of the instruments
  *              -ENOMEM, -EMFILE, …  the loop or the first stack could not be made
  *              NUR_EINTERNAL   the runtime found itself, or a callback, broken, or a system task
  *                              failed: the record holds the group of these failures
