@@ -308,6 +308,34 @@ nuri_scope_cancel(struct nur_cancel_scope *scope, enum nur_cancel_source source,
 }
 
 void
+nuri_scope_move_contents(struct nur_cancel_scope *from, struct nur_cancel_scope *to)
+{
+	struct list *node;
+	struct list *after;
+
+	/* All is linked anew before anything is delivered: an abort callback may do what it likes. */
+	list_for_each_safe(node, after, nuri_list(&from->tasks)) {
+		struct nur_task *task = list_entry(node, struct nur_task, in_scope);
+
+		if (task != from->owner) {
+			nuri_task_activate_scope(task, to);
+		}
+	}
+	list_for_each(node, nuri_list(&from->children)) {
+		list_entry(node, struct nur_cancel_scope, sibling)->parent = to;
+	}
+	list_move_all(nuri_list(&to->children), nuri_list(&from->children));
+
+	/* Who was in @to before has been told, and is not told a second time. */
+	if (to->is_effectively_cancelled) {
+		deliver_to_tasks(to);
+	}
+	list_for_each(node, nuri_list(&to->children)) {
+		update_tree(list_entry(node, struct nur_cancel_scope, sibling));
+	}
+}
+
+void
 nur_cancel_scope_cancel(struct nur_cancel_scope *scope, const char *text)
 {
 	nuri_scope_cancel(scope, NUR_CANCEL_EXPLICIT, text);

@@ -124,6 +124,24 @@ nur_fail_with(int code, struct nur_errors *errors)
 	return code;
 }
 
+void
+nuri_fail_as(struct nur_error *error, size_t n_cancelled)
+{
+	struct nuri_failure *failure = nuri_task_failure(error->code);
+
+	if (!failure) {
+		return;
+	}
+	failure->text = steal(&error->text);
+	failure->file = error->file;
+	failure->line = error->line;
+	failure->n_cancelled = n_cancelled;
+	if (error->nested) {
+		failure->nested = *error->nested;
+		free(steal(&error->nested));
+	}
+}
+
 static bool
 errors_are_empty(const struct nur_errors *errors)
 {

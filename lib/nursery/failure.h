@@ -35,6 +35,12 @@ void nuri_failure_destroy(struct nuri_failure *failure);
 void nuri_errors_add(struct nur_errors *errors, int code, const char *task_name, bool is_body,
 	struct nuri_failure *failure);
 
+/*
+ * nuri_fail_as() - the calling task is about to fail as @error says, whose text and nested group it takes,
+ * and with so many cancellations
+ */
+void nuri_fail_as(struct nur_error *error, size_t n_cancelled);
+
 /* nuri_errors_forget_cancelled() - nobody further out is cancelled: no group in @errors counts any */
 void nuri_errors_forget_cancelled(struct nur_errors *errors);
 

@@ -84,10 +84,17 @@ add_failure(struct nur_nursery *nursery, struct nur_task *task, int rc, bool is_
 		&nursery->scope, NUR_CANCEL_NURSERY, is_body ? "the body failed" : "a task failed");
 }
 
+/* Whether nobody is in it or on the way to it. */
+static bool
+is_empty(const struct nur_nursery *nursery)
+{
+	return nursery->n_children == 0 && nursery->n_pending_starts == 0;
+}
+
 static void
 wake_parent_when_empty(struct nur_nursery *nursery)
 {
-	if (nursery->n_children == 0 && nursery->is_parent_waiting) {
+	if (is_empty(nursery) && nursery->is_parent_waiting) {
 		nursery->is_parent_waiting = false;
 		nur_reschedule(nursery->parent, 0);
 	}
@@ -120,7 +127,7 @@ refuse_abort(struct nur_task *task, void *arg)
 static void
 wait_for_children(struct nur_nursery *nursery)
 {
-	if (nursery->n_children == 0) {
+	if (is_empty(nursery)) {
 		(void)nur_cancel_shielded_checkpoint(); /* in a task: cannot fail */
 		return;
 	}
@@ -301,12 +308,18 @@ nur_nursery_guard_leave(struct nur_nursery_guard *guard)
 	}
 }
 
+static bool
+is_closed(const struct nur_nursery *nursery)
+{
+	return nursery->state == NURSERY_CLOSED ||
+	       (nursery->state == NURSERY_CLOSING && is_empty(nursery));
+}
+
 int
 nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
 	struct nur_task **ret_task)
 {
-	if (nursery->state == NURSERY_CLOSED ||
-		(nursery->state == NURSERY_CLOSING && nursery->n_children == 0)) {
+	if (is_closed(nursery)) {
 		return NUR_ECLOSED;
 	}
 	return nuri_task_spawn(nursery->run, nursery, &nursery->scope, name, fn, arg, ret_task);
@@ -321,6 +334,48 @@ nur_start_soon(struct nur_nursery *nursery, const char *name, nur_task_fn fn, vo
 		return -EINVAL;
 	}
 	return nuri_nursery_spawn(nursery, name, fn, arg, &task);
+}
+
+int
+nuri_nursery_open_temporary(struct nur_nursery *nursery, struct nur_nursery *target)
+{
+	int r;
+
+	if (is_closed(target)) {
+		return NUR_ECLOSED;
+	}
+	r = nur_nursery_open(nursery);
+	if (r < 0) {
+		return r;
+	}
+	nursery->start_target = target;
+	target->n_pending_starts++;
+	return 0;
+}
+
+int
+nuri_nursery_close_temporary(struct nur_nursery *nursery, int rc, struct nur_errors *errors)
+{
+	rc = nur_nursery_close(nursery, rc, errors);
+	nursery->start_target->n_pending_starts--;
+	wake_parent_when_empty(nursery->start_target);
+	return rc;
+}
+
+void
+nuri_nursery_graduate(struct nur_nursery *nursery)
+{
+	struct nur_nursery *target = nursery->start_target;
+	struct list *node;
+
+	list_for_each(node, nuri_list(&nursery->children)) {
+		list_entry(node, struct nur_task, in_nursery)->parent_nursery = target;
+	}
+	list_move_all(nuri_list(&target->children), nuri_list(&nursery->children));
+	target->n_children += nursery->n_children;
+	nursery->n_children = 0;
+	nuri_scope_move_contents(&nursery->scope, &target->scope);
+	wake_parent_when_empty(nursery);
 }
 
 int

@@ -154,6 +154,9 @@ int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
 	struct nur_cancel_scope *scope, const char *name, nur_task_fn fn, void *arg,
 	struct nur_task **ret_task);
 
+/* nuri_function_name() - as the dynamic linker knows it, or "task" */
+const char *nuri_function_name(uintptr_t fn);
+
 /* nuri_task_make_runnable() - put it into the run queue */
 static inline void
 nuri_task_make_runnable(struct nur_task *task)
@@ -205,6 +208,18 @@ bool nuri_nursery_abandon_all(struct nur_task *task);
 /* nuri_nursery_spawn() - a task in @nursery; 0, NUR_ECLOSED, or as nuri_task_spawn() */
 int nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
 	struct nur_task **ret_task);
+
+/*
+ * nuri_nursery_open_temporary() - open a nursery for a start in @target, which stays open for it; 0,
+ * NUR_ECLOSED or NUR_ENOTINTASK
+ */
+int nuri_nursery_open_temporary(struct nur_nursery *nursery, struct nur_nursery *target);
+
+/* nuri_nursery_close_temporary() - as nur_nursery_close(); the target may close, too */
+int nuri_nursery_close_temporary(struct nur_nursery *nursery, int rc, struct nur_errors *errors);
+
+/* nuri_nursery_graduate() - the tasks in a temporary nursery move to its target */
+void nuri_nursery_graduate(struct nur_nursery *nursery);
 
 /* nuri_nursery_open_system() - open the nursery of @run's system tasks, which no task has opened */
 void nuri_nursery_open_system(struct nuri_run *run);

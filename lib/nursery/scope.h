@@ -18,6 +18,12 @@ void nuri_scope_cancel(
 void nuri_scope_enter_root(struct nur_cancel_scope *scope);
 
 /*
+ * nuri_scope_move_contents() - what is directly inside @from, tasks and scopes, is inside @to from now
+ * on, except the task that has entered @from; neither @from nor @to is entered or left
+ */
+void nuri_scope_move_contents(struct nur_cancel_scope *from, struct nur_cancel_scope *to);
+
+/*
  * nuri_scope_owns_cancellation() - whether it would absorb one now: cancelled, and none visible
  * from further out
  */

@@ -13,17 +13,17 @@
 #include "lib/nursery/scheduler.h"
 
 const char *
-nur_task_name(const struct nur_task *task)
+nuri_function_name(uintptr_t fn)
 {
 	Dl_info info;
 
-	if (task->name) {
-		return task->name;
-	}
-	if (dladdr((void *)(uintptr_t)task->fn, &info) && info.dli_sname) {
-		return info.dli_sname;
-	}
-	return "task";
+	return dladdr((void *)fn, &info) && info.dli_sname ? info.dli_sname : "task";
+}
+
+const char *
+nur_task_name(const struct nur_task *task)
+{
+	return task->name ? task->name : nuri_function_name((uintptr_t)task->fn);
 }
 
 struct nur_nursery *
@@ -32,6 +32,12 @@ nur_task_parent_nursery(const struct nur_task *task)
 	struct nur_nursery *nursery = task->parent_nursery;
 
 	return nursery == &task->run->system ? NULL : nursery;
+}
+
+struct nur_nursery *
+nur_task_eventual_parent_nursery(const struct nur_task *task)
+{
+	return task->parent_nursery ? task->parent_nursery->start_target : NULL;
 }
 
 struct nur_nursery *

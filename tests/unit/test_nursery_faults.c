@@ -168,6 +168,44 @@ START_TEST(failures_of_system_tasks)
 }
 END_TEST
 
+static int
+be_ready(struct nur_task_status *status, void *arg)
+{
+	int r = nur_started(status, arg);
+
+	return r < 0 ? r : nur_checkpoint();
+}
+
+static int
+fail_before_ready(struct nur_task_status *status, void *arg)
+{
+	return fail_twice(arg);
+}
+
+static int
+start_some(void *arg)
+{
+	int rc = 0;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		rc = nur_start(nursery, NULL, be_ready, NULL, NULL);
+		if (rc == 0) {
+			rc = nur_start(nursery, "second", be_ready, NULL, NULL);
+		}
+		if (rc == 0) {
+			rc = nur_start(nursery, "third", fail_before_ready, NULL, NULL);
+		}
+	}
+	return rc;
+}
+
+START_TEST(starts)
+{
+	fail_each_call(start_some, -EIO);
+}
+END_TEST
+
 DEFINE_CLEANUP(struct nur_send_channel *, nur_send_channel_destroy);
 DEFINE_CLEANUP(struct nur_receive_channel *, nur_receive_channel_destroy);
 
@@ -353,6 +391,7 @@ test_suite(void)
 	tcase_add_test(tcase, tasks);
 	tcase_add_test(tcase, failures);
 	tcase_add_test(tcase, failures_of_system_tasks);
+	tcase_add_test(tcase, starts);
 	tcase_add_test(tcase, channels);
 	tcase_add_test(tcase, limiters);
 	tcase_add_test(tcase, signals);

@@ -25,6 +25,7 @@
 #include <nursery/run.h>
 #include <nursery/semaphore.h>
 #include <nursery/signal.h>
+#include <nursery/start.h>
 #include <nursery/stream.h>
 #include <nursery/task.h>
 #include <nursery/testing.h>

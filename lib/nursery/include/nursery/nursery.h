@@ -32,6 +32,8 @@ struct nur_nursery {
 	struct nur_node in_parent;
 	struct nur_node children;
 	size_t n_children;
+	size_t n_pending_starts;
+	struct nur_nursery *start_target;
 	struct nur_errors errors;
 	struct nuri_failure *outer_failure;
 	int first_code;
@@ -119,7 +121,7 @@ void nur_nursery_guard_leave(struct nur_nursery_guard *guard);
 
 /**
  * nur_start_soon() - start a task in a nursery
- * @nursery:    open, or closing with some task still alive in it
+ * @nursery:    open, or closing with some task still alive in it or starting
  * @name:       for people; NULL: derived from @fn. Borrowed until the task has ended.
  * @fn:         what it runs
  * @arg:        passed to @fn; borrowed or not as the two agree

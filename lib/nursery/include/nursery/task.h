@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tasks: who is running. Tasks are made by nur_start_soon() in a nursery, by nur_run() and by
+ * Tasks: who is running. Tasks are made by nur_start_soon() and nur_start() in a nursery, by nur_run() and by
  * nur_spawn_system_task().
  */
 #pragma once
@@ -50,6 +50,12 @@ const char *nur_task_name(const struct nur_task *task);
  * Task.parent_nursery.
  */
 struct nur_nursery *nur_task_parent_nursery(const struct nur_task *task);
+
+/*
+ * nur_task_eventual_parent_nursery() - where @task lives once nur_start() has seen it ready; NULL when
+ * it is there, or was not started so. Trio Task.eventual_parent_nursery.
+ */
+struct nur_nursery *nur_task_eventual_parent_nursery(const struct nur_task *task);
 
 /*
  * nur_task_nursery() - the nurseries @task has open, 0 the outermost; NULL past the last. Trio
