@@ -279,7 +279,26 @@ nur_limiter_n_borrowed(const struct nur_limiter *limiter)
 }
 
 size_t
+nur_limiter_n_available(const struct nur_limiter *limiter)
+{
+	return limiter->total > limiter->n_borrowed ? limiter->total - limiter->n_borrowed : 0;
+}
+
+size_t
 nur_limiter_n_waiting(const struct nur_limiter *limiter)
 {
 	return limiter->len - limiter->n_borrowed;
+}
+
+size_t
+nur_limiter_borrowers(const struct nur_limiter *limiter, const void **borrowers, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < limiter->cap && n < cap; i++) {
+		if (limiter->table[i].key && !limiter->table[i].is_waiting) {
+			borrowers[n++] = limiter->table[i].key;
+		}
+	}
+	return limiter->n_borrowed;
 }

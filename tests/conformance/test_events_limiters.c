@@ -51,6 +51,7 @@ limiter_of(size_t total)
 IN_RUN_TEST(r137_a_limiter_knows_its_borrowers)
 {
 	struct nur_limiter *limiter = limiter_of(2);
+	const void *borrower;
 
 	ck_assert_uint_eq(nur_limiter_total(limiter), 2);
 	ck_assert_int_eq(nur_limiter_release(limiter, NULL), -EPERM);
@@ -60,8 +61,13 @@ IN_RUN_TEST(r137_a_limiter_knows_its_borrowers)
 	ck_assert_int_eq(nur_limiter_acquire(limiter, NULL), -EALREADY);
 	ck_assert_int_eq(nur_limiter_acquire_nowait(limiter, nur_current_task()), -EALREADY);
 	ck_assert_uint_eq(nur_limiter_n_borrowed(limiter), 1);
+	ck_assert_uint_eq(nur_limiter_n_available(limiter), 1);
+	ck_assert_uint_eq(nur_limiter_borrowers(limiter, &borrower, 1), 1);
+	ck_assert_ptr_eq(borrower, nur_current_task());
 	ck_assert_int_eq(nur_limiter_release(limiter, NULL), 0);
 	ck_assert_int_eq(nur_limiter_release(limiter, NULL), -EPERM);
+	ck_assert_uint_eq(nur_limiter_borrowers(limiter, &borrower, 1), 0);
+	ck_assert_uint_eq(nur_limiter_n_available(limiter), 2);
 	ck_assert_uint_eq(nur_limiter_n_borrowed(limiter), 0);
 	nur_limiter_destroy(limiter);
 }

@@ -139,6 +139,42 @@ T_TASK_TEST(a_cancelled_waiter_leaves_nothing_behind)
 	return 0;
 }
 
+static int
+borrow_forever(void *borrower)
+{
+	return nur_limiter_acquire(limiter, borrower);
+}
+
+T_TASK_TEST(borrowers_are_listed_without_those_who_wait)
+{
+	const void *borrowers[3] = { NULL };
+	int rc = 0;
+
+	nur_limiter_set_total(limiter, 2);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		for (int i = 0; i < 3; i++) {
+			t_start(nursery, borrow_forever, &letters[i]);
+			t_wait_all_tasks_blocked();
+		}
+		ck_assert_uint_eq(nur_limiter_borrowers(limiter, NULL, 0), 2);
+		ck_assert_uint_eq(nur_limiter_borrowers(limiter, borrowers, 1), 2);
+		ck_assert_ptr_null(borrowers[1]);
+		ck_assert_uint_eq(nur_limiter_borrowers(limiter, borrowers, 3), 2);
+		ck_assert(borrowers[0] == &letters[0] || borrowers[0] == &letters[1]);
+		ck_assert(borrowers[1] == &letters[0] || borrowers[1] == &letters[1]);
+		ck_assert_ptr_null(borrowers[2]);
+		nur_nursery_cancel(nursery, NULL);
+	}
+
+	nur_limiter_set_total(limiter, 1);
+	ck_assert_uint_eq(nur_limiter_n_available(limiter), 0);
+	ck_assert_int_eq(nur_limiter_release(limiter, &letters[0]), 0);
+	ck_assert_int_eq(nur_limiter_release(limiter, &letters[1]), 0);
+	ck_assert_uint_eq(nur_limiter_n_available(limiter), 1);
+	return rc;
+}
+
 T_TASK_TEST(a_cancelled_task_takes_no_token)
 {
 	struct nur_cancel_scope scope;
@@ -211,6 +247,7 @@ test_suite(void)
 	tcase_add_test(tcase, nobody_slips_in_between_release_and_waiter);
 	tcase_add_test(tcase, a_waiting_borrower_is_refused_and_may_not_release);
 	tcase_add_test(tcase, a_cancelled_waiter_leaves_nothing_behind);
+	tcase_add_test(tcase, borrowers_are_listed_without_those_who_wait);
 	tcase_add_test(tcase, a_cancelled_task_takes_no_token);
 	tcase_add_test(tcase, a_lower_total_waits_for_releases);
 	tcase_add_test(tcase, without_limit_borrowers_are_still_checked);

@@ -60,9 +60,23 @@ int nur_limiter_release(struct nur_limiter *limiter, const void *borrower);
  */
 void nur_limiter_set_total(struct nur_limiter *limiter, size_t total);
 
-/* Tokens in all, held now, and tasks waiting for one (no checkpoint) */
+/*
+ * Tokens in all, held now, free now (0 also when more are held than there are in all), and tasks
+ * waiting for one (no checkpoint)
+ */
 size_t nur_limiter_total(const struct nur_limiter *limiter);
 size_t nur_limiter_n_borrowed(const struct nur_limiter *limiter);
+size_t nur_limiter_n_available(const struct nur_limiter *limiter);
 size_t nur_limiter_n_waiting(const struct nur_limiter *limiter);
+
+/**
+ * nur_limiter_borrowers() - who holds a token
+ * @borrowers:  where to, in no order; may be NULL when @cap is 0
+ * @cap:        how many fit there
+ *
+ * Checkpoint: never. Source: Trio CapacityLimiter.statistics().borrowers. Return: how many there
+ * are, as nur_limiter_n_borrowed().
+ */
+size_t nur_limiter_borrowers(const struct nur_limiter *limiter, const void **borrowers, size_t cap);
 
 NUR_END_DECLS
