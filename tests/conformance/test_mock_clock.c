@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows 213-221: the clock that a test controls, and waiting until everybody waits. */
+/* Rows 213-223: the clock that a test controls, waiting until everybody waits, and steps in order. */
 #include <errno.h>
+#include <string.h>
 
 #include "tests/support/in_run.h"
 
@@ -296,6 +297,96 @@ IN_RUN_TEST(r221_waiting_for_all_to_be_blocked_comes_before_a_jump)
 }
 END_TEST
 
+struct steps {
+	struct nur_sequencer *sequencer;
+	const char *name;
+	size_t positions[3];
+	size_t n;
+};
+
+static int
+run_steps(void *arg)
+{
+	struct steps *steps = arg;
+
+	for (size_t i = 0; i < steps->n; i++) {
+		ck_assert_int_eq(nur_sequencer_enter(steps->sequencer, steps->positions[i]), 0);
+		t_note("%s%zu", steps->name, steps->positions[i]);
+		ck_assert_int_eq(nur_sequencer_leave(steps->sequencer), 0);
+	}
+	return 0;
+}
+
+IN_RUN_TEST(r223_a_sequencer_runs_steps_of_several_tasks_in_order)
+{
+	struct nur_sequencer sequencer;
+	struct steps odd = { &sequencer, "a", { 1, 3, 4 }, 3 };
+	struct steps even = { &sequencer, "b", { 0, 2 }, 2 };
+	struct nur_nursery nursery;
+
+	nur_sequencer_init(&sequencer);
+	t_open(&nursery);
+	t_start(&nursery, run_steps, &odd);
+	t_start(&nursery, run_steps, &even);
+	ck_assert_int_eq(nur_sequencer_enter(&sequencer, 5), 0);
+	t_settle();
+	ck_assert_int_eq(nur_sequencer_leave(&sequencer), 0);
+	ck_assert_str_eq(t_notes(), "b0 a1 b2 a3 a4");
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+}
+END_TEST
+
+IN_RUN_TEST(r223_a_number_is_used_once)
+{
+	struct nur_sequencer sequencer;
+
+	nur_sequencer_init(&sequencer);
+	ck_assert_int_eq(nur_sequencer_enter(&sequencer, 0), 0);
+	ck_assert_int_eq(nur_sequencer_enter(&sequencer, 0), -EALREADY);
+	ck_assert_int_eq(nur_sequencer_leave(&sequencer), 0);
+	ck_assert_int_eq(nur_sequencer_enter(&sequencer, 0), -EALREADY);
+}
+END_TEST
+
+static int
+enter_cancelled(void *sequencer)
+{
+	struct nur_cancel_scope scope;
+
+	nur_cancel_scope_init(&scope);
+	nur_cancel_scope_cancel(&scope, NULL);
+	ck_assert_int_eq(NUR_WITHIN(&scope, nur_sequencer_enter(sequencer, 1)), NUR_EBROKEN);
+	t_note("first");
+	return 0;
+}
+
+static int
+enter_second(void *sequencer)
+{
+	ck_assert_int_eq(nur_sequencer_enter(sequencer, 2), NUR_EBROKEN);
+	t_note("second");
+	return 0;
+}
+
+/* Trio's test_Sequencer_cancel */
+IN_RUN_TEST(r223_a_cancelled_wait_breaks_the_sequence)
+{
+	struct nur_sequencer sequencer;
+	struct nur_nursery nursery;
+
+	nur_sequencer_init(&sequencer);
+	t_open(&nursery);
+	t_start(&nursery, enter_cancelled, &sequencer);
+	t_start(&nursery, enter_second, &sequencer);
+	ck_assert_int_eq(nur_sequencer_enter(&sequencer, 0), 0);
+	ck_assert_int_eq(nur_sequencer_leave(&sequencer), 0);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+
+	ck_assert_uint_eq(strlen(t_notes()), strlen("first second"));
+	ck_assert_int_eq(nur_sequencer_enter(&sequencer, 3), NUR_EBROKEN);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -314,6 +405,9 @@ test_suite(void)
 	tcase_add_test(tc, r220_the_shortest_cushion_is_first);
 	tcase_add_test(tc, r221_who_sleeps_on_the_clock_is_blocked);
 	tcase_add_test(tc, r221_waiting_for_all_to_be_blocked_comes_before_a_jump);
+	tcase_add_test(tc, r223_a_sequencer_runs_steps_of_several_tasks_in_order);
+	tcase_add_test(tc, r223_a_number_is_used_once);
+	tcase_add_test(tc, r223_a_cancelled_wait_breaks_the_sequence);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Tools for tests: a clock that stands still or jumps, and a way to wait until everybody waits. */
+/*
+ * Tools for tests: a clock that stands still or jumps, a way to wait until everybody waits, and one
+ * to put steps of several tasks in order.
+ */
 #pragma once
 
 #include <nursery/clock.h>
 #include <nursery/errors.h>
+#include <nursery/task.h>
 
 NUR_BEGIN_DECLS
 
@@ -63,5 +67,47 @@ nur_time nur_mock_clock_now(const struct nur_mock_clock *clock);
  * Return: 0 or an error.
  */
 NUR_CHECKPOINT int nur_wait_all_tasks_blocked(nur_time cushion);
+
+/*
+ * struct nur_sequencer - puts steps of several tasks in order; in the caller's memory; all fields
+ * are private; nothing to free
+ */
+struct nur_sequencer {
+	struct nur_node waiting;
+	size_t position;
+	bool is_running;
+	bool is_broken;
+};
+
+/* nur_sequencer_init() - no step has been run (no checkpoint) */
+void nur_sequencer_init(struct nur_sequencer *sequencer);
+
+/**
+ * nur_sequencer_enter() - begin a step when its turn has come
+ * @position:   0, 1, 2, …; step 0 begins at once, each other when the one before has been left
+ *
+ * Every success needs its nur_sequencer_leave(), also when the step fails. When a wait is
+ * cancelled, the order cannot be kept any more: the sequence is broken for all, and even who was
+ * cancelled gets NUR_EBROKEN, so that no test takes it for a cancellation and goes on.
+ *
+ * Shape:       none
+ * Units:       none
+ * Checkpoint:  always; step 0 lets others run but looks for no cancellation
+ * Ownership:   @sequencer stays valid until the step is left
+ * Errors:      NUR_EBROKEN     the wait for a step was cancelled, this one or another
+ *              -EALREADY       @position was there before
+ *              NUR_ENOTINTASK  the caller is no task
+ * Source:      Trio testing.Sequencer
+ *
+ * Return: 0 or an error.
+ */
+NUR_CHECKPOINT int nur_sequencer_enter(struct nur_sequencer *sequencer, size_t position);
+
+/**
+ * nur_sequencer_leave() - end the present step; the next one may begin
+ *
+ * Checkpoint: never. Errors: -EPERM no step is being run. Return: 0 or -EPERM.
+ */
+int nur_sequencer_leave(struct nur_sequencer *sequencer);
 
 NUR_END_DECLS
