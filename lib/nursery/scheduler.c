@@ -25,31 +25,18 @@ enum {
 	max_ns_between_polls = 50 * 1000,
 };
 
-/* Tasks never leave their thread, so a thread-local is safe across a switch. */
-static __thread struct nuri_run *current_run __attribute__((tls_model("initial-exec")));
-
-struct nuri_run *
-nuri_current_run(void)
-{
-	return current_run;
-}
-
-void
-nuri_set_current_run(struct nuri_run *run)
-{
-	current_run = run;
-}
+__thread struct nuri_run *nuri_thread_run __attribute__((tls_model("initial-exec")));
 
 struct nur_task *
 nur_current_task(void)
 {
-	return current_run ? current_run->current : NULL;
+	return nuri_current_run() ? nuri_current_run()->current : NULL;
 }
 
 bool
 nur_in_run(void)
 {
-	return current_run != NULL;
+	return nuri_current_run() != NULL;
 }
 
 bool
@@ -74,7 +61,7 @@ nuri_die(const char *format, ...)
 struct nur_task *
 nuri_calling_task(void)
 {
-	struct nuri_run *run = current_run;
+	struct nuri_run *run = nuri_current_run();
 
 	if (!run) {
 		return NULL;
@@ -98,7 +85,7 @@ nuri_run_now(struct nuri_run *run)
 nur_time
 nur_now(void)
 {
-	return current_run ? nuri_run_now(current_run) : NUR_ENOTINTASK;
+	return nuri_current_run() ? nuri_run_now(nuri_current_run()) : NUR_ENOTINTASK;
 }
 
 void

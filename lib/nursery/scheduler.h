@@ -127,11 +127,23 @@ struct nuri_run {
 	bool is_main_done;
 };
 
+/* Tasks never leave their thread, so a thread-local is safe across a switch. */
+extern __thread struct nuri_run *nuri_thread_run
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* nuri_current_run() - the calling thread's run, or NULL */
-struct nuri_run *nuri_current_run(void);
+static inline struct nuri_run *
+nuri_current_run(void)
+{
+	return nuri_thread_run;
+}
 
 /* nuri_set_current_run() - for who drives a run: before its passes, and NULL after them */
-void nuri_set_current_run(struct nuri_run *run);
+static inline void
+nuri_set_current_run(struct nuri_run *run)
+{
+	nuri_thread_run = run;
+}
 
 /* nuri_run_pass() - one pass of the loop; waits in it when nothing is runnable */
 void nuri_run_pass(struct nuri_run *run);
