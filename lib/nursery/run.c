@@ -203,6 +203,7 @@ nur_current_statistics(struct nur_statistics *ret_statistics)
 		.n_passes = run->n_passes,
 		.n_polls = run->loop.n_polls,
 		.n_wakers = nuri_token_n_open(run->token),
+		.n_calls_queued = nuri_token_n_queued(run->token),
 	};
 	nuri_fd_table_count(
 		run->fds, &ret_statistics->n_waiting_read, &ret_statistics->n_waiting_write);

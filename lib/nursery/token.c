@@ -101,6 +101,19 @@ nuri_token_n_open(const struct nur_token *token)
 	return token ? atomic_load(&token->n_open) : 0;
 }
 
+size_t
+nuri_token_n_queued(const struct nur_token *token)
+{
+	/* Others only put entries before the newest one: what is behind it is the run's to read. */
+	const struct nur_wakeup *entry = token ? atomic_load(&token->newest) : NULL;
+	size_t n = 0;
+
+	for (; entry && entry != &over; entry = entry->next) {
+		n++;
+	}
+	return n;
+}
+
 int
 nur_token_open(struct nur_token **ret_token)
 {

@@ -16,6 +16,9 @@ void nuri_token_unref(struct nur_token *token);
 /* nuri_token_n_open() - how often it is open outside; 0 for NULL */
 size_t nuri_token_n_open(const struct nur_token *token);
 
+/* nuri_token_n_queued() - calls that no pass has taken yet; 0 for NULL */
+size_t nuri_token_n_queued(const struct nur_token *token);
+
 /* nuri_token_make_calls() - all that are queued now */
 void nuri_token_make_calls(struct nuri_run *run);
 

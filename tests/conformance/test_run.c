@@ -237,6 +237,27 @@ IN_RUN_TEST(r010_statistics_count_tasks_and_the_time_to_the_deadline)
 }
 END_TEST
 
+static int
+return_zero(void *unused)
+{
+	return 0;
+}
+
+IN_RUN_TEST(r010_statistics_count_calls_from_outside_until_a_pass_takes_them)
+{
+	struct nur_token *token;
+
+	ck_assert_int_eq(nur_token_open(&token), 0);
+	ck_assert_uint_eq(t_statistics().n_calls_queued, 0);
+	ck_assert_int_eq(nur_token_call_soon(token, return_zero, NULL), 0);
+	ck_assert_int_eq(nur_token_call_soon_once(token, return_zero, NULL), 0);
+	ck_assert_uint_eq(t_statistics().n_calls_queued, 2);
+	ck_assert_int_eq(nur_checkpoint(), 0);
+	ck_assert_uint_eq(t_statistics().n_calls_queued, 0);
+	nur_token_close(token);
+}
+END_TEST
+
 static enum nur_abort
 answer_nonsense(struct nur_task *task, void *unused)
 {
@@ -450,6 +471,7 @@ test_suite(void)
 	tcase_add_test(tc, r008_the_real_clock_moves_between_two_readings);
 	tcase_add_test(tc, r009_a_real_deadline_comes_in_time_and_not_early);
 	tcase_add_test(tc, r010_statistics_count_tasks_and_the_time_to_the_deadline);
+	tcase_add_test(tc, r010_statistics_count_calls_from_outside_until_a_pass_takes_them);
 	tcase_add_test(tc, r015_a_broken_abort_callback_is_an_internal_error);
 	tcase_add_test(tc, r016_an_inconsistency_ends_the_process_with_a_message);
 	tcase_add_test(tc, r017_a_task_has_a_name);

@@ -104,6 +104,8 @@ int nur_spawn_system_task(const char *name, nur_task_fn fn, void *arg);
  * @n_passes:          scheduler passes so far
  * @n_polls:           times the kernel was asked for events so far
  * @n_wakers:          what outside may wake the run: open tokens
+ * @n_calls_queued:    calls from outside (nur_token_call_soon() and its like) that no pass has taken
+ *                     yet
  */
 struct nur_statistics {
 	size_t n_tasks_living;
@@ -116,6 +118,7 @@ struct nur_statistics {
 	uint64_t n_passes;
 	uint64_t n_polls;
 	size_t n_wakers;
+	size_t n_calls_queued;
 };
 
 /*
