@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/nursery/fd_table.h"
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
@@ -75,6 +76,7 @@ run_init(struct nuri_run *run, const struct nur_run_options *options)
 		.clock = options->clock ? options->clock : &system_clock,
 		.max_tasks = options->max_tasks,
 		.is_seeded = options->is_seeded,
+		.detects_deadlock = options->detects_deadlock,
 		.idle_since = NUR_FOREVER,
 		.report = options->report,
 		.report_arg = options->report_arg,
@@ -126,12 +128,25 @@ add_internal_error(struct nuri_run *run)
 	run->main_result = NUR_EINTERNAL;
 }
 
+static void
+add_deadlock(struct nuri_run *run)
+{
+	struct nuri_failure failure = { .code = NUR_EDEADLOCK, .text = steal(&run->deadlock) };
+
+	nuri_errors_add(&run->main_errors, NUR_EDEADLOCK, "run", false, &failure);
+	free(failure.text);
+	run->main_result = NUR_EDEADLOCK;
+}
+
 static int
 run_result(struct nuri_run *run, struct nur_errors *errors)
 {
 	nuri_token_end(run);
 	if (run->internal || run->system.first_code < 0) {
 		add_internal_error(run);
+	}
+	if (run->is_deadlocked) {
+		add_deadlock(run);
 	}
 	if (errors) {
 		*errors = run->main_errors;
@@ -184,6 +199,12 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 	return r;
 }
 
+size_t
+nuri_run_n_wakers(const struct nuri_run *run)
+{
+	return nuri_token_n_open(run->token);
+}
+
 int
 nur_current_statistics(struct nur_statistics *ret_statistics)
 {
@@ -202,7 +223,7 @@ nur_current_statistics(struct nur_statistics *ret_statistics)
 		.n_stacks = run->stacks.n_used + run->stacks.n_idle,
 		.n_passes = run->n_passes,
 		.n_polls = run->loop.n_polls,
-		.n_wakers = nuri_token_n_open(run->token),
+		.n_wakers = nuri_run_n_wakers(run),
 		.n_calls_queued = nuri_token_n_queued(run->token),
 	};
 	nuri_fd_table_count(

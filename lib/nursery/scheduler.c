@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/deadlock.h"
 #include "lib/nursery/token.h"
 
 enum {
@@ -464,6 +465,8 @@ poll_events(struct nuri_run *run)
 	}
 	if (is_busy) {
 		(void)ask_kernel(run, 0);
+	} else if (run->detects_deadlock && nuri_deadlock_end(run)) {
+		return;
 	} else {
 		wait_for_something(run);
 		(void)nuri_run_now(run);

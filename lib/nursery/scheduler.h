@@ -91,6 +91,7 @@ struct nuri_idle_waiter {
  * internal      what broke, or NULL
  * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
  * report        of the options
+ * deadlock      the task tree when the run was found dead; NULL without memory for it
  */
 struct nuri_run {
 	struct nuri_loop loop;
@@ -115,6 +116,7 @@ struct nuri_run {
 	const char *no_waiting_in;
 	void (*report)(const char *line, void *arg);
 	void *report_arg;
+	char *deadlock;
 	struct nur_errors main_errors;
 	int main_result;
 	size_t n_tasks;
@@ -125,6 +127,8 @@ struct nuri_run {
 	uint64_t random;
 	bool is_seeded;
 	bool is_main_done;
+	bool detects_deadlock;
+	bool is_deadlocked;
 };
 
 /* Tasks never leave their thread, so a thread-local is safe across a switch. */
@@ -157,6 +161,9 @@ void nuri_run_pass(struct nuri_run *run);
  * Return: the task, or NULL outside a run.
  */
 struct nur_task *nuri_calling_task(void);
+
+/* nuri_run_n_wakers() - what outside may wake it, whatever the run itself waits for */
+size_t nuri_run_n_wakers(const struct nuri_run *run);
 
 /* nuri_run_now() - read the clock, for deadlines that must be exact */
 nur_time nuri_run_now(struct nuri_run *run);

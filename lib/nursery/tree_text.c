@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The tree as text. A line is put together from pieces that go straight to where it is wanted: the
- * caller's memory or a descriptor. Nothing takes memory or looks at the locale, and nothing is
+ * caller's memory, a descriptor, a buffer. Nothing takes memory or looks at the locale, and nothing is
  * cut but by the caller's own limit.
  */
+#include "lib/nursery/tree_text.h"
+
 #include <nursery/tree.h>
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 
 /* Where a line goes: @put is called for its pieces, in order. */
@@ -176,6 +179,37 @@ nur_tree_format(const struct nur_tree_entry *entry, char *text, size_t cap)
 		text[to.len < cap ? to.len : cap - 1] = '\0';
 	}
 	return to.len;
+}
+
+/* ---- into a buffer ---- */
+
+struct buffer_out {
+	struct out out;
+	struct buffer *buffer;
+};
+
+static void
+put_into_buffer(struct out *out, const char *data, size_t len)
+{
+	buffer_append(container_of(out, struct buffer_out, out)->buffer, data, len);
+}
+
+static int
+print(const struct nur_tree_entry *entry, void *arg)
+{
+	struct buffer_out *to = arg;
+
+	put_line(&to->out, entry);
+	put_text(&to->out, "\n");
+	return 0;
+}
+
+void
+nuri_tree_print(struct buffer *buffer)
+{
+	struct buffer_out to = { .out = { put_into_buffer }, .buffer = buffer };
+
+	(void)nur_tree_walk(print, &to); /* in a run; the visitor does not end it */
 }
 
 /* ---- to a descriptor, a chunk at a time ---- */

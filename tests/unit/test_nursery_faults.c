@@ -78,6 +78,8 @@ is_shortage(int code)
 	return code == -ENOMEM || code == -EMFILE || code == NUR_ENOSTACK;
 }
 
+static struct nur_run_options options;
+
 /* Runs @fn until no call is left to fail. Each run ends with a shortage, or with @expected. */
 static void
 fail_each_call(nur_task_fn fn, int expected)
@@ -88,7 +90,7 @@ fail_each_call(nur_task_fn fn, int expected)
 
 		has_failed = false;
 		n_left = n;
-		r = nur_run(fn, NULL, NULL, &errors);
+		r = nur_run(fn, NULL, &options, &errors);
 		n_left = -1;
 
 		ck_assert_msg(r == expected || (has_failed && is_shortage(r)),
@@ -203,6 +205,20 @@ start_some(void *arg)
 START_TEST(starts)
 {
 	fail_each_call(start_some, -EIO);
+}
+END_TEST
+
+static int
+wait_for_nothing(void *arg)
+{
+	return nur_sleep_forever();
+}
+
+START_TEST(deadlocks)
+{
+	options.detects_deadlock = true;
+	fail_each_call(wait_for_nothing, NUR_EDEADLOCK);
+	options.detects_deadlock = false;
 }
 END_TEST
 
@@ -390,6 +406,7 @@ test_suite(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, tasks);
 	tcase_add_test(tcase, failures);
+	tcase_add_test(tcase, deadlocks);
 	tcase_add_test(tcase, failures_of_system_tasks);
 	tcase_add_test(tcase, starts);
 	tcase_add_test(tcase, channels);

@@ -22,6 +22,10 @@ NUR_BEGIN_DECLS
  * @is_seeded:    shuffle each batch of the scheduler by @seed, so that a program always runs in one
  *                order
  * @seed:         see @is_seeded
+ * @detects_deadlock: when nothing can ever wake the run, end it with NUR_EDEADLOCK instead of waiting
+ *                for ever: no task is runnable, no call queued, there is no deadline, no watched
+ *                descriptor (a waiting signal receiver and an open stream have one), no token open
+ *                outside, and no thread in flight. Costs a comparison before each wait.
  * @instruments:  to watch the run from its beginning, in this order; see nur_instrument_add()
  * @n_instruments: how many
  * @report:       what the runtime has to say to people: a line without newline, "instrument "x"
@@ -34,6 +38,7 @@ struct nur_run_options {
 	size_t max_tasks;
 	bool is_seeded;
 	uint64_t seed;
+	bool detects_deadlock;
 	struct nur_instrument *const *instruments;
 	size_t n_instruments;
 	void (*report)(const char *line, void *arg);
@@ -59,6 +64,10 @@ struct nur_run_options {
  *              -ENOMEM, -EMFILE, …  the loop or the first stack could not be made
  *              NUR_EINTERNAL   the runtime found itself, or a callback, broken, or a system task
  *                              failed: the record holds the group of these failures
+ *              NUR_EDEADLOCK   with detects_deadlock: nothing could wake the run any more. The last
+ *                              record's text is the task tree of that moment. All tasks were
+ *                              cancelled, shielded ones too; when waits refuse to be aborted, the
+ *                              process ends with the tree as its message instead.
  *              NUR_EMISNEST    the main task returned with a nursery or scope still open
  *              anything else   what @fn returned, not wrapped
  * Source:      Trio run()
