@@ -23,6 +23,11 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/stream.h"
+
+enum {
+	max_unsent = 16 * 1024
+};
 
 /*
  * One direction: who uses it, and who of them waits.
@@ -40,8 +45,10 @@ struct direction {
 };
 
 /*
- * fd        -1: closed
- * watched   the events that are registered
+ * fd          -1: closed
+ * watched     the events that are registered
+ * is_broken   the connection's error was reported. The kernel says it once, to the first call of either
+ *             direction, and lets the end of the input follow: that end must not look like an orderly one.
  */
 struct nur_stream {
 	int fd;
@@ -51,6 +58,7 @@ struct nur_stream {
 	struct direction sending;
 	bool is_socket;
 	bool is_eof_sent;
+	bool is_broken;
 };
 
 static int
@@ -142,9 +150,11 @@ enter(struct direction *direction)
 	return 0;
 }
 
+/* EPIPE says that the peer reads no more; what it sent before can still be received. */
 static int
-translate(int error)
+translate(struct nur_stream *stream, int error)
 {
+	stream->is_broken |= error != EPIPE;
 	return error == EPIPE || error == ECONNRESET ? NUR_EBROKEN : -error;
 }
 
@@ -207,27 +217,47 @@ send_now(const struct nur_stream *stream, const void *data, size_t len)
 }
 
 static int
-prepare_fd(int fd, bool *ret_is_socket)
+prepare_fd(int fd)
 {
 	int status = fcntl(fd, F_GETFL);
 	int flags = fcntl(fd, F_GETFD);
-	int type, on = 1;
-	socklen_t len = sizeof(type);
 
 	if (status < 0 || flags < 0 || fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0 ||
 		fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0) {
 		return -errno;
 	}
-	*ret_is_socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
-	if (*ret_is_socket) {
-		/* Whoever sends, means it; not every socket is TCP. */
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	}
 	return 0;
 }
 
-int
-nur_stream_open(int fd, struct nur_stream **ret_stream)
+/* The family of a stream socket; AF_UNSPEC: no socket. */
+static int
+find_family(int fd, int *ret_family)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
+		*ret_family = AF_UNSPEC;
+		return errno == ENOTSOCK ? 0 : -errno;
+	}
+	if (type != SOCK_STREAM) {
+		return -EPROTOTYPE;
+	}
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, ret_family, &len) < 0 ? -errno : 0;
+}
+
+static void
+tune_tcp(int fd)
+{
+	const int on = 1, unsent = max_unsent;
+
+	/* Whoever sends, means it; and what has been sent is soon on its way. As good without. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
+static int
+stream_create(int fd, bool is_socket, struct nur_stream **ret_stream)
 {
 	_cleanup_(freep) struct nur_stream *stream = calloc(1, sizeof(*stream));
 	int r;
@@ -236,6 +266,7 @@ nur_stream_open(int fd, struct nur_stream **ret_stream)
 		return -ENOMEM;
 	}
 	stream->fd = fd;
+	stream->is_socket = is_socket;
 	stream->receiving = (struct direction){
 		.stream = stream,
 		.why = "receive from stream",
@@ -247,16 +278,37 @@ nur_stream_open(int fd, struct nur_stream **ret_stream)
 		.event = NUR_WATCH_WRITE,
 	};
 
-	r = prepare_fd(fd, &stream->is_socket);
-	if (r < 0) {
-		return r;
-	}
 	r = nur_watch_open(fd, on_ready, stream, &stream->watch);
 	if (r < 0) {
 		return r;
 	}
 	*ret_stream = steal(&stream);
 	return 0;
+}
+
+int
+nuri_stream_open_socket(int fd, int family, struct nur_stream **ret_stream)
+{
+	if (family == AF_INET || family == AF_INET6) {
+		tune_tcp(fd);
+	}
+	return stream_create(fd, true, ret_stream);
+}
+
+int
+nur_stream_open(int fd, struct nur_stream **ret_stream)
+{
+	int family, r;
+
+	r = find_family(fd, &family);
+	if (r == 0) {
+		r = prepare_fd(fd);
+	}
+	if (r < 0) {
+		return r;
+	}
+	return family == AF_UNSPEC ? stream_create(fd, false, ret_stream)
+				   : nuri_stream_open_socket(fd, family, ret_stream);
 }
 
 void
@@ -292,6 +344,16 @@ nur_stream_fd(const struct nur_stream *stream)
 
 /* ---- bytes ---- */
 
+/* What has come of a try: bytes, the end of a stream that did not break, or an error. */
+static int64_t
+received(struct nur_stream *stream, ssize_t n)
+{
+	if (n < 0) {
+		return translate(stream, errno);
+	}
+	return n == 0 && stream->is_broken ? NUR_EBROKEN : n;
+}
+
 static int64_t
 receive(struct nur_stream *stream, void *data, size_t len)
 {
@@ -299,9 +361,10 @@ receive(struct nur_stream *stream, void *data, size_t len)
 	int r;
 
 	if (n >= 0 || !would_block(errno)) {
-		r = n < 0 ? translate(errno) : 0;
+		int64_t result = received(stream, n);
+
 		(void)nur_cancel_shielded_checkpoint(); /* in a task it cannot fail */
-		return r < 0 ? r : n;
+		return result;
 	}
 	do {
 		r = wait_ready(&stream->receiving);
@@ -310,14 +373,18 @@ receive(struct nur_stream *stream, void *data, size_t len)
 		}
 		n = receive_now(stream, data, len);
 	} while (n < 0 && would_block(errno));
-	return n < 0 ? translate(errno) : n;
+	return received(stream, n);
 }
 
 int64_t
 nur_stream_receive_some(struct nur_stream *stream, void *data, size_t len)
 {
-	int64_t n = enter(&stream->receiving);
+	int64_t n;
 
+	if (len == 0) {
+		return -EINVAL; /* 0 bytes would look like the end */
+	}
+	n = enter(&stream->receiving);
 	if (n < 0) {
 		return n;
 	}
@@ -340,7 +407,7 @@ send_rest(struct nur_stream *stream, const char *data, size_t len, bool *ret_has
 			continue;
 		}
 		if (!would_block(errno)) {
-			return translate(errno);
+			return translate(stream, errno);
 		}
 		*ret_has_waited = true;
 		r = wait_ready(&stream->sending);
@@ -370,6 +437,29 @@ nur_stream_send_all(struct nur_stream *stream, const void *data, size_t len)
 }
 
 int
+nur_stream_wait_send_all_might_not_block(struct nur_stream *stream)
+{
+	int r = enter(&stream->sending);
+
+	if (r < 0) {
+		return r;
+	}
+	r = wait_ready(&stream->sending);
+	stream->sending.is_busy = false;
+	return r;
+}
+
+/* A connection that is gone is not connected any more. */
+static int
+end_sending(const struct nur_stream *stream)
+{
+	if (shutdown(stream->fd, SHUT_WR) == 0) {
+		return 0;
+	}
+	return errno == ENOTCONN ? NUR_EBROKEN : -errno;
+}
+
+int
 nur_stream_send_eof(struct nur_stream *stream)
 {
 	int r = enter(&stream->sending);
@@ -378,7 +468,7 @@ nur_stream_send_eof(struct nur_stream *stream)
 		return r;
 	}
 	if (!stream->is_eof_sent) {
-		r = shutdown(stream->fd, SHUT_WR) < 0 ? translate(errno) : 0;
+		r = end_sending(stream);
 		stream->is_eof_sent = r == 0;
 	}
 	(void)nur_cancel_shielded_checkpoint(); /* in a task it cannot fail */

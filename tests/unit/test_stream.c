@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,37 @@ open_pair(void)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	ck_assert_int_eq(nur_stream_open(fds[0], &left), 0);
 	ck_assert_int_eq(nur_stream_open(fds[1], &right), 0);
+}
+
+/* Over TCP, on the loopback. */
+static void
+open_tcp_pair(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, len), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, len), 0);
+	ck_assert_int_eq(nur_stream_open(fd, &left), 0);
+	ck_assert_int_eq(nur_stream_open(accept(listener, NULL, NULL), &right), 0);
+	ck_assert_int_eq(close(listener), 0);
+}
+
+/* Closes @stream so that its peer gets a reset. */
+static void
+reset(struct nur_stream *stream)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	ck_assert_int_eq(
+		setsockopt(nur_stream_fd(stream), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)),
+		0);
+	nur_stream_close(stream);
 }
 
 static int
@@ -247,6 +280,7 @@ T_TASK_TEST(a_cancelled_task_moves_no_bytes)
 	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 2), NUR_ECANCELED);
 	ck_assert_int_eq(nur_stream_send_all(right, "cd", 2), NUR_ECANCELED);
 	ck_assert_int_eq(nur_stream_send_eof(right), NUR_ECANCELED);
+	ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(right), NUR_ECANCELED);
 	ck_assert_int_eq(nur_cancel_scope_leave(&scope, NUR_ECANCELED), 0);
 
 	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 2), 2);
@@ -266,6 +300,12 @@ send_or_fail(void *arg)
 	return nur_stream_send_all(arg, buffer, sizeof(buffer));
 }
 
+static int
+wait_to_send(void *arg)
+{
+	return nur_stream_wait_send_all_might_not_block(arg);
+}
+
 T_TASK_TEST(waits_can_be_cancelled)
 {
 	bool has_timed_out;
@@ -277,8 +317,60 @@ T_TASK_TEST(waits_can_be_cancelled)
 	fill(left);
 	ck_assert_int_eq(nur_move_on_after(NUR_SEC(60), 0, send_or_fail, left, &has_timed_out), 0);
 	ck_assert(has_timed_out);
+	ck_assert_int_eq(nur_move_on_after(NUR_SEC(60), 0, wait_to_send, left, &has_timed_out), 0);
+	ck_assert(has_timed_out);
 
 	ck_assert_int_gt(nur_stream_receive_some(right, buffer, sizeof(buffer)), 0);
+	return close_pair();
+}
+
+T_TASK_TEST(room_to_send_can_be_waited_for)
+{
+	int rc = 0;
+
+	open_pair();
+	n_ran = 0;
+	fill(left);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, wait_to_send, left);
+		t_wait_all_tasks_blocked();
+		ck_assert_uint_eq(nur_nursery_n_children(nursery), 1);
+		while (recv(nur_stream_fd(right), buffer, sizeof(buffer), MSG_DONTWAIT) > 0) {
+		}
+		t_start(nursery, count, NULL);
+		ck_assert_int_eq(nur_wait_all_tasks_blocked(NUR_MSEC(1)), 0);
+		ck_assert_uint_eq(nur_nursery_n_children(nursery), 0);
+	}
+	ck_assert_int_eq(rc, 0);
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, count, NULL);
+		ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), 0);
+		ck_assert_int_eq(n_ran, 2);
+	}
+	nur_stream_close(right);
+	ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), 0);
+	return close_pair();
+}
+
+T_TASK_TEST(waiting_for_room_conflicts_with_sending)
+{
+	int rc = 0;
+
+	open_pair();
+	fill(left);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, wait_to_send, left);
+		t_wait_all_tasks_blocked();
+		ck_assert_int_eq(nur_stream_send_all(left, "a", 1), NUR_EBUSY);
+		ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), NUR_EBUSY);
+		nur_stream_close(left);
+	}
+	ck_assert_int_eq(rc, NUR_ECLOSED);
+	ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), NUR_ECLOSED);
 	return close_pair();
 }
 
@@ -323,6 +415,37 @@ T_TASK_TEST(a_peer_that_is_gone_breaks_the_stream)
 
 	ck_assert_int_eq(nur_stream_send_all(right, "a", 1), NUR_EBROKEN);
 	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), NUR_EBROKEN);
+	return close_pair();
+}
+
+T_TASK_TEST(a_stream_that_was_reset_does_not_end)
+{
+	open_tcp_pair();
+	ck_assert_int_eq(nur_stream_send_all(right, "last", 4), 0);
+	ck_assert_int_eq(nur_wait_readable(nur_stream_fd(left)), 0);
+	reset(right);
+
+	/* The kernel tells the sender, and would then show the receiver an end. */
+	ck_assert_int_eq(nur_wait_hangup(nur_stream_fd(left)), 0);
+	ck_assert_int_eq(nur_stream_send_all(left, "a", 1), NUR_EBROKEN);
+	ck_assert_int_eq(nur_stream_send_eof(left), NUR_EBROKEN);
+	while (nur_stream_receive_some(left, buffer, sizeof(buffer)) > 0) {
+	}
+	ck_assert_int_eq(nur_stream_receive_some(left, buffer, 1), NUR_EBROKEN);
+	ck_assert_int_eq(nur_stream_receive_some(left, buffer, 1), NUR_EBROKEN);
+	ck_assert_int_eq(nur_stream_send_all(left, "a", 1), NUR_EBROKEN);
+	return close_pair();
+}
+
+T_TASK_TEST(what_came_before_the_peer_closed_is_received)
+{
+	open_pair();
+	ck_assert_int_eq(nur_stream_send_all(left, "ab", 2), 0);
+	nur_stream_close(left);
+
+	ck_assert_int_eq(nur_stream_send_all(right, "a", 1), NUR_EBROKEN);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, sizeof(buffer)), 2);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, sizeof(buffer)), 0);
 	return close_pair();
 }
 
@@ -429,6 +552,8 @@ T_TASK_TEST(pipes_are_streams_without_sigpipe)
 	ck_assert_int_eq(nur_stream_send_all(right, "abc", 3), 0);
 	ck_assert_int_eq(nur_stream_receive_some(left, buffer, sizeof(buffer)), 3);
 
+	ck_assert_int_eq(nur_stream_send_eof(right), -ENOTSOCK);
+
 	nur_stream_close(left);
 	ck_assert_int_eq(nur_stream_send_all(right, "abc", 3), NUR_EBROKEN);
 	return close_pair();
@@ -439,8 +564,44 @@ T_TASK_TEST(a_stream_prepares_its_descriptor)
 	open_pair();
 	ck_assert_int_ne(fcntl(nur_stream_fd(left), F_GETFL) & O_NONBLOCK, 0);
 	ck_assert_int_ne(fcntl(nur_stream_fd(left), F_GETFD) & FD_CLOEXEC, 0);
-	ck_assert_int_eq(nur_stream_open(-1, &left), -EBADF);
 	nur_stream_destroy(NULL);
+	return close_pair();
+}
+
+static int
+tcp_option(const struct nur_stream *stream, int name)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	ck_assert_int_eq(getsockopt(nur_stream_fd(stream), IPPROTO_TCP, name, &value, &len), 0);
+	return value;
+}
+
+T_TASK_TEST(tcp_sends_at_once_and_queues_little)
+{
+	open_tcp_pair();
+	ck_assert_int_eq(tcp_option(left, TCP_NODELAY), 1);
+	ck_assert_int_eq(tcp_option(left, TCP_NOTSENT_LOWAT), 16 * 1024);
+	return close_pair();
+}
+
+T_TASK_TEST(not_everything_is_a_stream)
+{
+	int datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	ck_assert_int_eq(nur_stream_open(-1, &left), -EBADF);
+	ck_assert_int_eq(nur_stream_open(datagrams, &left), -EPROTOTYPE);
+	ck_assert_int_eq(close(datagrams), 0);
+	return 0;
+}
+
+T_TASK_TEST(room_for_nothing_is_refused)
+{
+	open_pair();
+	ck_assert_int_eq(nur_stream_send_all(left, "a", 1), 0);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 0), -EINVAL);
+	ck_assert_int_eq(nur_stream_receive_some(right, buffer, 1), 1);
 	return close_pair();
 }
 
@@ -469,18 +630,25 @@ test_suite(void)
 	tcase_add_test(tcase, the_end_of_the_stream_is_zero_bytes);
 	tcase_add_test(tcase, pipes_are_streams_without_sigpipe);
 	tcase_add_test(tcase, a_stream_prepares_its_descriptor);
+	tcase_add_test(tcase, tcp_sends_at_once_and_queues_little);
+	tcase_add_test(tcase, not_everything_is_a_stream);
+	tcase_add_test(tcase, room_for_nothing_is_refused);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("checkpoints");
 	tcase_add_test(tcase, success_at_once_lets_others_run);
 	tcase_add_test(tcase, a_cancelled_task_moves_no_bytes);
 	tcase_add_test(tcase, waits_can_be_cancelled);
+	tcase_add_test(tcase, room_to_send_can_be_waited_for);
+	tcase_add_test(tcase, waiting_for_room_conflicts_with_sending);
 	tcase_add_test(tcase, one_task_receives_and_one_sends);
 	tcase_add_test(tcase, outside_a_run_there_is_no_stream);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("ends");
 	tcase_add_test(tcase, a_peer_that_is_gone_breaks_the_stream);
+	tcase_add_test(tcase, a_stream_that_was_reset_does_not_end);
+	tcase_add_test(tcase, what_came_before_the_peer_closed_is_received);
 	tcase_add_test(tcase, a_peer_that_goes_wakes_the_sender);
 	tcase_add_test(tcase, a_close_after_the_wakeup_is_seen_by_the_woken);
 	tcase_add_test(tcase, closing_wakes_everybody_on_the_stream);
