@@ -14,7 +14,6 @@
 #include <nursery/watch.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -23,6 +22,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/socket.h"
 #include "lib/nursery/stream.h"
 
 enum {
@@ -216,34 +216,21 @@ send_now(const struct nur_stream *stream, const void *data, size_t len)
 	return n;
 }
 
-static int
-prepare_fd(int fd)
-{
-	int status = fcntl(fd, F_GETFL);
-	int flags = fcntl(fd, F_GETFD);
-
-	if (status < 0 || flags < 0 || fcntl(fd, F_SETFL, status | O_NONBLOCK) < 0 ||
-		fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0) {
-		return -errno;
-	}
-	return 0;
-}
-
 /* The family of a stream socket; AF_UNSPEC: no socket. */
 static int
 find_family(int fd, int *ret_family)
 {
-	int type;
-	socklen_t len = sizeof(type);
+	int type, r;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
+	r = nuri_socket_option(fd, SO_TYPE, &type);
+	if (r == -ENOTSOCK) {
 		*ret_family = AF_UNSPEC;
-		return errno == ENOTSOCK ? 0 : -errno;
+		return 0;
 	}
-	if (type != SOCK_STREAM) {
+	if (r == 0 && type != SOCK_STREAM) {
 		return -EPROTOTYPE;
 	}
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, ret_family, &len) < 0 ? -errno : 0;
+	return r < 0 ? r : nuri_socket_option(fd, SO_DOMAIN, ret_family);
 }
 
 static void
@@ -302,7 +289,7 @@ nur_stream_open(int fd, struct nur_stream **ret_stream)
 
 	r = find_family(fd, &family);
 	if (r == 0) {
-		r = prepare_fd(fd);
+		r = nuri_fd_prepare(fd);
 	}
 	if (r < 0) {
 		return r;

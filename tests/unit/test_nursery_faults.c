@@ -397,6 +397,52 @@ START_TEST(tokens)
 }
 END_TEST
 
+DEFINE_CLEANUP(struct nur_listener *, nur_listener_destroy);
+
+static int
+accept_one(const char *path, int caller)
+{
+	_cleanup_(nur_listener_destroyp) struct nur_listener *tcp = NULL, *local = NULL;
+	_cleanup_(nur_stream_destroyp) struct nur_stream *stream = NULL;
+	const struct nur_unix_path where = { .path = path };
+	struct nur_address address;
+	int r = nur_address_parse("127.0.0.1", 0, &address);
+
+	if (r == 0) {
+		r = nur_listen_tcp(&address, 1, 0, &tcp);
+	}
+	if (r == 1) {
+		r = nur_listen_unix(&where, &local);
+	}
+	if (r < 0) {
+		return r;
+	}
+	r = nur_address_of_socket(nur_listener_fd(tcp), &address);
+	if (r < 0 || connect(caller, &address.any, address.len) < 0) {
+		return -EIO;
+	}
+	return nur_listener_accept(tcp, &stream);
+}
+
+static int
+use_listeners(void *arg)
+{
+	char path[64];
+	int caller = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/tmp/test_nursery_faults.%d", (int)getpid());
+	r = accept_one(path, caller);
+	closep(&caller);
+	return access(path, F_OK) < 0 ? r : -EEXIST; /* removed, whatever happened */
+}
+
+START_TEST(listeners)
+{
+	fail_each_call(use_listeners, 0);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -414,6 +460,7 @@ test_suite(void)
 	tcase_add_test(tcase, signals);
 	tcase_add_test(tcase, streams);
 	tcase_add_test(tcase, tokens);
+	tcase_add_test(tcase, listeners);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

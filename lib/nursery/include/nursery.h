@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <nursery/address.h>
 #include <nursery/cancel_scope.h>
 #include <nursery/channel.h>
 #include <nursery/checkpoint.h>
@@ -19,6 +20,7 @@
 #include <nursery/fd.h>
 #include <nursery/instrument.h>
 #include <nursery/limiter.h>
+#include <nursery/listener.h>
 #include <nursery/lock.h>
 #include <nursery/nursery.h>
 #include <nursery/park.h>
