@@ -443,6 +443,44 @@ START_TEST(listeners)
 }
 END_TEST
 
+/* One that refuses, one that accepts: whichever attempt runs short, the other may do. */
+static int
+use_connect(void *arg)
+{
+	_cleanup_(nur_listener_destroyp) struct nur_listener *listener = NULL;
+	_cleanup_(nur_stream_destroyp) struct nur_stream *stream = NULL;
+	struct nur_address addresses[2];
+	int r;
+
+	nur_address_loopbacks(0, addresses);
+	r = nur_listen_tcp(&addresses[1], 1, 0, &listener);
+	if (r < 0) {
+		return r;
+	}
+	r = nur_address_of_socket(nur_listener_fd(listener), &addresses[1]);
+	addresses[0].in6.sin6_port = addresses[1].in.sin_port;
+	if (r == 0) {
+		r = nur_connect_addresses(addresses, 2, NULL, &stream);
+	}
+	nur_stream_destroy(steal(&stream));
+	return r < 0 ? r
+		     : nur_connect_tcp("localhost", nur_address_port(&addresses[1]), NULL, &stream);
+}
+
+static int
+use_connect_and_call_shortage_so(void *arg)
+{
+	int r = use_connect(arg);
+
+	return r == -ECONNREFUSED || r == -EADDRNOTAVAIL ? -ENOMEM : r;
+}
+
+START_TEST(connects)
+{
+	fail_each_call(use_connect_and_call_shortage_so, 0);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -461,6 +499,7 @@ test_suite(void)
 	tcase_add_test(tcase, streams);
 	tcase_add_test(tcase, tokens);
 	tcase_add_test(tcase, listeners);
+	tcase_add_test(tcase, connects);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

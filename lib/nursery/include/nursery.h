@@ -15,6 +15,7 @@
 #include <nursery/checkpoint.h>
 #include <nursery/clock.h>
 #include <nursery/condition.h>
+#include <nursery/connect.h>
 #include <nursery/errors.h>
 #include <nursery/event.h>
 #include <nursery/fd.h>
