@@ -481,6 +481,64 @@ START_TEST(connects)
 }
 END_TEST
 
+static int
+hang_up(struct nur_stream *stream, void *arg)
+{
+	return 0;
+}
+
+static int
+serve_on(void *arg)
+{
+	static const struct nur_server server = { .handle = hang_up };
+
+	return nur_serve(arg, 1, &server);
+}
+
+static int
+visit(const struct nur_listener *listener)
+{
+	_cleanup_(nur_stream_destroyp) struct nur_stream *stream = NULL;
+	struct nur_address address;
+	char byte;
+	int r = nur_address_of_socket(nur_listener_fd(listener), &address);
+
+	if (r == 0) {
+		r = nur_connect_addresses(&address, 1, NULL, &stream);
+	}
+	return r < 0 ? r : (int)nur_stream_receive_some(stream, &byte, 1);
+}
+
+/* What runs short while accepting is tried again: only the beginning of serving may fail. */
+static int
+use_server(void *arg)
+{
+	_cleanup_(nur_listener_destroyp) struct nur_listener *listener = NULL;
+	struct nur_address addresses[2];
+	int rc;
+
+	nur_address_loopbacks(0, addresses);
+	rc = nur_listen_tcp(&addresses[1], 1, 0, &listener);
+	if (rc < 0) {
+		return rc;
+	}
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		rc = nur_start_soon(nursery, "server", serve_on, &listener);
+		if (rc == 0) {
+			rc = visit(listener);
+			nur_nursery_cancel(nursery, "visited");
+		}
+	}
+	return rc;
+}
+
+START_TEST(servers)
+{
+	fail_each_call(use_server, 0);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -500,6 +558,7 @@ test_suite(void)
 	tcase_add_test(tcase, tokens);
 	tcase_add_test(tcase, listeners);
 	tcase_add_test(tcase, connects);
+	tcase_add_test(tcase, servers);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

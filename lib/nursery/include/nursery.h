@@ -27,6 +27,7 @@
 #include <nursery/park.h>
 #include <nursery/run.h>
 #include <nursery/semaphore.h>
+#include <nursery/serve.h>
 #include <nursery/signal.h>
 #include <nursery/start.h>
 #include <nursery/stream.h>
