@@ -9,14 +9,7 @@
  * is followed by drain(), which takes finished transfers out and wakes their tasks. libcurl's own
  * callbacks only take notes: it refuses to be entered again from them.
  *
- * A handle costs a sixth of a plain request to make and destroy. So handles of plain requests, whose
- * settings are the engine's own and the same for all, are kept for the next plain request, which
- * sets its URL and little else. A handle that got anything of a caller's (fields, a body, user
- * info, certificates), or whose transfer did not end well, is destroyed: nothing of one caller can
- * reach the next.
- *
- * Names never reach libcurl, whose resolver would block the loop when a look-up is cancelled: the
- * answer goes in by CURLOPT_RESOLVE, and a look-up that it begins all the same is vetoed.
+ * What a handle is told before a transfer begins is in handle.c.
  */
 #include "lib/fetch/transfer.h"
 
@@ -26,66 +19,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
-#include "lib/fetch/request.h"
+#include "lib/fetch/handle.h"
 #include "lib/fetch/sockets.h"
 
-#define ADDS_A_PASS     32
-#define POOL_MAX        256 /* handles of 6 KiB */
-#define CROWD           1024
-#define BUFFER_LEN      1024L  /* libcurl's least: memory of a waiting transfer */
-#define BUFFER_LEN_BULK 16384L /* eight times the throughput; a TLS record */
-#define CONNECT_TIMEOUT NUR_SEC(5)
-#define HTTP2_MIN       0x080100 /* before, truncated bodies were reported as whole */
-#define DEBIAN_CA_FILE  "/etc/ssl/certs/ca-certificates.crt"
-
-/*
- * A libcurl handle and the transfer it is used for.
- *
- * is_plain            may be kept; of the kind that is_tls says
- * has_names           CURLOPT_RESOLVE is set
- * connect_timeout_ms, buffer_len  as set
- * error               CURLOPT_ERRORBUFFER
- */
-struct fetch_handle {
-	CURL *easy;
-	struct fetch_transfers *transfers;
-	struct fetch_transfer *transfer;
-	struct fetch_handle *next;
-	bool is_plain;
-	bool is_tls;
-	bool has_names;
-	long connect_timeout_ms;
-	long buffer_len;
-	char error[CURL_ERROR_SIZE];
-};
-
-/* Handles that wait for their next plain request. */
-struct pool {
-	struct fetch_handle *first;
-	size_t n;
-};
+#define ADDS_A_PASS 32
+#define CROWD       1024
 
 struct fetch_transfers {
 	CURLM *multi;
-	struct pool pools[2]; /* http, https */
+	struct fetch_handles handles;
 	struct nur_timer timer;
 	struct nur_call call;
 	struct list adds;
 	struct list removes;
 	uint64_t n_serials;
 	struct fetch_sockets sockets;
-	bool is_inside;   /* libcurl */
-	bool is_removing; /* a transfer that has not finished */
-	bool is_due;      /* libcurl wants to be called at once */
-	const struct fetch_address_policy *policy;
+	bool is_inside;        /* libcurl */
+	bool is_removing;      /* a transfer that has not finished */
+	bool is_due;           /* libcurl wants to be called at once */
 	bool has_other_policy; /* than at the creation, once */
-	char *user_agent;
-	char *ca_file;
 	unsigned max_idle;
-	long http_version;
 	struct fetch_transfers_statistics statistics;
 };
 
@@ -154,7 +109,7 @@ on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
 		return CURL_SOCKET_BAD;
 	}
-	if (fetch_address_policy_check(transfers->policy, &ip, &reason) < 0) {
+	if (fetch_address_policy_check(transfers->handles.policy, &ip, &reason) < 0) {
 		note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
 		return CURL_SOCKET_BAD;
 	}
@@ -278,7 +233,7 @@ on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int loc
 		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
 		return CURL_PREREQFUNC_ABORT;
 	}
-	if (fetch_address_policy_check(transfer->transfers->policy, &ip, &reason) < 0) {
+	if (fetch_address_policy_check(transfer->transfers->handles.policy, &ip, &reason) < 0) {
 		note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
 		return CURL_PREREQFUNC_ABORT;
 	}
@@ -295,409 +250,6 @@ on_resolve(void *state, void *reserved, void *user)
 	}
 	note(transfer, FETCH_ERROR_INTERNAL, "libcurl was about to resolve a name");
 	return 1;
-}
-
-/* Requests. */
-
-/* "+host:port:address,address": not for longer than DNS_CACHE_TIMEOUT. */
-static int
-make_resolve(struct fetch_transfer *transfer)
-{
-	const struct fetch_answer *answer = transfer->answer;
-	_cleanup_(buffer_fini) struct buffer entry = BUFFER_INIT;
-	char text[FETCH_ADDRESS_CAP];
-	char separator = ':';
-
-	buffer_printf(&entry, "+%s:%u", transfer->url->host, (unsigned)transfer->url->port);
-	for (size_t i = 0; i < answer->n_addresses; i++) {
-		const struct fetch_address *address = &answer->addresses[i];
-		bool is_6 = address->family == AF_INET6;
-
-		if (fetch_address_policy_check(transfer->transfers->policy, address, NULL) < 0) {
-			continue;
-		}
-		buffer_putc(&entry, separator);
-		separator = ',';
-		buffer_puts(&entry, is_6 ? "[" : "");
-		buffer_puts(&entry, fetch_address_format(address, text));
-		buffer_puts(&entry, is_6 ? "]" : "");
-	}
-	if (buffer_error(&entry) < 0) {
-		return -ENOMEM;
-	}
-	transfer->resolve = curl_slist_append(NULL, entry.data);
-	return transfer->resolve ? 0 : -ENOMEM;
-}
-
-static int
-append_field(struct fetch_transfer *transfer, const char *name, const char *value)
-{
-	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
-	struct curl_slist *fields;
-
-	/* "Name;" is libcurl's way to send a field with an empty value, "Name:" to send none */
-	buffer_puts(&line, name);
-	buffer_puts(&line, !value ? ":" : *value ? ": " : ";");
-	buffer_puts(&line, value ? value : "");
-	if (buffer_error(&line) < 0) {
-		return -ENOMEM;
-	}
-	fields = curl_slist_append(transfer->fields, line.data);
-	if (!fields) {
-		return -ENOMEM;
-	}
-	transfer->fields = fields;
-	return 0;
-}
-
-static int
-make_fields(struct fetch_transfer *transfer)
-{
-	const struct fetch_options *options = transfer->options;
-	bool has_type = false;
-	int r;
-
-	for (size_t i = 0; i < options->n_headers; i++) {
-		const struct fetch_header *header = &options->headers[i];
-
-		if (transfer->is_elsewhere && !fetch_header_is_safe(header->name)) {
-			continue;
-		}
-		has_type = has_type || strcasecmp(header->name, "Content-Type") == 0;
-		r = append_field(transfer, header->name, header->value);
-		if (r < 0) {
-			return r;
-		}
-	}
-	if (!transfer->with_body) {
-		return 0;
-	}
-	if (!has_type) {
-		/* libcurl would call it a form */
-		r = append_field(transfer, "Content-Type", NULL);
-		if (r < 0) {
-			return r;
-		}
-	}
-	return append_field(transfer, "Expect", NULL);
-}
-
-static int
-set_method(CURL *easy, struct fetch_transfer *transfer)
-{
-	const struct fetch_options *options = transfer->options;
-	int r = 0;
-
-	if (transfer->with_body || options->n_headers > 0) {
-		if (make_fields(transfer) < 0) {
-			return -ENOMEM;
-		}
-		r |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fields);
-	}
-	if (transfer->with_body) {
-		r |= curl_easy_setopt(
-			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_len);
-		r |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body ? options->body : "");
-	}
-	if (strcmp(transfer->method, "HEAD") == 0) {
-		r |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	} else {
-		r |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
-	}
-	if (!fetch_method_is_idempotent(transfer->method)) {
-		/* a connection that was kept may die under it, and libcurl would send it twice */
-		r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	}
-	return r ? -ENOMEM : 0;
-}
-
-static int
-set_blob(CURL *easy, CURLoption option, const char *pem)
-{
-	struct curl_blob blob = {
-		.data = (char *)pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY
-	};
-
-	return curl_easy_setopt(easy, option, &blob);
-}
-
-static int
-set_tls(CURL *easy, const struct fetch_transfers *transfers)
-{
-	int r = 0;
-
-	/*
-	 * Debian's libcurl has a default CApath; while one is set it parses the whole bundle for
-	 * every connection: 20 ms and 970 KiB each.
-	 */
-	r |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	if (transfers->ca_file) {
-		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, transfers->ca_file);
-	}
-	r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	r |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* its least */
-	return r ? -ENOMEM : 0;
-}
-
-static int
-set_callers_tls(CURL *easy, const struct fetch_transfer *transfer)
-{
-	const struct fetch_tls *tls = &transfer->options->tls;
-	int r = 0;
-
-	if (tls->min_version == FETCH_TLS_1_3) {
-		r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
-	}
-	if (tls->is_unverified) {
-		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	if (tls->ca_pem) {
-		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-		r |= set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
-	}
-	if (tls->client_cert_pem && !transfer->is_elsewhere) {
-		r |= set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert_pem);
-		r |= set_blob(easy, CURLOPT_SSLKEY_BLOB,
-			tls->client_key_pem ? tls->client_key_pem : tls->client_cert_pem);
-	}
-	return r ? -ENOMEM : 0;
-}
-
-static int
-set_http_version(CURL *easy, long version)
-{
-	int r = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
-
-	r |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, version == CURL_HTTP_VERSION_1_1 ? 0L : 1L);
-	return r ? -ENOMEM : 0;
-}
-
-/* What is the same for all. */
-static int
-set_ours(struct fetch_handle *handle)
-{
-	const struct fetch_transfers *transfers = handle->transfers;
-	CURL *easy = handle->easy;
-	int r = 0;
-
-	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
-	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* six system calls */
-	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");    /* not from the environment */
-	r |= set_http_version(easy, transfers->http_version);
-	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, transfers->user_agent);
-	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
-	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
-	r |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	r |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle);
-	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
-	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
-	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfers); /* outlives handles */
-	r |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
-	r |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
-	r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
-	r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, handle);
-	/* libcurl looks through all names it has after each transfer */
-	r |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 2L);
-	if (handle->is_tls) {
-		r |= set_tls(easy, transfers);
-	}
-	return r ? -ENOMEM : 0;
-}
-
-static int
-set_names(struct fetch_handle *handle)
-{
-	struct fetch_transfer *transfer = handle->transfer;
-
-	if (!transfer->answer) {
-		return 0;
-	}
-	if (make_resolve(transfer) < 0) {
-		return -ENOMEM;
-	}
-	handle->has_names = true;
-	return curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, transfer->resolve) ? -ENOMEM : 0;
-}
-
-static long
-get_connect_timeout_ms(const struct fetch_options *options)
-{
-	nur_time timeout = options->connect_timeout ? options->connect_timeout : CONNECT_TIMEOUT;
-	nur_time longest = NUR_SEC(86400); /* libcurl's is a long */
-
-	timeout = timeout < longest ? timeout : longest;
-	return (long)((timeout + NUR_MSEC(1) - 1) / NUR_MSEC(1));
-}
-
-/*
- * Who keeps bodies wants them quickly, and TLS needs a hundred KiB anyway. For all others what
- * counts is that ten thousand can wait.
- */
-static long
-get_buffer_len(const struct fetch_transfer *transfer)
-{
-	return transfer->url->is_https || transfer->options->capture != FETCH_CAPTURE_NONE
-		       ? BUFFER_LEN_BULK
-		       : BUFFER_LEN;
-}
-
-/* What every transfer has of its own. */
-static int
-set_its_own(struct fetch_handle *handle)
-{
-	const struct fetch_transfer *transfer = handle->transfer;
-	long timeout_ms = get_connect_timeout_ms(transfer->options);
-	long buffer_len = get_buffer_len(transfer);
-	CURL *easy = handle->easy;
-	int r;
-
-	r = curl_easy_setopt(easy, CURLOPT_URL, transfer->url->text);
-	if (handle->connect_timeout_ms != timeout_ms) {
-		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
-		handle->connect_timeout_ms = timeout_ms;
-	}
-	if (handle->buffer_len != buffer_len) {
-		r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_len);
-		handle->buffer_len = buffer_len;
-	}
-	return r ? -ENOMEM : set_names(handle);
-}
-
-/* What only some have, and what nobody else may get. */
-static int
-set_callers(struct fetch_handle *handle)
-{
-	struct fetch_transfer *transfer = handle->transfer;
-	int r = 0;
-
-	switch (transfer->options->http_version) {
-	case FETCH_HTTP_AUTO:
-		break;
-	case FETCH_HTTP_1_1:
-		r = set_http_version(handle->easy, CURL_HTTP_VERSION_1_1);
-		break;
-	case FETCH_HTTP_2:
-		r = set_http_version(handle->easy, CURL_HTTP_VERSION_2TLS);
-		break;
-	}
-	if (r == 0 && handle->is_tls) {
-		r = set_callers_tls(handle->easy, transfer);
-	}
-	return r < 0 ? r : set_method(handle->easy, transfer);
-}
-
-/* Handles. */
-
-static bool
-is_plain(const struct fetch_transfer *transfer)
-{
-	const struct fetch_options *options = transfer->options;
-	const struct fetch_tls *tls = &options->tls;
-
-	return strcmp(transfer->method, "GET") == 0 && !transfer->with_body &&
-	       options->n_headers == 0 && options->http_version == FETCH_HTTP_AUTO &&
-	       !transfer->url->has_userinfo && !tls->is_unverified && !tls->ca_pem &&
-	       !tls->client_cert_pem && tls->min_version != FETCH_TLS_1_3;
-}
-
-static void
-destroy_handle(struct fetch_handle *handle)
-{
-	if (handle) {
-		curl_easy_cleanup(handle->easy);
-		free(handle);
-	}
-}
-
-DEFINE_CLEANUP(struct fetch_handle *, destroy_handle);
-
-static struct fetch_handle *
-create_handle(struct fetch_transfers *transfers, bool is_tls)
-{
-	_cleanup_(destroy_handlep) struct fetch_handle *handle = calloc(1, sizeof(*handle));
-
-	if (!handle) {
-		return NULL;
-	}
-	handle->transfers = transfers;
-	handle->is_tls = is_tls;
-	handle->easy = curl_easy_init();
-	if (!handle->easy || set_ours(handle) < 0) {
-		return NULL;
-	}
-	return steal(&handle);
-}
-
-static struct fetch_handle *
-take_handle(struct pool *pool)
-{
-	struct fetch_handle *handle = pool->first;
-
-	if (handle) {
-		pool->first = handle->next;
-		pool->n--;
-	}
-	return handle;
-}
-
-static void
-empty_pool(struct pool *pool)
-{
-	struct fetch_handle *handle;
-
-	while ((handle = take_handle(pool))) {
-		destroy_handle(handle);
-	}
-}
-
-/* A handle with all options of the transfer. */
-static int
-get_handle(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
-{
-	bool is_tls = transfer->url->is_https;
-	bool is_plain_one = is_plain(transfer);
-	struct fetch_handle *handle = is_plain_one ? take_handle(&transfers->pools[is_tls]) : NULL;
-	int r;
-
-	if (!handle) {
-		handle = create_handle(transfers, is_tls);
-	}
-	if (!handle) {
-		return -ENOMEM;
-	}
-	handle->is_plain = is_plain_one;
-	handle->transfer = transfer;
-	handle->error[0] = '\0';
-	transfer->handle = handle;
-	r = set_its_own(handle);
-	return r < 0 || is_plain_one ? r : set_callers(handle);
-}
-
-static void
-put_handle(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
-{
-	struct fetch_handle *handle = transfer->handle;
-	struct pool *pool = &transfers->pools[handle->is_tls];
-	bool is_kept =
-		handle->is_plain && transfer->is_done && !transfer->is_last && pool->n < POOL_MAX;
-
-	transfer->handle = NULL;
-	handle->transfer = NULL;
-	if (is_kept && handle->has_names) {
-		handle->has_names = false;
-		is_kept = curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, NULL) == CURLE_OK;
-	}
-	if (!is_kept) {
-		destroy_handle(handle);
-		return;
-	}
-	handle->next = pool->first;
-	pool->first = handle;
-	pool->n++;
 }
 
 /* Results. */
@@ -890,13 +442,9 @@ finish(struct fetch_transfers *transfers, struct fetch_transfer *transfer, int r
 	list_unlink(&transfer->node);
 	if (transfer->handle) {
 		(void)curl_multi_remove_handle(transfers->multi, transfer->handle->easy);
-		put_handle(transfers, transfer);
+		fetch_handle_put(steal(&transfer->handle), transfer->is_done && !transfer->is_last);
 		transfers->statistics.n_transfers--;
 	}
-	curl_slist_free_all(transfer->resolve);
-	curl_slist_free_all(transfer->fields);
-	transfer->resolve = NULL;
-	transfer->fields = NULL;
 	nur_reschedule(transfer->task, result);
 }
 
@@ -1018,13 +566,12 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 static void
 add(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
-	int r = get_handle(transfers, transfer);
+	int r = fetch_handle_get(&transfers->handles, transfer, &transfer->handle);
 
 	transfer->serial = ++transfers->n_serials;
-	if (transfer->handle) {
+	if (r == 0) {
 		transfers->statistics.n_transfers++;
 	}
-	assert(r < 0 || transfer->handle);
 	if (r < 0 || curl_multi_add_handle(transfers->multi, transfer->handle->easy) != CURLM_OK) {
 		transfer->error = FETCH_ERROR_RESOURCES;
 		(void)snprintf(transfer->detail, sizeof(transfer->detail), "no memory");
@@ -1113,7 +660,7 @@ void
 fetch_transfers_set_policy(
 	struct fetch_transfers *transfers, const struct fetch_address_policy *policy)
 {
-	transfers->policy = policy;
+	transfers->handles.policy = policy;
 	transfers->has_other_policy = true;
 }
 
@@ -1125,29 +672,14 @@ fetch_transfers_statistics(
 	ret_statistics->n_connections = transfers->sockets.n_open;
 }
 
-static int
-copy_options(struct fetch_transfers *transfers, const struct fetch_transfers_options *options)
-{
-	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-	const char *ca_file = options->ca_file;
-	bool has_http2 = (info->features & CURL_VERSION_HTTP2) && info->version_num >= HTTP2_MIN;
-
-	transfers->policy = options->policy;
-	transfers->max_idle = options->max_idle;
-	transfers->http_version =
-		options->http_version == FETCH_HTTP_2 ||
-				(options->http_version == FETCH_HTTP_AUTO && has_http2)
-			? CURL_HTTP_VERSION_2TLS
-			: CURL_HTTP_VERSION_1_1;
-	transfers->user_agent = strdup(options->user_agent);
-	if (!ca_file && !info->cainfo) {
-		ca_file = DEBIAN_CA_FILE;
-	}
-	if (ca_file) {
-		transfers->ca_file = strdup(ca_file);
-	}
-	return transfers->user_agent && (!ca_file || transfers->ca_file) ? 0 : -ENOMEM;
-}
+static const struct fetch_handle_calls handle_calls = {
+	.open = on_open,
+	.close = on_close,
+	.resolve = on_resolve,
+	.request = on_request,
+	.header = on_header,
+	.body = on_body,
+};
 
 int
 fetch_transfers_create(
@@ -1172,8 +704,10 @@ fetch_transfers_create(
 	list_init(&transfers->removes);
 	nur_timer_init(&transfers->timer, on_timer_due, transfers);
 	nur_call_init(&transfers->call, on_call, transfers);
+	transfers->max_idle = options->max_idle;
 	transfers->multi = curl_multi_init();
-	if (!transfers->multi || copy_options(transfers, options) < 0) {
+	r = fetch_handles_init(&transfers->handles, options, &handle_calls, transfers);
+	if (r < 0 || !transfers->multi) {
 		fetch_transfers_destroy(transfers);
 		return -ENOMEM;
 	}
@@ -1197,14 +731,11 @@ fetch_transfers_destroy(struct fetch_transfers *transfers)
 	}
 	assert(transfers->statistics.n_transfers == 0 && list_is_empty(&transfers->adds));
 	transfers->is_removing = true;
-	empty_pool(&transfers->pools[0]);
-	empty_pool(&transfers->pools[1]);
+	fetch_handles_fini(&transfers->handles);
 	(void)curl_multi_cleanup(transfers->multi);
 	nur_timer_stop(&transfers->timer);
 	nur_call_cancel(&transfers->call);
 	fetch_sockets_fini(&transfers->sockets);
-	free(transfers->user_agent);
-	free(transfers->ca_file);
 	free(transfers);
 	curl_global_cleanup();
 }
@@ -1226,8 +757,7 @@ fetch_transfers_versions(struct fetch_versions *ret_versions)
 	ret_versions->curl = info->version;
 	ret_versions->ssl = info->ssl_version ? info->ssl_version : "";
 	ret_versions->nghttp2 = info->nghttp2_version ? info->nghttp2_version : "";
-	ret_versions->has_http2 =
-		(info->features & CURL_VERSION_HTTP2) && info->version_num >= HTTP2_MIN;
+	ret_versions->has_http2 = fetch_handles_has_http2();
 	ret_versions->warning = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(known_bad); i++) {
 		if (info->version_num >= known_bad[i].first &&

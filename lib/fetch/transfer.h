@@ -76,8 +76,6 @@ struct fetch_transfer {
 	uint64_t serial; /* in the order of being added */
 	struct nur_task *task;
 	struct fetch_handle *handle;
-	void *resolve;
-	void *fields;
 	enum fetch_error noted;
 	bool is_removed;
 	bool is_done;

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/fetch/handle.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/cleanup.h"
+#include "lib/fetch/request.h"
+
+#define KEPT_MAX        256    /* of each scheme; 6 KiB each */
+#define BUFFER_LEN      1024L  /* libcurl's least: memory of a waiting transfer */
+#define BUFFER_LEN_BULK 16384L /* eight times the throughput; a TLS record */
+#define CONNECT_TIMEOUT NUR_SEC(5)
+#define HTTP2_MIN       0x080100 /* before, truncated bodies were reported as whole */
+#define DEBIAN_CA_FILE  "/etc/ssl/certs/ca-certificates.crt"
+
+/* Requests. */
+
+/* "+host:port:address,address": not for longer than DNS_CACHE_TIMEOUT. */
+static int
+make_resolve(struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+	const struct fetch_answer *answer = transfer->answer;
+	_cleanup_(buffer_fini) struct buffer entry = BUFFER_INIT;
+	char text[FETCH_ADDRESS_CAP];
+	char separator = ':';
+
+	buffer_printf(&entry, "+%s:%u", transfer->url->host, (unsigned)transfer->url->port);
+	for (size_t i = 0; i < answer->n_addresses; i++) {
+		const struct fetch_address *address = &answer->addresses[i];
+		bool is_6 = address->family == AF_INET6;
+
+		if (fetch_address_policy_check(handle->handles->policy, address, NULL) < 0) {
+			continue;
+		}
+		buffer_putc(&entry, separator);
+		separator = ',';
+		buffer_puts(&entry, is_6 ? "[" : "");
+		buffer_puts(&entry, fetch_address_format(address, text));
+		buffer_puts(&entry, is_6 ? "]" : "");
+	}
+	if (buffer_error(&entry) < 0) {
+		return -ENOMEM;
+	}
+	handle->resolve = curl_slist_append(NULL, entry.data);
+	return handle->resolve ? 0 : -ENOMEM;
+}
+
+static int
+append_field(struct fetch_handle *handle, const char *name, const char *value)
+{
+	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
+	struct curl_slist *fields;
+
+	/* "Name;" is libcurl's way to send a field with an empty value, "Name:" to send none */
+	buffer_puts(&line, name);
+	buffer_puts(&line, !value ? ":" : *value ? ": " : ";");
+	buffer_puts(&line, value ? value : "");
+	if (buffer_error(&line) < 0) {
+		return -ENOMEM;
+	}
+	fields = curl_slist_append(handle->fields, line.data);
+	if (!fields) {
+		return -ENOMEM;
+	}
+	handle->fields = fields;
+	return 0;
+}
+
+static int
+make_fields(struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+	const struct fetch_options *options = transfer->options;
+	bool has_type = false;
+	int r;
+
+	for (size_t i = 0; i < options->n_headers; i++) {
+		const struct fetch_header *header = &options->headers[i];
+
+		if (transfer->is_elsewhere && !fetch_header_is_safe(header->name)) {
+			continue;
+		}
+		has_type = has_type || strcasecmp(header->name, "Content-Type") == 0;
+		r = append_field(handle, header->name, header->value);
+		if (r < 0) {
+			return r;
+		}
+	}
+	if (!transfer->with_body) {
+		return 0;
+	}
+	if (!has_type) {
+		/* libcurl would call it a form */
+		r = append_field(handle, "Content-Type", NULL);
+		if (r < 0) {
+			return r;
+		}
+	}
+	return append_field(handle, "Expect", NULL);
+}
+
+static int
+set_method(struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+	const struct fetch_options *options = transfer->options;
+	CURL *easy = handle->easy;
+	int r = 0;
+
+	if (transfer->with_body || options->n_headers > 0) {
+		if (make_fields(handle) < 0) {
+			return -ENOMEM;
+		}
+		r |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handle->fields);
+	}
+	if (transfer->with_body) {
+		r |= curl_easy_setopt(
+			easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)options->body_len);
+		r |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, options->body ? options->body : "");
+	}
+	if (strcmp(transfer->method, "HEAD") == 0) {
+		r |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	} else {
+		r |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
+	}
+	if (!fetch_method_is_idempotent(transfer->method)) {
+		/* a connection that was kept may die under it, and libcurl would send it twice */
+		r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	}
+	return r ? -ENOMEM : 0;
+}
+
+static int
+set_blob(CURL *easy, CURLoption option, const char *pem)
+{
+	struct curl_blob blob = {
+		.data = (char *)pem, .len = strlen(pem), .flags = CURL_BLOB_NOCOPY
+	};
+
+	return curl_easy_setopt(easy, option, &blob);
+}
+
+static int
+set_tls(CURL *easy, const struct fetch_handles *handles)
+{
+	int r = 0;
+
+	/*
+	 * Debian's libcurl has a default CApath; while one is set it parses the whole bundle for
+	 * every connection: 20 ms and 970 KiB each.
+	 */
+	r |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	if (handles->ca_file) {
+		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, handles->ca_file);
+	}
+	r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	r |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L); /* its least */
+	return r ? -ENOMEM : 0;
+}
+
+static int
+set_callers_tls(CURL *easy, const struct fetch_transfer *transfer)
+{
+	const struct fetch_tls *tls = &transfer->options->tls;
+	int r = 0;
+
+	if (tls->min_version == FETCH_TLS_1_3) {
+		r |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+	}
+	if (tls->is_unverified) {
+		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (tls->ca_pem) {
+		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+		r |= set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
+	}
+	if (tls->client_cert_pem && !transfer->is_elsewhere) {
+		r |= set_blob(easy, CURLOPT_SSLCERT_BLOB, tls->client_cert_pem);
+		r |= set_blob(easy, CURLOPT_SSLKEY_BLOB,
+			tls->client_key_pem ? tls->client_key_pem : tls->client_cert_pem);
+	}
+	return r ? -ENOMEM : 0;
+}
+
+static int
+set_http_version(CURL *easy, long version)
+{
+	int r = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version);
+
+	r |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, version == CURL_HTTP_VERSION_1_1 ? 0L : 1L);
+	return r ? -ENOMEM : 0;
+}
+
+/* What is the same for all. */
+static int
+set_ours(struct fetch_handle *handle)
+{
+	const struct fetch_handles *handles = handle->handles;
+	const struct fetch_handle_calls *calls = handles->calls;
+	CURL *easy = handle->easy;
+	int r = 0;
+
+	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
+	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* six system calls */
+	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");    /* not from the environment */
+	r |= set_http_version(easy, handles->http_version);
+	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, handles->user_agent);
+	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
+	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, calls->body);
+	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
+	r |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, calls->header);
+	r |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, handle);
+	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, calls->open);
+	r |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, handle);
+	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, calls->close);
+	r |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, handles->user); /* outlives handles */
+	r |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, calls->request);
+	r |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, handle);
+	r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, calls->resolve);
+	r |= curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, handle);
+	/* libcurl looks through all names it has after each transfer */
+	r |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 2L);
+	if (handle->is_tls) {
+		r |= set_tls(easy, handles);
+	}
+	return r ? -ENOMEM : 0;
+}
+
+static int
+set_names(struct fetch_handle *handle)
+{
+	if (!handle->transfer->answer) {
+		return 0;
+	}
+	if (make_resolve(handle) < 0) {
+		return -ENOMEM;
+	}
+	return curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, handle->resolve) ? -ENOMEM : 0;
+}
+
+static long
+get_connect_timeout_ms(const struct fetch_options *options)
+{
+	nur_time timeout = options->connect_timeout ? options->connect_timeout : CONNECT_TIMEOUT;
+	nur_time longest = NUR_SEC(86400); /* libcurl's is a long */
+
+	timeout = timeout < longest ? timeout : longest;
+	return (long)((timeout + NUR_MSEC(1) - 1) / NUR_MSEC(1));
+}
+
+/*
+ * Who keeps bodies wants them quickly, and TLS needs a hundred KiB anyway. For all others what
+ * counts is that ten thousand can wait.
+ */
+static long
+get_buffer_len(const struct fetch_transfer *transfer)
+{
+	return transfer->url->is_https || transfer->options->capture != FETCH_CAPTURE_NONE
+		       ? BUFFER_LEN_BULK
+		       : BUFFER_LEN;
+}
+
+/* What every transfer has of its own. */
+static int
+set_its_own(struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+	long timeout_ms = get_connect_timeout_ms(transfer->options);
+	long buffer_len = get_buffer_len(transfer);
+	CURL *easy = handle->easy;
+	int r;
+
+	r = curl_easy_setopt(easy, CURLOPT_URL, transfer->url->text);
+	if (handle->connect_timeout_ms != timeout_ms) {
+		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+		handle->connect_timeout_ms = timeout_ms;
+	}
+	if (handle->buffer_len != buffer_len) {
+		r |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_len);
+		handle->buffer_len = buffer_len;
+	}
+	return r ? -ENOMEM : set_names(handle);
+}
+
+/* What only some have, and what nobody else may get. */
+static int
+set_callers(struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+	int r = 0;
+
+	switch (transfer->options->http_version) {
+	case FETCH_HTTP_AUTO:
+		break;
+	case FETCH_HTTP_1_1:
+		r = set_http_version(handle->easy, CURL_HTTP_VERSION_1_1);
+		break;
+	case FETCH_HTTP_2:
+		r = set_http_version(handle->easy, CURL_HTTP_VERSION_2TLS);
+		break;
+	}
+	if (r == 0 && handle->is_tls) {
+		r = set_callers_tls(handle->easy, transfer);
+	}
+	return r < 0 ? r : set_method(handle);
+}
+
+/* Handles. */
+
+static bool
+is_plain(const struct fetch_transfer *transfer)
+{
+	const struct fetch_options *options = transfer->options;
+	const struct fetch_tls *tls = &options->tls;
+
+	return strcmp(transfer->method, "GET") == 0 && !transfer->with_body &&
+	       options->n_headers == 0 && options->http_version == FETCH_HTTP_AUTO &&
+	       !transfer->url->has_userinfo && !tls->is_unverified && !tls->ca_pem &&
+	       !tls->client_cert_pem && tls->min_version != FETCH_TLS_1_3;
+}
+
+static void
+destroy(struct fetch_handle *handle)
+{
+	if (handle) {
+		curl_easy_cleanup(handle->easy);
+		curl_slist_free_all(handle->resolve);
+		curl_slist_free_all(handle->fields);
+		free(handle);
+	}
+}
+
+DEFINE_CLEANUP(struct fetch_handle *, destroy);
+
+static struct fetch_handle *
+create(struct fetch_handles *handles, bool is_tls)
+{
+	_cleanup_(destroyp) struct fetch_handle *handle = calloc(1, sizeof(*handle));
+
+	if (!handle) {
+		return NULL;
+	}
+	handle->handles = handles;
+	handle->is_tls = is_tls;
+	handle->easy = curl_easy_init();
+	if (!handle->easy || set_ours(handle) < 0) {
+		return NULL;
+	}
+	return steal(&handle);
+}
+
+static struct fetch_handle *
+take_kept(struct fetch_handles *handles, bool is_tls)
+{
+	struct fetch_handle *handle = handles->kept[is_tls];
+
+	if (handle) {
+		handles->kept[is_tls] = handle->next;
+		handles->n_kept[is_tls]--;
+	}
+	return handle;
+}
+
+int
+fetch_handle_get(struct fetch_handles *handles, struct fetch_transfer *transfer,
+	struct fetch_handle **ret_handle)
+{
+	_cleanup_(destroyp) struct fetch_handle *handle = NULL;
+	bool is_tls = transfer->url->is_https;
+	bool is_plain_one = is_plain(transfer);
+	int r;
+
+	if (is_plain_one) {
+		handle = take_kept(handles, is_tls);
+	}
+	if (!handle) {
+		handle = create(handles, is_tls);
+	}
+	if (!handle) {
+		return -ENOMEM;
+	}
+	handle->is_plain = is_plain_one;
+	handle->transfer = transfer;
+	handle->error[0] = '\0';
+	r = set_its_own(handle);
+	if (r == 0 && !is_plain_one) {
+		r = set_callers(handle);
+	}
+	if (r < 0) {
+		return r;
+	}
+	*ret_handle = steal(&handle);
+	return 0;
+}
+
+static bool
+forget_names(struct fetch_handle *handle)
+{
+	if (handle->resolve && curl_easy_setopt(handle->easy, CURLOPT_RESOLVE, NULL) != CURLE_OK) {
+		return false;
+	}
+	curl_slist_free_all(steal(&handle->resolve));
+	return true;
+}
+
+void
+fetch_handle_put(struct fetch_handle *handle, bool is_sound)
+{
+	struct fetch_handles *handles = handle->handles;
+	bool is_tls = handle->is_tls;
+
+	handle->transfer = NULL;
+	if (!is_sound || !handle->is_plain || handles->n_kept[is_tls] >= KEPT_MAX ||
+		!forget_names(handle)) {
+		destroy(handle);
+		return;
+	}
+	handle->next = handles->kept[is_tls];
+	handles->kept[is_tls] = handle;
+	handles->n_kept[is_tls]++;
+}
+
+/* All of them. */
+
+bool
+fetch_handles_has_http2(void)
+{
+	const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+	return (info->features & CURL_VERSION_HTTP2) && info->version_num >= HTTP2_MIN;
+}
+
+static const char *
+find_ca_file(const char *asked_for)
+{
+	if (!asked_for && !curl_version_info(CURLVERSION_NOW)->cainfo) {
+		return DEBIAN_CA_FILE;
+	}
+	return asked_for;
+}
+
+int
+fetch_handles_init(struct fetch_handles *handles, const struct fetch_transfers_options *options,
+	const struct fetch_handle_calls *calls, void *user)
+{
+	bool with_http2 = options->http_version == FETCH_HTTP_2 ||
+			  (options->http_version == FETCH_HTTP_AUTO && fetch_handles_has_http2());
+	const char *ca_file = find_ca_file(options->ca_file);
+
+	*handles = (struct fetch_handles){
+		.calls = calls,
+		.user = user,
+		.policy = options->policy,
+		.http_version = with_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1,
+		.user_agent = strdup(options->user_agent),
+		.ca_file = ca_file ? strdup(ca_file) : NULL,
+	};
+	return handles->user_agent && (!ca_file || handles->ca_file) ? 0 : -ENOMEM;
+}
+
+void
+fetch_handles_fini(struct fetch_handles *handles)
+{
+	for (int is_tls = 0; is_tls <= 1; is_tls++) {
+		struct fetch_handle *handle;
+
+		while ((handle = take_kept(handles, is_tls))) {
+			destroy(handle);
+		}
+	}
+	free(handles->user_agent);
+	free(handles->ca_file);
+	*handles = (struct fetch_handles){ 0 };
+}
