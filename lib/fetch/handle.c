@@ -350,6 +350,7 @@ create(struct fetch_handles *handles, bool is_tls)
 	}
 	handle->handles = handles;
 	handle->is_tls = is_tls;
+	list_init(&handle->node);
 	handle->easy = curl_easy_init();
 	if (!handle->easy || set_ours(handle) < 0) {
 		return NULL;
@@ -389,6 +390,9 @@ fetch_handle_get(struct fetch_handles *handles, struct fetch_transfer *transfer,
 	}
 	handle->is_plain = is_plain_one;
 	handle->transfer = transfer;
+	handle->serial = ++handles->n_serials;
+	handle->fd = -1;
+	handle->has_asked = false;
 	handle->error[0] = '\0';
 	r = set_its_own(handle);
 	if (r == 0 && !is_plain_one) {

@@ -17,7 +17,9 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "lib/base/list.h"
 #include "lib/fetch/transfer.h"
 
 struct fetch_handles;
@@ -25,6 +27,12 @@ struct fetch_handles;
 /*
  * A libcurl handle and the transfer it is used for.
  *
+ * transfer            NULL when its task has gone on without waiting for libcurl
+ * node                of those who run transfers
+ * next                kept handle
+ * serial              in the order of being used
+ * fd                  the socket on which the request was sent, or -1
+ * has_asked           the request is being sent, on a connection that stands
  * resolve, fields     lists that libcurl borrows while the handle is in use, or NULL
  * is_plain            may be kept; of the kind that is_tls says
  * connect_timeout_ms, buffer_len  as set
@@ -34,7 +42,11 @@ struct fetch_handle {
 	CURL *easy;
 	struct fetch_handles *handles;
 	struct fetch_transfer *transfer;
+	struct list node;
 	struct fetch_handle *next;
+	uint64_t serial;
+	int fd;
+	bool has_asked;
 	struct curl_slist *resolve;
 	struct curl_slist *fields;
 	bool is_plain;
@@ -68,6 +80,7 @@ struct fetch_handles {
 	long http_version;
 	struct fetch_handle *kept[2]; /* http, https */
 	size_t n_kept[2];
+	uint64_t n_serials;
 };
 
 /* fetch_handles_init() - 0 or -ENOMEM, and then fetch_handles_fini() all the same */

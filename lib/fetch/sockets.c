@@ -2,8 +2,13 @@
 #include "lib/fetch/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
 
 /*
  * wanted  events
@@ -76,11 +81,16 @@ on_ready(int fd, unsigned events, void *arg)
 	sockets->ready(fd, hit, sockets->user);
 }
 
-void
+int
 fetch_sockets_init(struct fetch_sockets *sockets,
 	void (*ready)(int fd, unsigned events, void *user), void *user)
 {
-	*sockets = (struct fetch_sockets){ .ready = ready, .user = user };
+	*sockets = (struct fetch_sockets){
+		.ready = ready,
+		.user = user,
+		.stand_in = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+	};
+	return sockets->stand_in < 0 ? -errno : 0;
 }
 
 void
@@ -90,7 +100,8 @@ fetch_sockets_fini(struct fetch_sockets *sockets)
 		clear(sockets, &sockets->items[i]);
 	}
 	free(sockets->items);
-	*sockets = (struct fetch_sockets){ 0 };
+	closep(&sockets->stand_in);
+	*sockets = (struct fetch_sockets){ .stand_in = -1 };
 }
 
 int
@@ -115,6 +126,24 @@ fetch_sockets_end(struct fetch_sockets *sockets, int fd)
 	if (item) {
 		clear(sockets, item);
 	}
+}
+
+/* The kernel takes the socket out of epoll by itself; libevent hears of it in clear(). */
+int
+fetch_sockets_sever(struct fetch_sockets *sockets, int fd)
+{
+	struct fetch_socket *item = find(sockets, fd);
+
+	if (!item || !item->is_open) {
+		return -EBADF;
+	}
+	if (dup3(sockets->stand_in, fd, O_CLOEXEC) < 0) {
+		return -errno;
+	}
+	item->wanted = 0;
+	item->is_open = false;
+	sockets->n_open--;
+	return 0;
 }
 
 int

@@ -11,6 +11,10 @@
  * libcurl 7.88 closes a socket whose connect was abandoned without telling us (fixed in 8.2.0), and
  * the number comes back; so only sockets that were being read from stay watched, never those of a
  * removed transfer, and a number that comes back begins with an empty entry.
+ *
+ * Severing: a socket can be closed before its user knows. Its number must not come back meanwhile,
+ * or the user would read and write somebody else's socket; so a descriptor that is never ready and
+ * cannot be received from takes its place, until the user closes that.
  */
 #pragma once
 
@@ -28,10 +32,11 @@ struct fetch_sockets {
 	struct fetch_socket *items; /* by number */
 	size_t n_items;
 	size_t n_open;
+	int stand_in; /* for severed sockets */
 };
 
-/* fetch_sockets_init() - none */
-void fetch_sockets_init(struct fetch_sockets *sockets,
+/* fetch_sockets_init() - 0 or -EMFILE and the like; fetch_sockets_fini() may follow either */
+int fetch_sockets_init(struct fetch_sockets *sockets,
 	void (*ready)(int fd, unsigned events, void *user), void *user);
 
 /* fetch_sockets_fini() - watch nothing any more; closes no descriptor */
@@ -39,6 +44,12 @@ void fetch_sockets_fini(struct fetch_sockets *sockets);
 
 /* fetch_sockets_begin() - a socket was opened; 0 or -ENOMEM */
 int fetch_sockets_begin(struct fetch_sockets *sockets, int fd);
+
+/*
+ * fetch_sockets_sever() - close it, and keep its number taken until fetch_sockets_end(); 0, or a
+ * negative errno and nothing has happened
+ */
+int fetch_sockets_sever(struct fetch_sockets *sockets, int fd);
 
 /* fetch_sockets_end() - it is about to be closed */
 void fetch_sockets_end(struct fetch_sockets *sockets, int fd);

@@ -24,20 +24,25 @@
 #include "lib/fetch/handle.h"
 #include "lib/fetch/sockets.h"
 
-#define ADDS_A_PASS 32
-#define CROWD       1024
+#define ADDS_A_PASS  32
+#define REAPS_A_PASS 32
+#define REAP_DELAY   NUR_MSEC(20)
+#define CROWD        1024
 
 struct fetch_transfers {
 	CURLM *multi;
 	struct fetch_handles handles;
 	struct nur_timer timer;
 	struct nur_call call;
-	struct list adds;
-	struct list removes;
-	uint64_t n_serials;
+	struct nur_timer reap_timer;
+	struct list adds;    /* transfers */
+	struct list removes; /* handles */
+	struct list dead;    /* handles without a transfer, until reaped */
+	size_t n_dead;
 	struct fetch_sockets sockets;
 	bool is_inside;        /* libcurl */
 	bool is_removing;      /* a transfer that has not finished */
+	bool is_reaping;       /* the dead, some each pass */
 	bool is_due;           /* libcurl wants to be called at once */
 	bool has_other_policy; /* than at the creation, once */
 	unsigned max_idle;
@@ -86,6 +91,7 @@ note(struct fetch_transfer *transfer, enum fetch_error error, const char *format
 	va_end(ap);
 }
 
+/* NULL: nobody waits for it any more; what libcurl begins for it is refused. */
 static struct fetch_transfer *
 get_transfer(void *user)
 {
@@ -99,12 +105,18 @@ get_transfer(void *user)
 static curl_socket_t
 on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct fetch_transfer *transfer = get_transfer(user);
-	struct fetch_transfers *transfers = transfer->transfers;
+	struct fetch_handle *handle = user;
+	struct fetch_transfer *transfer = handle->transfer;
+	struct fetch_transfers *transfers = handle->handles->user;
 	struct fetch_address ip;
 	struct fetch_reason reason;
 	int fd;
 
+	if (!transfer) {
+		return CURL_SOCKET_BAD;
+	}
+	handle->has_asked = false; /* another time, when the first connection was dead */
+	handle->fd = -1;
 	if (!fetch_address_from_sockaddr(&address->addr, address->addrlen, &ip)) {
 		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
 		return CURL_SOCKET_BAD;
@@ -146,6 +158,9 @@ on_body(char *data, size_t size, size_t n_items, void *user)
 	struct fetch_transfer *transfer = get_transfer(user);
 	size_t len = size * n_items;
 
+	if (!transfer) {
+		return 0;
+	}
 	transfer->bytes += len;
 	if (transfer->bytes > transfer->max_body) {
 		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "more than %llu bytes",
@@ -196,8 +211,12 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 {
 	struct fetch_transfer *transfer = get_transfer(user);
 	size_t len = size * n_items;
-	bool was_whole = transfer->head.is_whole;
+	bool was_whole;
 
+	if (!transfer) {
+		return 0;
+	}
+	was_whole = transfer->head.is_whole;
 	switch (fetch_head_read(&transfer->head, line, len)) {
 	case 0:
 		break;
@@ -222,10 +241,15 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 static int
 on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
-	struct fetch_transfer *transfer = get_transfer(user);
+	struct fetch_handle *handle = user;
+	struct fetch_transfer *transfer = handle->transfer;
 	struct fetch_address ip;
 	struct fetch_reason reason;
 
+	if (!transfer) {
+		return CURL_PREREQFUNC_ABORT;
+	}
+	handle->has_asked = true;
 	if (!transfer->transfers->has_other_policy) {
 		return CURL_PREREQFUNC_OK; /* on_open() asked the same one */
 	}
@@ -245,6 +269,9 @@ on_resolve(void *state, void *reserved, void *user)
 {
 	struct fetch_transfer *transfer = get_transfer(user);
 
+	if (!transfer) {
+		return 1;
+	}
 	if (fetch_url_is_literal(transfer->url)) {
 		return 0; /* asked for addresses, too */
 	}
@@ -441,11 +468,34 @@ finish(struct fetch_transfers *transfers, struct fetch_transfer *transfer, int r
 {
 	list_unlink(&transfer->node);
 	if (transfer->handle) {
+		list_unlink(&transfer->handle->node);
 		(void)curl_multi_remove_handle(transfers->multi, transfer->handle->easy);
 		fetch_handle_put(steal(&transfer->handle), transfer->is_done && !transfer->is_last);
 		transfers->statistics.n_transfers--;
 	}
 	nur_reschedule(transfer->task, result);
+}
+
+/* The end of a handle whose task has gone on: its socket is closed, all the rest goes now. */
+static void
+reap(struct fetch_transfers *transfers, struct fetch_handle *handle)
+{
+	bool was_removing = transfers->is_removing;
+
+	list_unlink(&handle->node);
+	transfers->n_dead--;
+	transfers->is_removing = true;
+	(void)curl_multi_remove_handle(transfers->multi, handle->easy);
+	transfers->is_removing = was_removing;
+	fetch_handle_put(handle, false);
+}
+
+static void
+reap_some(struct fetch_transfers *transfers, size_t n)
+{
+	while (n-- > 0 && !list_is_empty(&transfers->dead)) {
+		reap(transfers, list_entry(transfers->dead.next, struct fetch_handle, node));
+	}
 }
 
 /* The loop's side. */
@@ -466,6 +516,10 @@ drain(struct fetch_transfers *transfers)
 		}
 		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
 		transfer = handle->transfer;
+		if (!transfer) {
+			reap(transfers, handle);
+			continue;
+		}
 		transfer->is_done = code == CURLE_OK;
 		collect(transfer, code);
 		finish(transfers, transfer, 0);
@@ -521,44 +575,87 @@ on_timer(CURLM *multi, long timeout_ms, void *user)
  * connections of an origin from their oldest for the one that it closes.
  */
 static void
-remove_soon(struct fetch_transfer *transfer)
+queue_up(struct list *queue, struct fetch_handle *handle)
 {
-	struct fetch_transfers *transfers = transfer->transfers;
-	struct list *removes = &transfers->removes;
 	struct list *first;
 
-	list_unlink(&transfer->node);
-	first = removes->next;
-	if (first != removes &&
-		list_entry(first, struct fetch_transfer, node)->serial > transfer->serial) {
-		list_prepend(removes, &transfer->node);
+	list_unlink(&handle->node);
+	first = queue->next;
+	if (first != queue &&
+		list_entry(first, struct fetch_handle, node)->serial > handle->serial) {
+		list_prepend(queue, &handle->node);
 	} else {
-		list_append(removes, &transfer->node);
+		list_append(queue, &handle->node);
 	}
+}
+
+static void
+remove_soon(struct fetch_transfers *transfers, struct fetch_handle *handle)
+{
+	queue_up(&transfers->removes, handle);
 	nur_call_soon(&transfers->call);
+}
+
+static void
+on_reap_due(void *arg)
+{
+	struct fetch_transfers *transfers = arg;
+
+	transfers->is_reaping = true;
+	nur_call_soon(&transfers->call);
+}
+
+/*
+ * A request that waits for its response is given up in two steps. Its socket is closed here, and
+ * its task goes on; taking the handle out of libcurl, which is more work than that, comes when
+ * whoever waits for the outcome has got it. Not when libcurl borrows the caller's body, nor with
+ * TLS, where a last word is owed and others may share the connection.
+ */
+static bool
+give_up(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	struct fetch_handle *handle = transfer->handle;
+
+	if (transfer->with_body || handle->is_tls || handle->fd < 0 ||
+		fetch_sockets_sever(&transfers->sockets, handle->fd) < 0) {
+		return false;
+	}
+	if (transfers->n_dead++ == 0) {
+		nur_timer_set(&transfers->reap_timer, nur_time_add(nur_now(), REAP_DELAY));
+	}
+	queue_up(&transfers->dead, handle);
+	handle->transfer = NULL;
+	transfer->handle = NULL;
+	transfers->statistics.n_transfers--;
+	return true;
 }
 
 static int
 on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 {
 	struct fetch_transfers *transfers = user;
-	struct fetch_transfer *transfer;
 	struct fetch_handle *handle = NULL;
 	int r;
 
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &handle);
 	if (what == CURL_POLL_REMOVE) {
+		if (handle && handle->fd == fd) {
+			handle->fd = -1;
+		}
 		fetch_sockets_rest(&transfers->sockets, fd, !transfers->is_removing);
 		return 0;
+	}
+	assert(handle); /* NULL: a handle of libcurl's own, which only closes */
+	if (handle->has_asked) {
+		handle->fd = fd;
 	}
 	r = fetch_sockets_want(&transfers->sockets, fd,
 		(what & CURL_POLL_IN ? NUR_WATCH_READ : 0) |
 			(what & CURL_POLL_OUT ? NUR_WATCH_WRITE : 0));
-	if (r < 0) {
+	if (r < 0 && handle->transfer) {
 		/* -1 would end all transfers; this one would wait for ever */
-		(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &handle);
-		transfer = handle->transfer;
-		note(transfer, FETCH_ERROR_RESOURCES, "epoll: %s", nur_strerror(r));
-		remove_soon(transfer);
+		note(handle->transfer, FETCH_ERROR_RESOURCES, "epoll: %s", nur_strerror(r));
+		remove_soon(transfers, handle);
 	}
 	return 0;
 }
@@ -566,9 +663,10 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 static void
 add(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
-	int r = fetch_handle_get(&transfers->handles, transfer, &transfer->handle);
+	int r;
 
-	transfer->serial = ++transfers->n_serials;
+	reap_some(transfers, 1); /* the dead take up descriptors and memory, too */
+	r = fetch_handle_get(&transfers->handles, transfer, &transfer->handle);
 	if (r == 0) {
 		transfers->statistics.n_transfers++;
 	}
@@ -584,8 +682,8 @@ remove_all(struct fetch_transfers *transfers)
 {
 	transfers->is_removing = true;
 	while (!list_is_empty(&transfers->removes)) {
-		struct fetch_transfer *transfer = list_entry(
-			list_take_first(&transfers->removes), struct fetch_transfer, node);
+		struct fetch_transfer *transfer =
+			list_entry(transfers->removes.next, struct fetch_handle, node)->transfer;
 
 		transfer->error = transfer->noted;
 		finish(transfers, transfer, transfer->is_removed ? NUR_ECANCELED : 0);
@@ -600,17 +698,22 @@ on_call(void *arg)
 	int n_added = 0;
 
 	remove_all(transfers);
+	if (transfers->is_reaping) {
+		reap_some(transfers, REAPS_A_PASS);
+		transfers->is_reaping = !list_is_empty(&transfers->dead);
+	}
 	while (n_added < ADDS_A_PASS && !list_is_empty(&transfers->adds)) {
 		add(transfers,
 			list_entry(list_take_first(&transfers->adds), struct fetch_transfer, node));
 		n_added++;
 	}
-	if (!list_is_empty(&transfers->adds)) {
+	if (!list_is_empty(&transfers->adds) || transfers->is_reaping) {
 		nur_call_soon(&transfers->call);
 	}
 	/* counts the busy ones, too; with fewer it would close what is still of use */
 	(void)curl_multi_setopt(transfers->multi, CURLMOPT_MAXCONNECTS,
-		(long)(transfers->max_idle + transfers->statistics.n_transfers));
+		(long)(transfers->max_idle + transfers->statistics.n_transfers +
+			transfers->n_dead));
 	if (transfers->is_due) {
 		transfers->is_due = false;
 		act(transfers, CURL_SOCKET_TIMEOUT, 0);
@@ -625,11 +728,11 @@ abort_transfer(struct nur_task *task, void *arg)
 	struct fetch_transfer *transfer = arg;
 
 	list_unlink(&transfer->node);
-	if (!transfer->handle) {
+	if (!transfer->handle || give_up(transfer->transfers, transfer)) {
 		return NUR_ABORT_SUCCEEDED;
 	}
 	transfer->is_removed = true;
-	remove_soon(transfer);
+	remove_soon(transfer->transfers, transfer->handle);
 	return NUR_ABORT_FAILED; /* finish() wakes the task when the socket is closed */
 }
 
@@ -699,11 +802,17 @@ fetch_transfers_create(
 		curl_global_cleanup();
 		return -ENOMEM;
 	}
-	fetch_sockets_init(&transfers->sockets, on_ready, transfers);
 	list_init(&transfers->adds);
 	list_init(&transfers->removes);
+	list_init(&transfers->dead);
 	nur_timer_init(&transfers->timer, on_timer_due, transfers);
+	nur_timer_init(&transfers->reap_timer, on_reap_due, transfers);
 	nur_call_init(&transfers->call, on_call, transfers);
+	r = fetch_sockets_init(&transfers->sockets, on_ready, transfers);
+	if (r < 0) {
+		fetch_transfers_destroy(transfers);
+		return r;
+	}
 	transfers->max_idle = options->max_idle;
 	transfers->multi = curl_multi_init();
 	r = fetch_handles_init(&transfers->handles, options, &handle_calls, transfers);
@@ -731,9 +840,11 @@ fetch_transfers_destroy(struct fetch_transfers *transfers)
 	}
 	assert(transfers->statistics.n_transfers == 0 && list_is_empty(&transfers->adds));
 	transfers->is_removing = true;
+	reap_some(transfers, SIZE_MAX);
 	fetch_handles_fini(&transfers->handles);
 	(void)curl_multi_cleanup(transfers->multi);
 	nur_timer_stop(&transfers->timer);
+	nur_timer_stop(&transfers->reap_timer);
 	nur_call_cancel(&transfers->call);
 	fetch_sockets_fini(&transfers->sockets);
 	free(transfers);

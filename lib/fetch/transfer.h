@@ -73,7 +73,6 @@ struct fetch_transfer {
 
 	struct list node;
 	struct fetch_transfers *transfers;
-	uint64_t serial; /* in the order of being added */
 	struct nur_task *task;
 	struct fetch_handle *handle;
 	enum fetch_error noted;
@@ -84,7 +83,7 @@ struct fetch_transfer {
 
 /**
  * fetch_transfers_create() - inside a run
- * Errors: NUR_ENOTINTASK, -ENOMEM, NUR_EINTERNAL (libcurl does not start)
+ * Errors: NUR_ENOTINTASK, -ENOMEM, -EMFILE and the like, NUR_EINTERNAL (libcurl does not start)
  */
 int fetch_transfers_create(
 	const struct fetch_transfers_options *options, struct fetch_transfers **ret_transfers);

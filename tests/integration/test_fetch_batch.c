@@ -101,6 +101,55 @@ START_TEST(a_thousand_sockets_are_closed_when_the_batch_returns)
 }
 END_TEST
 
+/* Descriptors for one batch, not for two. */
+static int
+check_room(void *arg)
+{
+	struct rlimit limit = { 600, 600 };
+	int r = kit_batch(arg);
+
+	ck_assert_int_eq(r, 0);
+	ck_assert_uint_eq(count(FETCH_CANCELLED), 500);
+	for (size_t i = 0; i < kit->n_urls; i++) {
+		free(kit->urls[i]);
+		kit->urls[i] = t_origin_url(origin, "/crowd/501/%zu", i);
+	}
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	return kit_batch(arg);
+}
+
+START_TEST(who_was_cancelled_makes_room_for_who_comes_next)
+{
+	for (int i = 0; i < 500; i++) {
+		kit_add(kit, t_origin_url(origin, "/never/%d", i));
+	}
+	kit_add(kit, t_origin_url(origin, "/crowd/501?500"));
+	kit->body = check_room;
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 501);
+}
+END_TEST
+
+/* Which are not closed ahead of libcurl: it borrows the body. */
+START_TEST(requests_with_a_body_are_cancelled_down_to_the_sockets)
+{
+	kit->options.method = "PUT";
+	kit->options.body = "x";
+	kit->options.body_len = 1;
+	for (int i = 0; i < 40; i++) {
+		kit_add(kit, t_origin_url(origin, "/never/%d", i));
+	}
+	kit_add(kit, t_origin_url(origin, "/crowd/41?500"));
+	kit->body = check_open_sockets;
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(count(FETCH_CANCELLED), 40);
+}
+END_TEST
+
 START_TEST(siblings_that_never_started_say_so)
 {
 	kit->batch.concurrency = 1;
@@ -502,6 +551,8 @@ test_suite(void)
 	tcase_add_checked_fixture(policies, setup, teardown);
 	tcase_add_test(policies, the_first_failure_cancels_the_others_down_to_the_sockets);
 	tcase_add_test(policies, a_thousand_sockets_are_closed_when_the_batch_returns);
+	tcase_add_test(policies, who_was_cancelled_makes_room_for_who_comes_next);
+	tcase_add_test(policies, requests_with_a_body_are_cancelled_down_to_the_sockets);
 	tcase_add_test(policies, siblings_that_never_started_say_so);
 	tcase_add_test(policies, so_many_failures_are_tolerated);
 	tcase_add_test(policies, collect_cancels_nobody);

@@ -85,7 +85,7 @@ check_all_cancelled(const struct api_answer *answer, size_t n, const char *reaso
 
 START_TEST(the_sockets_of_cancelled_siblings_are_closed_before_the_answer_ends)
 {
-	unsigned n_before = t_proc_n_fds(t_daemon_pid(api_daemon()));
+	unsigned n_before = t_proc_n_sockets(t_daemon_pid(api_daemon()));
 
 	for (int round = 0; round < 3; round++) {
 		_cleanup_(t_http_close) struct t_http http = api_connect();
@@ -97,7 +97,7 @@ START_TEST(the_sockets_of_cancelled_siblings_are_closed_before_the_answer_ends)
 		t_origin_forget(api_origin());
 		api_send(&http, "POST /v1/batches", NULL, body);
 		t_http_read(&http, &answer.http);
-		n_after = t_proc_n_fds(t_daemon_pid(api_daemon()));
+		n_after = t_proc_n_sockets(t_daemon_pid(api_daemon()));
 		t_http_close(&http);
 		api_check_unharmed();
 
@@ -126,13 +126,13 @@ START_TEST(a_stream_ends_after_the_sockets_are_closed)
 	_cleanup_(t_http_close) struct t_http http = api_connect();
 	_cleanup_(t_response_fini) struct t_response stream = T_RESPONSE_INIT;
 	_cleanup_(freep) char *body = make_batch(n_siblings, "/slow/10000", "'$O/crowd/1001?500'");
-	unsigned n_before = t_proc_n_fds(t_daemon_pid(api_daemon()));
+	unsigned n_before = t_proc_n_sockets(t_daemon_pid(api_daemon()));
 	char id[64];
 
 	api_begin(&http, &stream, body, id, sizeof(id));
 	api_read_until(&http, &stream, "\"type\":\"end\"");
 
-	ck_assert_uint_le(t_proc_n_fds(t_daemon_pid(api_daemon())), n_before + 2);
+	ck_assert_uint_le(t_proc_n_sockets(t_daemon_pid(api_daemon())), n_before + 2);
 	api_read_on(&http, &stream);
 	ck_assert_ptr_nonnull(strstr(stream.body.data, "\"seq\":1001,"));
 }

@@ -228,6 +228,19 @@ t_proc_list_fds(pid_t pid, struct buffer *text)
 	(void)closedir(dir);
 }
 
+unsigned int
+t_proc_n_sockets(pid_t pid)
+{
+	_cleanup_(buffer_fini) struct buffer list = BUFFER_INIT;
+	unsigned int n = 0;
+
+	t_proc_list_fds(pid, &list);
+	for (const char *at = list.data; at && (at = strstr(at, "=socket:")); at++) {
+		n++;
+	}
+	return n;
+}
+
 uint64_t
 t_proc_rss_kib(pid_t pid)
 {

@@ -62,6 +62,7 @@ void t_read_fd(int fd, struct buffer *buffer);
 
 /* What /proc says of a process. Of CPU time, what all its threads have used, in nanoseconds. */
 unsigned int t_proc_n_fds(pid_t pid);
+unsigned int t_proc_n_sockets(pid_t pid);
 void t_proc_list_fds(pid_t pid, struct buffer *text);
 uint64_t t_proc_rss_kib(pid_t pid);
 uint64_t t_proc_cpu_ns(pid_t pid);

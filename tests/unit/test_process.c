@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -67,12 +68,15 @@ END_TEST
 START_TEST(proc_tells_descriptors_memory_and_time)
 {
 	unsigned int n_fds = t_proc_n_fds(getpid());
+	unsigned int n_sockets = t_proc_n_sockets(getpid());
 	_cleanup_(closep) int fd = open("/dev/null", O_RDONLY);
+	_cleanup_(closep) int socket_fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	uint64_t cpu_ns = t_proc_cpu_ns(getpid());
 
 	while (t_proc_cpu_ns(getpid()) == cpu_ns) {
 	}
-	ck_assert_uint_eq(t_proc_n_fds(getpid()), n_fds + (fd >= 0));
+	ck_assert_uint_eq(t_proc_n_fds(getpid()), n_fds + (fd >= 0) + (socket_fd >= 0));
+	ck_assert_uint_eq(t_proc_n_sockets(getpid()), n_sockets + (socket_fd >= 0));
 	ck_assert_uint_gt(t_proc_rss_kib(getpid()), 100);
 }
 END_TEST
