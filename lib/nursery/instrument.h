@@ -48,7 +48,10 @@ struct nuri_instruments {
 
 void nuri_instruments_init(struct nuri_instruments *instruments);
 
-/* nuri_instruments_begin() - add those of the options and call before_run; 0 or NUR_EBUSY */
+/*
+ * nuri_instruments_begin() - add those of the options and call before_run; 0, or NUR_EBUSY and all are
+ * removed
+ */
 int nuri_instruments_begin(struct nuri_run *run, const struct nur_run_options *options);
 
 /* nuri_instruments_end() - call after_run and remove all */

@@ -13,6 +13,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/fd_table.h"
+#include "lib/nursery/hog.h"
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
 #include "lib/nursery/token.h"
@@ -156,6 +157,29 @@ run_result(struct nuri_run *run, struct nur_errors *errors)
 	return run->main_result;
 }
 
+/* What the options want to look at the run; whether it may begin. */
+static int
+begin_watching(struct nuri_run *run, const struct nur_run_options *options)
+{
+	int r = nuri_hog_begin(run, options->hog_after_ns);
+
+	if (r < 0) {
+		return r;
+	}
+	r = nuri_instruments_begin(run, options);
+	if (r < 0) {
+		nuri_hog_end(run);
+	}
+	return r;
+}
+
+static void
+end_watching(struct nuri_run *run)
+{
+	nuri_instruments_end(run);
+	nuri_hog_end(run);
+}
+
 int
 nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct nur_errors *errors)
 {
@@ -183,7 +207,7 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 	}
 	run.polled_at = nuri_monotonic();
 	(void)nuri_run_now(&run);
-	r = nuri_instruments_begin(&run, options ? options : &defaults);
+	r = begin_watching(&run, options ? options : &defaults);
 	if (r == 0) {
 		r = nuri_task_spawn(&run, NULL, &run.system.scope, "main", fn, arg, &run.main);
 		if (r == 0) {
@@ -192,7 +216,7 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 			}
 			r = run_result(&run, errors);
 		}
-		nuri_instruments_end(&run);
+		end_watching(&run);
 	}
 	nuri_set_current_run(NULL);
 	run_fini(&run);

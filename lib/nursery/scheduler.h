@@ -20,6 +20,7 @@
 
 struct nur_parking_lot_breaker;
 struct nuri_fd_table;
+struct nuri_hog;
 struct nur_token;
 
 enum nuri_task_state {
@@ -91,6 +92,7 @@ struct nuri_idle_waiter {
  * internal      what broke, or NULL
  * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
  * report        of the options
+ * hog           the watchdog; NULL: none
  * deadlock      the task tree when the run was found dead; NULL without memory for it
  */
 struct nuri_run {
@@ -116,6 +118,7 @@ struct nuri_run {
 	const char *no_waiting_in;
 	void (*report)(const char *line, void *arg);
 	void *report_arg;
+	struct nuri_hog *hog;
 	char *deadlock;
 	struct nur_errors main_errors;
 	int main_result;

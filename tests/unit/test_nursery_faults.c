@@ -8,6 +8,7 @@
 #include "tests/support/run.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <search.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -58,6 +59,8 @@ FAULT(int, pipe2, (int fds[2], int flags), (fds, flags), EMFILE, -1)
 FAULT(int, timerfd_create, (int clock, int flags), (clock, flags), EMFILE, -1)
 FAULT(int, epoll_create1, (int flags), (flags), EMFILE, -1)
 FAULT(int, eventfd, (unsigned count, int flags), (count, flags), EMFILE, -1)
+FAULT(int, pthread_create, (pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg),
+	(thread, attributes, fn, arg), EAGAIN, EAGAIN)
 FAULT(void *, tsearch, (const void *key, void **root, int (*compare)(const void *, const void *)),
 	(key, root, compare), ENOMEM, NULL)
 /* clang-format on */
@@ -75,7 +78,7 @@ __wrap_sigaltstack(const stack_t *stack, stack_t *old)
 static bool
 is_shortage(int code)
 {
-	return code == -ENOMEM || code == -EMFILE || code == NUR_ENOSTACK;
+	return code == -ENOMEM || code == -EMFILE || code == -EAGAIN || code == NUR_ENOSTACK;
 }
 
 static struct nur_run_options options;
@@ -213,6 +216,14 @@ wait_for_nothing(void *arg)
 {
 	return nur_sleep_forever();
 }
+
+START_TEST(watchdogs)
+{
+	options.hog_after_ns = NUR_SEC(3600);
+	fail_each_call(sleep_a_moment, 0);
+	options.hog_after_ns = 0;
+}
+END_TEST
 
 START_TEST(deadlocks)
 {
@@ -549,6 +560,7 @@ test_suite(void)
 	tcase_add_test(tcase, tasks);
 	tcase_add_test(tcase, failures);
 	tcase_add_test(tcase, deadlocks);
+	tcase_add_test(tcase, watchdogs);
 	tcase_add_test(tcase, failures_of_system_tasks);
 	tcase_add_test(tcase, starts);
 	tcase_add_test(tcase, channels);

@@ -26,10 +26,16 @@ NUR_BEGIN_DECLS
  *                for ever: no task is runnable, no call queued, there is no deadline, no watched
  *                descriptor (a waiting signal receiver and an open stream have one), no token open
  *                outside, and no thread in flight. Costs a comparison before each wait.
+ * @hog_after_ns: a task that keeps the loop busy for longer, in one step between two checkpoints, is
+ *                named to @report: once a step, while the step lasts. Real time, whatever the clock.
+ *                Only tasks are watched, not callbacks of the loop. A thread looks, which sleeps
+ *                meanwhile and wakes once in so long; each step costs a mutex taken twice, and a
+ *                reading of the clock. 0: no watchdog
  * @instruments:  to watch the run from its beginning, in this order; see nur_instrument_add()
  * @n_instruments: how many
  * @report:       what the runtime has to say to people: a line without newline, "instrument "x"
- *                failed in …". Must not wait. NULL: standard error.
+ *                failed in …", "task "x" has kept the loop busy for 0.100 s". Must not wait; the
+ *                second kind comes from the watchdog's thread. NULL: standard error.
  * @report_arg:   passed to @report
  */
 struct nur_run_options {
@@ -39,6 +45,7 @@ struct nur_run_options {
 	bool is_seeded;
 	uint64_t seed;
 	bool detects_deadlock;
+	nur_time hog_after_ns;
 	struct nur_instrument *const *instruments;
 	size_t n_instruments;
 	void (*report)(const char *line, void *arg);
@@ -59,9 +66,10 @@ struct nur_run_options {
  * Checkpoint:  no task may call it
  * Ownership:   borrows @arg, @options and the clock until it returns; gives the contents of @errors
  * Errors:      NUR_ENESTEDRUN  this thread is inside a run
- *              -EINVAL         @fn is NULL, or a stack_size below 16 KiB
+ *              -EINVAL         @fn is NULL, a stack_size below 16 KiB, a negative hog_after_ns
  *              NUR_EBUSY       another run has one of the instruments
  *              -ENOMEM, -EMFILE, …  the loop or the first stack could not be made
+ *              -EAGAIN         no thread for the watchdog
  *              NUR_EINTERNAL   the runtime found itself, or a callback, broken, or a system task
  *                              failed: the record holds the group of these failures
  *              NUR_EDEADLOCK   with detects_deadlock: nothing could wake the run any more. The last
