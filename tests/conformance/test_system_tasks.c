@@ -69,6 +69,37 @@ START_TEST(r011_system_tasks_end_with_the_main_task)
 END_TEST
 
 static int
+spawn_too_late(void *ret_result)
+{
+	*(int *)ret_result = nur_spawn_system_task("late", t_return, T_CODE(0));
+	return 0;
+}
+
+struct ending {
+	struct nur_token *token;
+	int result;
+};
+
+static int
+end_before_a_call(void *arg)
+{
+	struct ending *ending = arg;
+
+	ck_assert_int_eq(nur_token_open(&ending->token), 0);
+	return nur_token_call_soon(ending->token, spawn_too_late, &ending->result);
+}
+
+START_TEST(r011_after_the_last_task_none_can_be_spawned)
+{
+	struct ending ending = { .result = 0 };
+
+	ck_assert_int_eq(t_run(end_before_a_call, &ending, NULL), 0);
+	ck_assert_int_eq(ending.result, NUR_ECLOSED);
+	nur_token_close(ending.token);
+}
+END_TEST
+
+static int
 note_place(const struct nur_tree_entry *entry, void *unused)
 {
 	t_note("%zu:%s:%zu", entry->depth, entry->name ? entry->name : "-", entry->n_children);
@@ -251,6 +282,7 @@ test_suite(void)
 	tcase_add_test(tc, r011_a_system_task_needs_a_function);
 	tcase_add_test(tc, r011_a_system_task_needs_a_run);
 	tcase_add_test(tc, r011_system_tasks_end_with_the_main_task);
+	tcase_add_test(tc, r011_after_the_last_task_none_can_be_spawned);
 	tcase_add_test(tc, r011_system_tasks_are_in_the_tree);
 	tcase_add_test(tc, r012_a_failing_system_task_cancels_all_and_is_an_internal_error);
 	tcase_add_test(tc, r012_a_stray_cancellation_of_a_system_task_is_a_failure);
