@@ -14,6 +14,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/nursery/fd_table.h"
 #include "lib/nursery/hog.h"
+#include "lib/nursery/local.h"
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
 #include "lib/nursery/token.h"
@@ -218,6 +219,7 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 		}
 		end_watching(&run);
 	}
+	nuri_locals_clear(&run.locals);
 	nuri_set_current_run(NULL);
 	run_fini(&run);
 	return r;

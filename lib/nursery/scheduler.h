@@ -21,6 +21,7 @@
 struct nur_parking_lot_breaker;
 struct nuri_fd_table;
 struct nuri_hog;
+struct nuri_locals;
 struct nur_token;
 
 enum nuri_task_state {
@@ -40,6 +41,7 @@ enum nuri_task_state {
  * scope        the innermost scope the task is in: its node of the cancel status tree
  * nurseries    open ones, outermost first
  * breakers     of the parking lots that break when it ends; NULL: none
+ * locals       its values of struct nur_local; NULL: none
  * abort        how to undo the present wait; NULL: cannot be, or was tried
  * result       what the present wait returns
  * started_at   the run's time of the pass in which it was started
@@ -64,6 +66,7 @@ struct nur_task {
 	void *abort_arg;
 	struct nuri_failure *failure;
 	struct nur_parking_lot_breaker *breakers;
+	struct nuri_locals *locals;
 	nur_time started_at;
 	nur_time waiting_since;
 	int result;
@@ -89,6 +92,7 @@ struct nuri_idle_waiter {
  * polled_at     when the kernel was last asked, real ns
  * system        the system tasks; its scope, the root of the tree, is around the main task too
  * token         what outsiders hold of it, or NULL
+ * locals        its values of struct nur_local; NULL: none
  * internal      what broke, or NULL
  * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
  * report        of the options
@@ -114,6 +118,7 @@ struct nuri_run {
 	struct nur_nursery system;
 	struct nuri_fd_table *fds;
 	struct nur_token *token;
+	struct nuri_locals *locals;
 	const char *internal;
 	const char *no_waiting_in;
 	void (*report)(const char *line, void *arg);

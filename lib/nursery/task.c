@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/local.h"
 #include "lib/nursery/scheduler.h"
 
 const char *
@@ -130,6 +131,9 @@ task_finished(struct nur_task *task, int rc)
 	struct nuri_run *run = task->run;
 	struct nur_nursery *nursery = task->parent_nursery;
 
+	if (task->locals) {
+		nuri_locals_clear(&task->locals);
+	}
 	rc = check_nesting(task, nursery ? &nursery->scope : &run->system.scope, rc);
 	if (task->breakers) {
 		break_lots(task);
@@ -188,6 +192,9 @@ nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_ca
 	list_init(nuri_list(&task->nurseries));
 	nuri_context_init(&task->context, stack->base, task, task_entry, task);
 	nuri_task_activate_scope(task, scope);
+	if (run->current && run->current->locals) {
+		nuri_task_inherit_locals(task, run->current);
+	}
 	run->n_tasks++;
 	if (nursery) {
 		nuri_nursery_add_child(nursery, task);

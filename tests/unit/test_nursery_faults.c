@@ -233,6 +233,47 @@ START_TEST(deadlocks)
 }
 END_TEST
 
+static const struct nur_local borrowed = { .destroy = NULL };
+static const struct nur_local owned = { .destroy = free };
+
+static int
+set_owned(int (*set)(const struct nur_local *local, void *value))
+{
+	void *value = calloc(1, 1);
+	int r = value ? set(&owned, value) : -ENOMEM;
+
+	if (r < 0) {
+		free(value); /* still ours */
+	}
+	return r;
+}
+
+static int
+set_locals(void *arg)
+{
+	int r = nur_task_local_set(&borrowed, NULL);
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		r = set_owned(nur_task_local_set);
+	}
+	if (r == 0) {
+		r = set_owned(nur_run_local_set);
+	}
+	if (r == 0) {
+		r = start_many(NULL);
+	}
+	if (r == 0) {
+		r = nur_task_local_unset(&owned);
+	}
+	return r < 0 ? r : nur_run_local_unset(&owned);
+}
+
+START_TEST(locals)
+{
+	fail_each_call(set_locals, 0);
+}
+END_TEST
+
 DEFINE_CLEANUP(struct nur_send_channel *, nur_send_channel_destroy);
 DEFINE_CLEANUP(struct nur_receive_channel *, nur_receive_channel_destroy);
 
@@ -563,6 +604,7 @@ test_suite(void)
 	tcase_add_test(tcase, watchdogs);
 	tcase_add_test(tcase, failures_of_system_tasks);
 	tcase_add_test(tcase, starts);
+	tcase_add_test(tcase, locals);
 	tcase_add_test(tcase, channels);
 	tcase_add_test(tcase, limiters);
 	tcase_add_test(tcase, signals);

@@ -22,6 +22,7 @@
 #include <nursery/instrument.h>
 #include <nursery/limiter.h>
 #include <nursery/listener.h>
+#include <nursery/local.h>
 #include <nursery/lock.h>
 #include <nursery/nursery.h>
 #include <nursery/park.h>
