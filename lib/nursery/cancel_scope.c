@@ -287,7 +287,6 @@ nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc)
 void
 nuri_scope_cancel(struct nur_cancel_scope *scope, enum nur_cancel_source source, const char *text)
 {
-	struct nuri_run *run = nuri_current_run();
 	struct nur_task *task = nur_current_task();
 
 	if (scope->is_cancel_called) {
@@ -302,7 +301,8 @@ nuri_scope_cancel(struct nur_cancel_scope *scope, enum nur_cancel_source source,
 			scope->reason.task, sizeof(scope->reason.task), "%s", nur_task_name(task));
 	}
 	if (scope->state == NURI_SCOPE_ACTIVE) {
-		nuri_deadlines_remove(&run->deadlines, &scope->deadline);
+		nuri_deadlines_remove(&nuri_run_needed_by("cancelling an entered scope")->deadlines,
+			&scope->deadline);
 		update_tree(scope);
 	}
 }
@@ -346,7 +346,8 @@ nur_cancel_scope_set_deadline(struct nur_cancel_scope *scope, nur_time deadline)
 {
 	scope->is_relative = false;
 	if (scope->state == NURI_SCOPE_ACTIVE) {
-		register_deadline(nuri_current_run(), scope, deadline);
+		register_deadline(
+			nuri_run_needed_by("nur_cancel_scope_set_deadline()"), scope, deadline);
 	} else {
 		scope->deadline.at = deadline;
 	}
@@ -359,7 +360,7 @@ nur_cancel_scope_set_timeout(struct nur_cancel_scope *scope, nur_time timeout)
 		return -EINVAL;
 	}
 	if (scope->state == NURI_SCOPE_ACTIVE) {
-		struct nuri_run *run = nuri_current_run();
+		struct nuri_run *run = nuri_run_needed_by("nur_cancel_scope_set_timeout()");
 
 		register_deadline(run, scope, nur_time_add(nuri_run_now(run), timeout));
 	} else {
@@ -383,7 +384,8 @@ int
 nur_cancel_scope_timeout(const struct nur_cancel_scope *scope, nur_time *ret_timeout)
 {
 	if (scope->state == NURI_SCOPE_ACTIVE) {
-		*ret_timeout = nur_time_sub(scope->deadline.at, nuri_run_now(nuri_current_run()));
+		*ret_timeout = nur_time_sub(scope->deadline.at,
+			nuri_run_now(nuri_run_needed_by("nur_cancel_scope_timeout()")));
 		return 0;
 	}
 	if (!scope->is_relative && scope->deadline.at != NUR_FOREVER) {

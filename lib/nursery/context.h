@@ -76,6 +76,7 @@ void nuri_context_init(
 	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg);
 void nuri_context_switch(struct nuri_context *from, struct nuri_context *to);
 _Noreturn void nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to);
+void nuri_context_drop(struct nuri_context *context);
 
 #else
 
@@ -106,6 +107,13 @@ nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to)
 {
 	(void)from;
 	nuri_context_jump(to);
+}
+
+/* nuri_context_drop() - @context is not running, and nobody will ever switch to it again */
+static inline void
+nuri_context_drop(struct nuri_context *context)
+{
+	(void)context;
 }
 
 #endif /* NURI_CONTEXT_HOOKS */

@@ -110,4 +110,15 @@ nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to)
 	nuri_context_jump(to);
 }
 
+void
+nuri_context_drop(struct nuri_context *context)
+{
+#ifdef NURI_TSAN
+	if (context->fiber) {
+		__tsan_destroy_fiber(context->fiber);
+		context->fiber = NULL;
+	}
+#endif
+}
+
 #endif

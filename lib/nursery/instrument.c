@@ -200,6 +200,14 @@ nuri_instruments_call(
 	errno = saved_errno;
 }
 
+void
+nuri_instruments_call_io(struct nuri_run *run, enum nuri_hook hook, nur_time timeout)
+{
+	if (nuri_has_hook(&run->instruments, hook)) {
+		nuri_instruments_call(run, hook, NULL, timeout);
+	}
+}
+
 static void
 remove_all(struct nuri_instruments *instruments)
 {

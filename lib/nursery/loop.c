@@ -5,6 +5,11 @@
  * instead; it is set only when the wanted time is earlier than the one it is set to, because a poll
  * that comes back too early costs nothing (the scheduler looks at its deadlines and polls again),
  * and a system call for each new deadline would.
+ *
+ * On a host's base nobody here polls: the host does, and the turn event calls for a pass. Activated,
+ * it comes in the same turn of the host's loop. As a timeout of zero it comes after the host has
+ * asked the kernel, behind the descriptors that are ready: an event that activates itself would
+ * keep the host from ever asking.
  */
 #include "lib/nursery/loop.h"
 
@@ -20,8 +25,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/nursery/scheduler.h"
 
+/* loop is NULL when the run has ended before the watch was closed. */
 struct nur_watch {
 	struct event event;
+	struct list in_loop;
 	struct nuri_loop *loop;
 	int fd;
 	unsigned events;
@@ -55,6 +62,9 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
 	loop->armed_at = NUR_FOREVER;
 	clear_readiness(fd);
+	if (loop->host) {
+		nuri_loop_turn_now(loop);
+	}
 }
 
 static void
@@ -64,6 +74,17 @@ on_wakeup(evutil_socket_t fd, short what, void *arg)
 
 	loop->n_happened++;
 	clear_readiness(fd);
+	if (loop->host) {
+		nuri_loop_turn_now(loop);
+	}
+}
+
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct nuri_loop *loop = arg;
+
+	loop->host->turn(loop->host);
 }
 
 static struct event_base *
@@ -85,20 +106,27 @@ new_base(void)
 }
 
 int
-nuri_loop_init(struct nuri_loop *loop)
+nuri_loop_init(struct nuri_loop *loop, struct nuri_host *host)
 {
 	int r = -ENOMEM;
 
-	*loop = (struct nuri_loop){ .timer_fd = -1, .armed_at = NUR_FOREVER };
+	*loop = (struct nuri_loop){ .host = host, .timer_fd = -1, .armed_at = NUR_FOREVER };
+	list_init(&loop->watches);
 	loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (loop->timer_fd < 0) {
 		return -errno;
 	}
 	errno = 0;
-	loop->base = new_base();
+	loop->base = host ? host->base : new_base();
 	if (!loop->base) {
 		r = errno ? -errno : -ENOMEM;
 		goto out_fini;
+	}
+	if (host) {
+		loop->turn_event = event_new(loop->base, -1, 0, on_turn, loop);
+		if (!loop->turn_event) {
+			goto out_fini;
+		}
 	}
 	loop->timer_event =
 		event_new(loop->base, loop->timer_fd, EV_READ | EV_PERSIST, on_timer, loop);
@@ -130,17 +158,29 @@ nuri_loop_add_wakeup(struct nuri_loop *loop, int fd)
 void
 nuri_loop_fini(struct nuri_loop *loop)
 {
+	struct list *node;
+
+	while ((node = list_take_first(&loop->watches))) {
+		struct nur_watch *watch = list_entry(node, struct nur_watch, in_loop);
+
+		(void)nur_watch_set(watch, 0); /* switching off cannot fail */
+		watch->loop = NULL;
+	}
+	if (loop->turn_event) {
+		event_free(loop->turn_event);
+	}
 	if (loop->timer_event) {
 		event_free(loop->timer_event);
 	}
 	if (loop->wakeup_event) {
 		event_free(loop->wakeup_event);
 	}
-	if (loop->base) {
+	if (loop->base && !loop->host) {
 		event_base_free(loop->base);
 	}
 	closep(&loop->timer_fd);
 	*loop = (struct nuri_loop){ .timer_fd = -1 };
+	list_init(&loop->watches);
 }
 
 static void
@@ -174,6 +214,31 @@ nuri_loop_poll(struct nuri_loop *loop, nur_time timeout)
 	return loop->n_happened != n_happened;
 }
 
+void
+nuri_loop_turn_now(struct nuri_loop *loop)
+{
+	event_active(loop->turn_event, EV_TIMEOUT, 0);
+}
+
+void
+nuri_loop_turn_within(struct nuri_loop *loop, nur_time timeout)
+{
+	static const struct timeval at_once;
+
+	if (timeout <= 0) {
+		if (event_add(loop->turn_event, &at_once) < 0) {
+			/* No memory in the base's heap: better not to let the host poll than not to
+			 * come. */
+			nuri_loop_turn_now(loop);
+		}
+		return;
+	}
+	(void)event_del(loop->turn_event); /* fails only without a base */
+	if (timeout != NUR_FOREVER) {
+		arm(loop, nur_time_add(nuri_monotonic(), timeout));
+	}
+}
+
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -182,10 +247,16 @@ on_event(evutil_socket_t fd, short what, void *arg)
 	unsigned events =
 		(what & EV_READ ? NUR_WATCH_READ : 0u) | (what & EV_WRITE ? NUR_WATCH_WRITE : 0u);
 
+	if (loop->host) {
+		loop->host->enter(loop->host);
+	}
 	loop->n_happened++;
 	loop->is_in_callback = true;
 	watch->fn(fd, events, watch->arg);
 	loop->is_in_callback = false;
+	if (loop->host) {
+		loop->host->leave(loop->host);
+	}
 }
 
 int
@@ -205,6 +276,7 @@ nur_watch_open(int fd, nur_watch_fn fn, void *arg, struct nur_watch **ret_watch)
 		return -ENOMEM;
 	}
 
+	list_append(&run->loop.watches, &watch->in_loop);
 	watch->loop = &run->loop;
 	watch->fd = fd;
 	watch->events = 0;
@@ -232,6 +304,9 @@ nur_watch_set(struct nur_watch *watch, unsigned events)
 	if (!events) {
 		return 0;
 	}
+	if (!watch->loop) {
+		return NUR_ERUNFINISHED;
+	}
 
 	if (event_assign(&watch->event, watch->loop->base, watch->fd, what, on_event, watch) < 0) {
 		return -EINVAL;
@@ -255,5 +330,6 @@ nur_watch_close(struct nur_watch *watch)
 		return;
 	}
 	(void)nur_watch_set(watch, 0); /* switching off cannot fail */
+	list_unlink(&watch->in_loop);
 	free(watch);
 }

@@ -322,6 +322,9 @@ nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn
 	if (is_closed(nursery)) {
 		return NUR_ECLOSED;
 	}
+	if (nursery->run != nuri_current_run()) {
+		nuri_die("a task was started from outside its nursery's run");
+	}
 	return nuri_task_spawn(nursery->run, nursery, &nursery->scope, name, fn, arg, ret_task);
 }
 

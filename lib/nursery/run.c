@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a run: made on the caller's stack, filled with a main task, driven pass by pass until no
- * task is left, and counted. What a pass does is the scheduler's.
+ * The life of a run: opened, filled with a main task, driven pass by pass until no task is left, counted
+ * and closed. What a pass does is the scheduler's; who calls for it is nur_run(), or a guest's host.
  */
 #include <nursery/run.h>
 
@@ -63,14 +63,13 @@ static const struct nur_clock system_clock = { .now = system_now, .until = syste
 static const char *
 name_of_stack(const struct nuri_stack *stack)
 {
-	const struct nur_task *task =
-		(const struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
+	const struct nur_task *task = nuri_task_on(stack);
 
 	return task->name ? task->name : "unnamed";
 }
 
-static int
-run_init(struct nuri_run *run, const struct nur_run_options *options)
+int
+nuri_run_open(struct nuri_run *run, const struct nur_run_options *options, struct nuri_host *host)
 {
 	int r;
 
@@ -92,7 +91,7 @@ run_init(struct nuri_run *run, const struct nur_run_options *options)
 	run->random |= run->random == 0;
 	nuri_nursery_open_system(run);
 
-	r = nuri_loop_init(&run->loop);
+	r = nuri_loop_init(&run->loop, host);
 	if (r < 0) {
 		return r;
 	}
@@ -103,8 +102,75 @@ run_init(struct nuri_run *run, const struct nur_run_options *options)
 	return r;
 }
 
+/* What the options want to look at the run; whether it may begin. */
+static int
+begin_watching(struct nuri_run *run, const struct nur_run_options *options)
+{
+	int r = nuri_hog_begin(run, options->hog_after_ns);
+
+	if (r < 0) {
+		return r;
+	}
+	r = nuri_instruments_begin(run, options);
+	if (r < 0) {
+		nuri_hog_end(run);
+	}
+	return r;
+}
+
 static void
-run_fini(struct nuri_run *run)
+end_watching(struct nuri_run *run)
+{
+	nuri_instruments_end(run);
+	nuri_hog_end(run);
+}
+
+int
+nuri_run_start(
+	struct nuri_run *run, const struct nur_run_options *options, nur_task_fn fn, void *arg)
+{
+	int r;
+
+	if (run->clock->start) {
+		run->clock->start(run->clock->user);
+	}
+	run->polled_at = nuri_monotonic();
+	(void)nuri_run_now(run);
+	r = begin_watching(run, options);
+	if (r < 0) {
+		return r;
+	}
+	r = nuri_task_spawn(run, NULL, &run->system.scope, "main", fn, arg, &run->main);
+	if (r < 0) {
+		end_watching(run);
+	}
+	return r;
+}
+
+static void
+abandon_task(struct nuri_stack *stack)
+{
+	nuri_task_abandon(nuri_task_on(stack));
+}
+
+void
+nuri_run_abandon(struct nuri_run *run)
+{
+	nuri_token_end(run);
+	nuri_stack_pool_abandon(&run->stacks, abandon_task);
+	while (run->deadlines.root) {
+		nuri_deadlines_remove(&run->deadlines, run->deadlines.root);
+	}
+	while (list_take_first(&run->calls)) {
+		/* a call that is not queued may be cancelled and freed by its owner */
+	}
+	nur_errors_fini(&run->main_errors);
+	nur_errors_fini(&run->system.errors);
+	end_watching(run);
+}
+
+void
+nuri_run_close(struct nuri_run *run)
 {
 	nuri_fd_table_destroy(run->fds);
 	nuri_stack_pool_fini(&run->stacks);
@@ -140,8 +206,8 @@ add_deadlock(struct nuri_run *run)
 	run->main_result = NUR_EDEADLOCK;
 }
 
-static int
-run_result(struct nuri_run *run, struct nur_errors *errors)
+int
+nuri_run_result(struct nuri_run *run, struct nur_errors *errors)
 {
 	nuri_token_end(run);
 	if (run->internal || run->system.first_code < 0) {
@@ -155,30 +221,8 @@ run_result(struct nuri_run *run, struct nur_errors *errors)
 	} else {
 		nur_errors_fini(&run->main_errors);
 	}
+	end_watching(run);
 	return run->main_result;
-}
-
-/* What the options want to look at the run; whether it may begin. */
-static int
-begin_watching(struct nuri_run *run, const struct nur_run_options *options)
-{
-	int r = nuri_hog_begin(run, options->hog_after_ns);
-
-	if (r < 0) {
-		return r;
-	}
-	r = nuri_instruments_begin(run, options);
-	if (r < 0) {
-		nuri_hog_end(run);
-	}
-	return r;
-}
-
-static void
-end_watching(struct nuri_run *run)
-{
-	nuri_instruments_end(run);
-	nuri_hog_end(run);
 }
 
 int
@@ -188,6 +232,9 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 	struct nuri_run run;
 	int r;
 
+	if (!options) {
+		options = &defaults;
+	}
 	if (errors) {
 		*errors = (struct nur_errors)NUR_ERRORS_INIT;
 	}
@@ -197,31 +244,22 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 	if (!fn) {
 		return -EINVAL;
 	}
-	r = run_init(&run, options ? options : &defaults);
+	r = nuri_run_open(&run, options, NULL);
 	if (r < 0) {
 		return r;
 	}
 
 	nuri_set_current_run(&run);
-	if (run.clock->start) {
-		run.clock->start(run.clock->user);
-	}
-	run.polled_at = nuri_monotonic();
-	(void)nuri_run_now(&run);
-	r = begin_watching(&run, options ? options : &defaults);
+	r = nuri_run_start(&run, options, fn, arg);
 	if (r == 0) {
-		r = nuri_task_spawn(&run, NULL, &run.system.scope, "main", fn, arg, &run.main);
-		if (r == 0) {
-			while (run.n_tasks > 0) {
-				nuri_run_pass(&run);
-			}
-			r = run_result(&run, errors);
+		while (run.n_tasks > 0) {
+			nuri_run_pass(&run);
 		}
-		end_watching(&run);
+		r = nuri_run_result(&run, errors);
 	}
 	nuri_locals_clear(&run.locals);
 	nuri_set_current_run(NULL);
-	run_fini(&run);
+	nuri_run_close(&run);
 	return r;
 }
 

@@ -28,6 +28,15 @@ enum {
 
 __thread struct nuri_run *nuri_thread_run __attribute__((tls_model("initial-exec")));
 
+struct nuri_run *
+nuri_run_needed_by(const char *call)
+{
+	if (!nuri_current_run()) {
+		nuri_die("%s outside a run", call);
+	}
+	return nuri_current_run();
+}
+
 struct nur_task *
 nur_current_task(void)
 {
@@ -125,6 +134,9 @@ nur_reschedule(struct nur_task *task, int result)
 	if (task->state != NURI_TASK_WAITING) {
 		nuri_die("task \"%s\" was rescheduled while it was not waiting",
 			nur_task_name(task));
+	}
+	if (task->run != nuri_current_run()) {
+		nuri_die("task \"%s\" was woken from outside its run", nur_task_name(task));
 	}
 	task->abort = NULL;
 	task->wait_reason = NULL;
@@ -373,13 +385,16 @@ until_deadline(const struct nuri_run *run)
 				       : run->clock->until(deadline, run->clock->user);
 }
 
-/* How long there is nothing to do, unless something happens: until a deadline, or idle long enough. */
-static nur_time
-time_to_wait(struct nuri_run *run)
+/* Until a deadline, or until the run has been idle for long enough. */
+nur_time
+nuri_run_time_to_wait(struct nuri_run *run)
 {
-	nur_time timeout = until_deadline(run);
+	nur_time timeout = has_work(run) ? 0 : until_deadline(run);
 	nur_time now, threshold, idle_left;
 
+	if (timeout <= 0) {
+		return 0;
+	}
 	if (idle_kind(run, &threshold) == IDLE_NOTHING) {
 		return timeout;
 	}
@@ -388,6 +403,9 @@ time_to_wait(struct nuri_run *run)
 		run->idle_since = now;
 	}
 	idle_left = nur_time_sub(nur_time_add(run->idle_since, threshold), now);
+	if (idle_left < 0) {
+		return 0;
+	}
 	return idle_left < timeout ? idle_left : timeout;
 }
 
@@ -419,16 +437,9 @@ ask_kernel(struct nuri_run *run, nur_time timeout)
 {
 	bool has_happened;
 
-	if (timeout < 0) {
-		timeout = 0;
-	}
-	if (nuri_has_hook(&run->instruments, NURI_BEFORE_IO_WAIT)) {
-		nuri_instruments_call(run, NURI_BEFORE_IO_WAIT, NULL, timeout);
-	}
+	nuri_instruments_call_io(run, NURI_BEFORE_IO_WAIT, timeout);
 	has_happened = nuri_loop_poll(&run->loop, timeout);
-	if (nuri_has_hook(&run->instruments, NURI_AFTER_IO_WAIT)) {
-		nuri_instruments_call(run, NURI_AFTER_IO_WAIT, NULL, timeout);
-	}
+	nuri_instruments_call_io(run, NURI_AFTER_IO_WAIT, timeout);
 	return has_happened;
 }
 
@@ -436,7 +447,7 @@ ask_kernel(struct nuri_run *run, nur_time timeout)
 static void
 wait_for_something(struct nuri_run *run)
 {
-	if (ask_kernel(run, time_to_wait(run))) {
+	if (ask_kernel(run, nuri_run_time_to_wait(run))) {
 		run->idle_since = NUR_FOREVER;
 	} else {
 		end_idleness(run);
@@ -475,6 +486,16 @@ poll_events(struct nuri_run *run)
 	run->polled_at = nuri_monotonic();
 }
 
+/* The host has asked the kernel, and waited. */
+static void
+take_hosts_events(struct nuri_run *run)
+{
+	if (!has_work(run)) {
+		end_idleness(run);
+	}
+	(void)nuri_run_now(run);
+}
+
 void
 nuri_run_pass(struct nuri_run *run)
 {
@@ -483,9 +504,19 @@ nuri_run_pass(struct nuri_run *run)
 		nuri_token_make_calls(run);
 	}
 	make_calls(run);
-	poll_events(run);
+	if (run->loop.host) {
+		take_hosts_events(run);
+	} else {
+		poll_events(run);
+	}
 	if (run->deadlines.root) {
 		nuri_deadlines_expire(&run->deadlines, nuri_run_now(run));
 	}
 	run_batch(run);
+}
+
+bool
+nuri_run_is_due(struct nuri_run *run)
+{
+	return has_work(run) || nuri_deadlines_next(&run->deadlines) <= nuri_run_now(run);
 }

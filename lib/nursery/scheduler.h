@@ -150,15 +150,53 @@ nuri_current_run(void)
 	return nuri_thread_run;
 }
 
-/* nuri_set_current_run() - for who drives a run: before its passes, and NULL after them */
+/* nuri_set_current_run() - for who drives a run: before its passes, and back after them */
 static inline void
 nuri_set_current_run(struct nuri_run *run)
 {
 	nuri_thread_run = run;
 }
 
-/* nuri_run_pass() - one pass of the loop; waits in it when nothing is runnable */
+/* nuri_run_needed_by() - the calling thread's run; without one the process ends and names @call */
+struct nuri_run *nuri_run_needed_by(const char *call);
+
+/* nuri_run_open() - a run without tasks on a loop of its own or on @host's; 0, or as nur_run() */
+int nuri_run_open(
+	struct nuri_run *run, const struct nur_run_options *options, struct nuri_host *host);
+
+/* nuri_run_start() - start the clock and queue the main task; in the run; 0, or as nur_run() */
+int nuri_run_start(
+	struct nuri_run *run, const struct nur_run_options *options, nur_task_fn fn, void *arg);
+
+/*
+ * nuri_run_result() - what nur_run() returns, when no task is left; in the run; gives the contents of
+ * @errors
+ */
+int nuri_run_result(struct nuri_run *run, struct nur_errors *errors);
+
+/* nuri_run_close() - no task is left */
+void nuri_run_close(struct nuri_run *run);
+
+/*
+ * nuri_run_abandon() - tasks are left: take them out of what they wait for and forget them; in the
+ * run; nuri_run_close() is next
+ */
+void nuri_run_abandon(struct nuri_run *run);
+
+/*
+ * nuri_run_pass() - one pass of the loop; waits in it when nothing is runnable, unless the loop is a
+ * host's
+ */
 void nuri_run_pass(struct nuri_run *run);
+
+/* nuri_run_is_due() - whether the next pass would find something to do, without asking the kernel */
+bool nuri_run_is_due(struct nuri_run *run);
+
+/*
+ * nuri_run_time_to_wait() - how long the next pass has time when nothing happens, real ns; 0: none;
+ * NUR_FOREVER. Idleness begins to count.
+ */
+nur_time nuri_run_time_to_wait(struct nuri_run *run);
 
 /**
  * nuri_calling_task() - the task that is about to wait
@@ -176,6 +214,13 @@ size_t nuri_run_n_wakers(const struct nuri_run *run);
 /* nuri_run_now() - read the clock, for deadlines that must be exact */
 nur_time nuri_run_now(struct nuri_run *run);
 
+/* nuri_task_on() - the task whose stack it is */
+static inline struct nur_task *
+nuri_task_on(const struct nuri_stack *stack)
+{
+	return (struct nur_task *)(((uintptr_t)stack - sizeof(struct nur_task)) & ~(uintptr_t)63);
+}
+
 /* nuri_task_spawn() - a task in the run queue; 0, NUR_ENOSTACK or -EAGAIN */
 int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
 	struct nur_cancel_scope *scope, const char *name, nur_task_fn fn, void *arg,
@@ -183,6 +228,12 @@ int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
 
 /* nuri_function_name() - as the dynamic linker knows it, or "task" */
 const char *nuri_function_name(uintptr_t fn);
+
+/*
+ * nuri_task_abandon() - nobody will ever run @task: undo its wait as a cancellation would, without its
+ * hearing of it, and break the lots that it guards
+ */
+void nuri_task_abandon(struct nur_task *task);
 
 /* nuri_task_make_runnable() - put it into the run queue */
 static inline void

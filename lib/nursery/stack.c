@@ -392,6 +392,25 @@ nuri_stack_pool_fini(struct nuri_stack_pool *pool)
 	*pool = (struct nuri_stack_pool){ 0 };
 }
 
+void
+nuri_stack_pool_abandon(struct nuri_stack_pool *pool, void (*drop)(struct nuri_stack *stack))
+{
+	struct list *node;
+
+	list_for_each(node, &pool->slabs) {
+		const struct nuri_slab *slab = list_entry(node, struct nuri_slab, in_slabs);
+
+		for (size_t i = 0; i < pool->n_per_slab; i++) {
+			struct nuri_stack *stack = stack_at(pool, slab, i);
+
+			if (!(slab->untouched & UINT64_C(1) << i) && stack->next == stack) {
+				drop(stack);
+			}
+		}
+	}
+	pool->n_used = 0;
+}
+
 /* The slab to take from, with an idle stack in it. */
 static int
 find_slab(struct nuri_stack_pool *pool, struct nuri_slab **ret_slab)

@@ -70,6 +70,12 @@ int nuri_stack_pool_init(struct nuri_stack_pool *pool, size_t stack_size,
 /* nuri_stack_pool_fini() - on the same thread; all stacks are back. Accepts a zeroed pool. */
 void nuri_stack_pool_fini(struct nuri_stack_pool *pool);
 
+/*
+ * nuri_stack_pool_abandon() - count the stacks in use as given back, after @drop was called for each;
+ * only nuri_stack_pool_fini() may follow
+ */
+void nuri_stack_pool_abandon(struct nuri_stack_pool *pool, void (*drop)(struct nuri_stack *stack));
+
 /* nuri_stack_acquire() - 0, or NUR_ENOSTACK and the reason in nuri_stack_pool_error() */
 int nuri_stack_acquire(struct nuri_stack_pool *pool, struct nuri_stack **ret_stack);
 

@@ -150,6 +150,22 @@ task_finished(struct nur_task *task, int rc)
 	run->n_tasks--;
 }
 
+void
+nuri_task_abandon(struct nur_task *task)
+{
+	if (task->state == NURI_TASK_WAITING && task->abort) {
+		(void)task->abort(task, task->abort_arg); /* who refuses, waits for its own tasks */
+	}
+	while (task->breakers) {
+		struct nur_parking_lot *lot = task->breakers->lot;
+
+		(void)nur_parking_lot_breaker_remove(task->breakers);
+		nur_parking_lot_break(lot, task);
+	}
+	nuri_failure_destroy(steal(&task->failure));
+	nuri_context_drop(&task->context);
+}
+
 static void
 task_entry(void *arg)
 {
@@ -177,7 +193,7 @@ nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_ca
 		return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
 	}
 
-	task = (struct nur_task *)(((uintptr_t)stack - sizeof(*task)) & ~(uintptr_t)63);
+	task = nuri_task_on(stack);
 	*task = (struct nur_task){
 		.run = run,
 		.stack = stack,

@@ -23,11 +23,8 @@ nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg)
 void
 nur_timer_set(struct nur_timer *timer, nur_time deadline)
 {
-	struct nuri_run *run = nuri_current_run();
+	struct nuri_run *run = nuri_run_needed_by("nur_timer_set()");
 
-	if (!run) {
-		nuri_die("nur_timer_set() outside a run");
-	}
 	nuri_deadlines_remove(&run->deadlines, &timer->deadline);
 	if (deadline != NUR_FOREVER) {
 		nuri_deadlines_insert(&run->deadlines, &timer->deadline, deadline);
@@ -38,7 +35,8 @@ void
 nur_timer_stop(struct nur_timer *timer)
 {
 	if (nuri_deadline_is_queued(&timer->deadline)) {
-		nuri_deadlines_remove(&nuri_current_run()->deadlines, &timer->deadline);
+		nuri_deadlines_remove(
+			&nuri_run_needed_by("nur_timer_stop()")->deadlines, &timer->deadline);
 	}
 }
 
@@ -53,11 +51,8 @@ nur_call_init(struct nur_call *call, void (*fn)(void *arg), void *arg)
 void
 nur_call_soon(struct nur_call *call)
 {
-	struct nuri_run *run = nuri_current_run();
+	struct nuri_run *run = nuri_run_needed_by("nur_call_soon()");
 
-	if (!run) {
-		nuri_die("nur_call_soon() outside a run");
-	}
 	if (!list_is_linked(nuri_list(&call->node))) {
 		list_append(&run->calls, nuri_list(&call->node));
 	}

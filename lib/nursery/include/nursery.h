@@ -19,6 +19,7 @@
 #include <nursery/errors.h>
 #include <nursery/event.h>
 #include <nursery/fd.h>
+#include <nursery/guest.h>
 #include <nursery/instrument.h>
 #include <nursery/limiter.h>
 #include <nursery/listener.h>

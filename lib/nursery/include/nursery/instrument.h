@@ -28,7 +28,7 @@ NUR_BEGIN_DECLS
  * @name:             for the line that says that it failed; NULL: "unnamed"
  * @arg:              passed to the hooks
  * @before_run:       nothing has run yet; for instruments of the options only
- * @after_run:        all tasks have ended
+ * @after_run:        all tasks have ended, or the guest's run was abandoned
  * @task_spawned:     @task was made, and is in its nursery
  * @task_scheduled:   @task may run: it is new, or was woken, or has let others run
  * @before_task_step: @task is about to run

@@ -28,8 +28,8 @@ typedef int (*nur_task_fn)(void *arg);
 struct nur_task *nur_current_task(void);
 
 /*
- * nur_in_run() - whether the calling thread is inside nur_run(): in a task or in a callback of its
- * loop
+ * nur_in_run() - whether the calling thread is inside a run: in a task, in a callback of its loop,
+ * or after nur_guest_enter()
  */
 bool nur_in_run(void);
 

@@ -35,7 +35,8 @@ int nur_watch_open(int fd, nur_watch_fn fn, void *arg, struct nur_watch **ret_wa
 /**
  * nur_watch_set() - which events are wanted; level triggered; 0: none
  *
- * Checkpoint: never. Errors: as epoll_ctl(2); the watch is off then. Return: 0 or a negative errno.
+ * Checkpoint: never. Errors: as epoll_ctl(2); the watch is off then. NUR_ERUNFINISHED the run has
+ * ended; closing is still allowed then. Return: 0 or an error.
  */
 int nur_watch_set(struct nur_watch *watch, unsigned events);
 
