@@ -215,10 +215,10 @@ nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_ca
 	if (nursery) {
 		nuri_nursery_add_child(nursery, task);
 	}
+	*ret_task = task; /* the main task's place in its run, before an instrument looks */
 	if (nuri_has_hook(&run->instruments, NURI_TASK_SPAWNED)) {
 		nuri_instruments_call(run, NURI_TASK_SPAWNED, task, 0);
 	}
 	nuri_task_make_runnable(task);
-	*ret_task = task;
 	return 0;
 }

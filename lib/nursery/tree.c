@@ -172,13 +172,20 @@ advance(struct place *place)
 	}
 }
 
-/* The main task or, after its end, a system task; there is one. */
+/* Whether the main task is alive: it is made after the run, and may end before it. */
+static bool
+has_main(const struct nuri_run *run)
+{
+	return run->main && !run->is_main_done;
+}
+
+/* The main task or a system task; there is one. */
 static const struct nur_task *
 first_task(const struct nuri_run *run)
 {
-	return run->is_main_done
-		       ? list_entry(run->system.children.next, const struct nur_task, in_nursery)
-		       : run->main;
+	return has_main(run)
+		       ? run->main
+		       : list_entry(run->system.children.next, const struct nur_task, in_nursery);
 }
 
 int
@@ -197,7 +204,7 @@ nur_tree_walk(nur_tree_fn visit, void *arg)
 		return NUR_ENOTINTASK;
 	}
 	(void)nuri_run_now(run);
-	entry.n_children = run->system.n_children + (run->is_main_done ? 0 : 1);
+	entry.n_children = run->system.n_children + has_main(run);
 	r = visit(&entry, arg);
 	if (r != 0 || entry.n_children == 0) {
 		return r;

@@ -493,6 +493,61 @@ START_TEST(x28_without_a_report_the_line_is_on_standard_error)
 }
 END_TEST
 
+/* ---- looking at the tree ---- */
+
+static int
+count_entry(const struct nur_tree_entry *entry, void *n_entries)
+{
+	++*(size_t *)n_entries;
+	return 0;
+}
+
+static int
+walk(void *ret_n_most)
+{
+	size_t n_entries = 0;
+
+	ck_assert_int_eq(nur_tree_walk(count_entry, &n_entries), 0);
+	if (n_entries > *(size_t *)ret_n_most) {
+		*(size_t *)ret_n_most = n_entries;
+	}
+	return 0;
+}
+
+static int
+walk_at_task(struct nur_task *task, void *ret_n_most)
+{
+	return walk(ret_n_most);
+}
+
+static int
+walk_at_wait(nur_time timeout, void *ret_n_most)
+{
+	return walk(ret_n_most);
+}
+
+START_TEST(x28_the_tree_can_be_walked_in_every_hook)
+{
+	size_t n_most = 0;
+	struct nur_instrument walker = {
+		.arg = &n_most,
+		.before_run = walk,
+		.after_run = walk,
+		.task_spawned = walk_at_task,
+		.task_scheduled = walk_at_task,
+		.before_task_step = walk_at_task,
+		.after_task_step = walk_at_task,
+		.task_exited = walk_at_task,
+		.before_io_wait = walk_at_wait,
+		.after_io_wait = walk_at_wait,
+	};
+	struct nur_instrument *const instruments[] = { &walker };
+
+	ck_assert_int_eq(run_with(start_a_child, instruments, 1), 0);
+	ck_assert_uint_eq(n_most, 4); /* the run, main, its nursery, the child */
+}
+END_TEST
+
 /* ---- what a hook must not do ---- */
 
 static int
@@ -591,6 +646,7 @@ test_suite(void)
 	tcase_add_test(tc, r227_a_hook_may_lead_to_a_hook);
 	tcase_add_test(tc, x28_a_failing_instrument_is_removed_and_changes_nothing);
 	tcase_add_test(tc, x28_without_a_report_the_line_is_on_standard_error);
+	tcase_add_test(tc, x28_the_tree_can_be_walked_in_every_hook);
 	tcase_add_test(tc, r231_a_hook_that_waits_ends_the_process);
 	tcase_add_test(tc, r231_a_hook_that_cancels_what_is_being_woken_ends_the_process);
 	tcase_add_test(tc, r231_other_hooks_may_cancel);
