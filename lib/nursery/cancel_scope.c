@@ -9,6 +9,10 @@
  * the node and pushed down the tree by a work list when something changes, so that a checkpoint
  * looks at one byte. When a node turns cancelled each task on it gets one delivery attempt.
  *
+ * A graceful cancel is a second bit that is pushed down the same way: whether the code is asked to
+ * stop. A soft scope that it reaches is cancelled; the others hear of it only if they ask. The end
+ * of the grace period is the scope's deadline.
+ *
  * Only scopes that are entered, not cancelled and have a finite deadline are in the deadline heap.
  *
  * Leaving an outer scope before an inner one abandons the inner: it is cut off from the tree, and
@@ -34,6 +38,7 @@ nur_cancel_source_name(enum nur_cancel_source source)
 		[NUR_CANCEL_DEADLINE] = "deadline",
 		[NUR_CANCEL_NURSERY] = "nursery",
 		[NUR_CANCEL_SHUTDOWN] = "shutdown",
+		[NUR_CANCEL_GRACEFUL] = "graceful",
 	};
 
 	return (unsigned)source < ARRAY_LEN(names) ? names[source] : "unknown";
@@ -51,6 +56,43 @@ should_be_cancelled(const struct nur_cancel_scope *scope)
 	const struct nur_cancel_scope *parent = parent_visible_to(scope);
 
 	return scope->is_cancel_called || (parent && parent->is_effectively_cancelled);
+}
+
+static bool
+should_be_stopping(const struct nur_cancel_scope *scope)
+{
+	const struct nur_cancel_scope *parent = parent_visible_to(scope);
+
+	return scope->is_stop_called || (parent && parent->is_stopping);
+}
+
+const struct nur_cancel_reason *
+nuri_scope_stop_reason(const struct nur_cancel_scope *scope)
+{
+	const struct nur_cancel_reason *reason = NULL;
+
+	for (; scope && scope->is_stopping; scope = parent_visible_to(scope)) {
+		if (scope->is_stop_called) {
+			reason = &scope->reason;
+		}
+	}
+	return reason;
+}
+
+/* Looks whether @scope is asked to stop, which cancels a soft one; whether that has changed. */
+static bool
+update_stopping(struct nur_cancel_scope *scope)
+{
+	bool was_stopping = scope->is_stopping;
+
+	scope->is_stopping = should_be_stopping(scope);
+	if (scope->is_stopping && scope->is_soft && !scope->is_cancel_called) {
+		scope->is_cancel_called = true;
+		scope->reason = *nuri_scope_stop_reason(scope);
+		nuri_deadlines_remove(
+			&nuri_run_needed_by("a graceful cancel")->deadlines, &scope->deadline);
+	}
+	return scope->is_stopping != was_stopping;
 }
 
 static void
@@ -79,15 +121,19 @@ update_tree(struct nur_cancel_scope *scope)
 	scope->work_next = NULL;
 	while (work) {
 		struct nur_cancel_scope *now = work;
+		bool has_changed = update_stopping(now);
 		bool is_cancelled = should_be_cancelled(now);
 
 		work = now->work_next;
-		if (is_cancelled == now->is_effectively_cancelled) {
-			continue;
+		if (is_cancelled != now->is_effectively_cancelled) {
+			now->is_effectively_cancelled = is_cancelled;
+			has_changed = true;
+			if (is_cancelled) {
+				deliver_to_tasks(now);
+			}
 		}
-		now->is_effectively_cancelled = is_cancelled;
-		if (is_cancelled) {
-			deliver_to_tasks(now);
+		if (!has_changed) {
+			continue;
 		}
 		list_for_each(node, nuri_list(&now->children)) {
 			struct nur_cancel_scope *child =
@@ -146,6 +192,15 @@ register_deadline(struct nuri_run *run, struct nur_cancel_scope *scope, nur_time
 	}
 }
 
+/* Of a scope that is not entered: a grace period that began before it stays the earliest end. */
+static void
+set_earlier(struct nur_cancel_scope *scope, nur_time at)
+{
+	if (at < scope->deadline.at) {
+		scope->deadline.at = at;
+	}
+}
+
 static void
 activate(struct nur_cancel_scope *scope, struct nur_cancel_scope *parent)
 {
@@ -154,6 +209,7 @@ activate(struct nur_cancel_scope *scope, struct nur_cancel_scope *parent)
 	if (parent) {
 		list_append(nuri_list(&parent->children), nuri_list(&scope->sibling));
 	}
+	(void)update_stopping(scope);
 	scope->is_effectively_cancelled = should_be_cancelled(scope);
 }
 
@@ -186,7 +242,7 @@ nur_cancel_scope_enter(struct nur_cancel_scope *scope)
 	now = nuri_run_now(task->run);
 	if (scope->is_relative) {
 		scope->is_relative = false;
-		scope->deadline.at = nur_time_add(now, scope->timeout);
+		set_earlier(scope, nur_time_add(now, scope->timeout));
 	}
 	if (scope->deadline.at <= now) {
 		nuri_scope_cancel(scope, NUR_CANCEL_DEADLINE, NULL);
@@ -284,21 +340,27 @@ nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc)
 	return rc;
 }
 
+static void
+set_reason(struct nur_cancel_scope *scope, enum nur_cancel_source source, const char *text)
+{
+	struct nur_task *task = source == NUR_CANCEL_DEADLINE ? NULL : nur_current_task();
+
+	scope->reason.source = source;
+	scope->reason.text = text;
+	(void)snprintf(scope->reason.task, sizeof(scope->reason.task), "%s",
+		task ? nur_task_name(task) : "");
+}
+
 void
 nuri_scope_cancel(struct nur_cancel_scope *scope, enum nur_cancel_source source, const char *text)
 {
-	struct nur_task *task = nur_current_task();
-
 	if (scope->is_cancel_called) {
 		return;
 	}
 
 	scope->is_cancel_called = true;
-	scope->reason.source = source;
-	scope->reason.text = text;
-	if (task && source != NUR_CANCEL_DEADLINE) {
-		(void)snprintf(
-			scope->reason.task, sizeof(scope->reason.task), "%s", nur_task_name(task));
+	if (!scope->is_stop_called || source != NUR_CANCEL_DEADLINE) {
+		set_reason(scope, source, text); /* else its grace is over, which has its reason */
 	}
 	if (scope->state == NURI_SCOPE_ACTIVE) {
 		nuri_deadlines_remove(&nuri_run_needed_by("cancelling an entered scope")->deadlines,
@@ -341,6 +403,57 @@ nur_cancel_scope_cancel(struct nur_cancel_scope *scope, const char *text)
 	nuri_scope_cancel(scope, NUR_CANCEL_EXPLICIT, text);
 }
 
+int
+nur_cancel_scope_cancel_gracefully(struct nur_cancel_scope *scope, nur_time grace, const char *text)
+{
+	struct nuri_run *run = nuri_current_run();
+	nur_time end;
+
+	if (grace < 0) {
+		return -EINVAL;
+	}
+	if (!run) {
+		return NUR_ENOTINTASK;
+	}
+	if (scope->is_cancel_called || scope->state == NURI_SCOPE_EXITED) {
+		return 0;
+	}
+
+	if (!scope->is_stop_called) {
+		scope->is_stop_called = true;
+		set_reason(scope, NUR_CANCEL_GRACEFUL, text);
+	}
+	end = nur_time_add(nuri_run_now(run), grace);
+	if (grace == 0) {
+		nuri_scope_cancel(scope, NUR_CANCEL_DEADLINE, NULL);
+	} else if (scope->state == NURI_SCOPE_UNBOUND) {
+		set_earlier(scope, end);
+	} else {
+		if (end < scope->deadline.at) {
+			register_deadline(run, scope, end);
+		}
+		update_tree(scope);
+	}
+	return 0;
+}
+
+void
+nur_cancel_scope_set_soft(struct nur_cancel_scope *scope, bool is_soft)
+{
+	scope->is_soft = is_soft;
+	if (scope->state == NURI_SCOPE_ACTIVE) {
+		update_tree(scope);
+	}
+}
+
+const struct nur_cancel_reason *
+nur_current_stop_reason(void)
+{
+	struct nur_task *task = nur_current_task();
+
+	return task ? nuri_scope_stop_reason(task->scope) : NULL;
+}
+
 void
 nur_cancel_scope_set_deadline(struct nur_cancel_scope *scope, nur_time deadline)
 {
@@ -366,6 +479,7 @@ nur_cancel_scope_set_timeout(struct nur_cancel_scope *scope, nur_time timeout)
 	} else {
 		scope->is_relative = true;
 		scope->timeout = timeout;
+		scope->deadline.at = NUR_FOREVER;
 	}
 	return 0;
 }
@@ -447,7 +561,10 @@ nur_cancel_scope_describe(const struct nur_cancel_scope *scope, char *text, size
 			timeout < 0 ? "ago" : "from now");
 	}
 	n = snprintf(text, cap, "cancel scope, %s%s%s", states[scope->state],
-		scope->is_cancel_called ? ", cancelled" : "", when);
+		scope->is_cancel_called ? ", cancelled"
+		: scope->is_stop_called ? ", asked to stop"
+					: "",
+		when);
 	return n > 0 ? (size_t)n : 0;
 }
 

@@ -34,3 +34,6 @@ nur_time nuri_scope_effective_deadline(const struct nur_cancel_scope *scope);
 
 /* nuri_scope_effective_reason() - as nur_current_cancel_reason(), seen from inside @scope */
 const struct nur_cancel_reason *nuri_scope_effective_reason(const struct nur_cancel_scope *scope);
+
+/* nuri_scope_stop_reason() - as nur_current_stop_reason(), seen from inside @scope */
+const struct nur_cancel_reason *nuri_scope_stop_reason(const struct nur_cancel_scope *scope);

@@ -61,6 +61,7 @@ describe_scope(struct nur_tree_entry *entry, const struct nur_cancel_scope *scop
 	entry->is_shielded = scope->is_shielded;
 	entry->is_cancelled = scope->is_effectively_cancelled;
 	entry->reason = nuri_scope_effective_reason(scope);
+	entry->stop_reason = nuri_scope_stop_reason(scope);
 }
 
 static struct nur_tree_entry

@@ -145,6 +145,9 @@ put_line(struct out *out, const struct nur_tree_entry *entry)
 		if (entry->reason) {
 			put_reason(out, entry->reason);
 		}
+	} else if (entry->stop_reason) {
+		put_text(out, ", asked to stop");
+		put_reason(out, entry->stop_reason);
 	}
 }
 

@@ -27,6 +27,7 @@ enum nur_cancel_source {
 	NUR_CANCEL_DEADLINE, /* its deadline passed */
 	NUR_CANCEL_NURSERY,  /* a task of the nursery, or its body, failed */
 	NUR_CANCEL_SHUTDOWN, /* the run is ending */
+	NUR_CANCEL_GRACEFUL, /* nur_cancel_scope_cancel_gracefully() and the end of its grace */
 };
 
 /* nur_cancel_source_name() - "explicit", "deadline", …; never NULL */
@@ -35,8 +36,9 @@ const char *nur_cancel_source_name(enum nur_cancel_source source);
 /**
  * struct nur_cancel_reason - the first cancel of a scope
  * @source:     what did it
- * @text:       what the caller of nur_cancel_scope_cancel() said, or NULL; borrowed from that caller,
- *              who keeps it until the scope is left. For a nursery: what failed in it.
+ * @text:       what the caller of nur_cancel_scope_cancel(), or …_gracefully(), said, or NULL;
+ *              borrowed from that caller, who keeps it until the scope is left. For a nursery: what
+ *              failed in it.
  * @task:       name of the task that did it, cut; "" when it was no task
  */
 struct nur_cancel_reason {
@@ -76,6 +78,9 @@ struct nur_cancel_scope {
 	bool is_cancelled_caught;
 	bool is_effectively_cancelled;
 	bool is_misnested;
+	bool is_soft;
+	bool is_stop_called;
+	bool is_stopping;
 };
 
 /* nur_cancel_scope_init() - a scope without deadline (no checkpoint) */
@@ -171,6 +176,58 @@ int nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc);
 void nur_cancel_scope_cancel(struct nur_cancel_scope *scope, const char *text);
 
 /**
+ * nur_cancel_scope_cancel_gracefully() - ask everything inside to stop, and cancel it after a while
+ * @scope:      before or while it is entered; else nothing happens
+ * @grace:      from now; 0: cancel at once; NUR_FOREVER: only ask
+ * @text:       why, for people, or NULL; kept by the caller until the scope is left
+ *
+ * Soft scopes inside (nur_cancel_scope_set_soft()) are cancelled at once: there the code waits for
+ * something to do. All other code goes on with what it does, and can ask nur_current_stop_reason()
+ * between two pieces of work. When the grace period is over @scope is cancelled.
+ *
+ * The end of the grace period is the deadline of @scope, unless that is earlier already; tasks see
+ * it by nur_current_effective_deadline(), and whoever moves the deadline moves it. Asked again, a
+ * shorter grace counts, the first text stays. A cancel of another kind may come first, and then is
+ * the reason.
+ *
+ * Shape:       none
+ * Units:       nanoseconds
+ * Checkpoint:  never (allowed from loop callbacks)
+ * Ownership:   @text is borrowed
+ * Errors:      -EINVAL         @grace is negative; nothing happens
+ *              NUR_ENOTINTASK  outside a run: there is no time
+ * Source:      none; Trio has been looking for it in its issue 147
+ *
+ * Return: 0 or an error.
+ */
+int nur_cancel_scope_cancel_gracefully(
+	struct nur_cancel_scope *scope, nur_time grace, const char *text);
+
+/*
+ * nur_cancel_scope_set_soft() - cancel the scope as soon as the code in it is asked to stop, also
+ * when it already is: it only waits for work. Its reason is then the asker's. No longer soft, it
+ * stays cancelled if it was. (no checkpoint)
+ *
+ *	nur_cancel_scope_init(&idle);
+ *	nur_cancel_scope_set_soft(&idle, true);
+ *	r = NUR_WITHIN(&idle, nur_channel_receive(jobs, &job));
+ *	if (r < 0 || nur_cancel_scope_cancelled_caught(&idle)) {
+ *		return r;
+ *	}
+ *	... a graceful cancel lets this job end
+ */
+void nur_cancel_scope_set_soft(struct nur_cancel_scope *scope, bool is_soft);
+
+/**
+ * nur_current_stop_reason() - why the calling task is asked to stop
+ *
+ * Of several graceful cancels the outermost that no shield hides. Checkpoint: never. Ownership:
+ * borrowed until that scope is left. Return: the reason, or NULL when nobody asks, and outside a
+ * task.
+ */
+const struct nur_cancel_reason *nur_current_stop_reason(void);
+
+/**
  * nur_cancel_scope_set_deadline() - move the deadline
  * @deadline:   absolute; NUR_FOREVER: none; one that has passed cancels before the next checkpoint
  *              reports
@@ -223,14 +280,14 @@ bool nur_cancel_scope_cancel_called(struct nur_cancel_scope *scope);
 bool nur_cancel_scope_cancelled_caught(const struct nur_cancel_scope *scope);
 
 /*
- * nur_cancel_scope_reason() - the first cancel; its source is NUR_CANCEL_NONE before (no
- * checkpoint)
+ * nur_cancel_scope_reason() - the first cancel, or the graceful one that is asking; its source is
+ * NUR_CANCEL_NONE before (no checkpoint)
  */
 const struct nur_cancel_reason *nur_cancel_scope_reason(const struct nur_cancel_scope *scope);
 
 /**
  * nur_cancel_scope_describe() - "unbound", "active" or "exited", the time to the deadline,
- * "cancelled"
+ * "cancelled" or "asked to stop"
  * @text:       where to; NUL-terminated, cut at @cap
  *
  * Checkpoint: never. Return: the whole length, as snprintf(). Source: Trio CancelScope.__repr__().

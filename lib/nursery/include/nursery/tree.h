@@ -40,6 +40,7 @@ const char *nur_task_state_name(enum nur_task_state state);
  * @is_shielded:  the innermost scope there keeps cancellations from further out away
  * @is_cancelled: whether a checkpoint there would report cancellation
  * @reason:       why, or NULL
+ * @stop_reason:  why the code there is asked to stop (a graceful cancel), or NULL
  * @n_children:   tasks alive in a nursery; nurseries open in a task; of the run, the
  *                main task and system tasks
  *
@@ -58,6 +59,7 @@ struct nur_tree_entry {
 	bool is_shielded;
 	bool is_cancelled;
 	const struct nur_cancel_reason *reason;
+	const struct nur_cancel_reason *stop_reason;
 	size_t n_children;
 };
 
