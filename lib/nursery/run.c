@@ -17,6 +17,7 @@
 #include "lib/nursery/local.h"
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
+#include "lib/nursery/stack_use.h"
 #include "lib/nursery/token.h"
 
 void
@@ -108,21 +109,19 @@ begin_watching(struct nuri_run *run, const struct nur_run_options *options)
 {
 	int r = nuri_hog_begin(run, options->hog_after_ns);
 
-	if (r < 0) {
-		return r;
+	if (r == 0 && options->measures_stacks) {
+		r = nuri_stack_use_begin(run);
 	}
-	r = nuri_instruments_begin(run, options);
-	if (r < 0) {
-		nuri_hog_end(run);
-	}
-	return r;
+	return r == 0 ? nuri_instruments_begin(run, options) : r;
 }
 
+/* Also after a beginning that failed. */
 static void
 end_watching(struct nuri_run *run)
 {
 	nuri_instruments_end(run);
 	nuri_hog_end(run);
+	nuri_stack_use_end(run);
 }
 
 int
@@ -137,10 +136,9 @@ nuri_run_start(
 	run->polled_at = nuri_monotonic();
 	(void)nuri_run_now(run);
 	r = begin_watching(run, options);
-	if (r < 0) {
-		return r;
+	if (r == 0) {
+		r = nuri_task_spawn(run, NULL, &run->system.scope, "main", fn, arg, &run->main);
 	}
-	r = nuri_task_spawn(run, NULL, &run->system.scope, "main", fn, arg, &run->main);
 	if (r < 0) {
 		end_watching(run);
 	}

@@ -22,6 +22,7 @@ struct nur_parking_lot_breaker;
 struct nuri_fd_table;
 struct nuri_hog;
 struct nuri_locals;
+struct nuri_stack_use;
 struct nur_token;
 
 enum nuri_task_state {
@@ -97,6 +98,7 @@ struct nuri_idle_waiter {
  * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
  * report        of the options
  * hog           the watchdog; NULL: none
+ * stack_use     what stacks were used; NULL: they are not measured
  * deadlock      the task tree when the run was found dead; NULL without memory for it
  */
 struct nuri_run {
@@ -124,6 +126,7 @@ struct nuri_run {
 	void (*report)(const char *line, void *arg);
 	void *report_arg;
 	struct nuri_hog *hog;
+	struct nuri_stack_use *stack_use;
 	char *deadlock;
 	struct nur_errors main_errors;
 	int main_result;

@@ -3,6 +3,8 @@
  * The live tree. The walk goes down and up by the objects' own links, without recursion: a tree a
  * thousand nurseries deep is walked on a small stack. How it looks as text is tree_text.c's.
  */
+#include "lib/nursery/tree.h"
+
 #include <nursery/tree.h>
 
 #include <assert.h>
@@ -187,6 +189,23 @@ first_task(const struct nuri_run *run)
 	return has_main(run)
 		       ? run->main
 		       : list_entry(run->system.children.next, const struct nur_task, in_nursery);
+}
+
+void
+nuri_tree_each_task(const struct nuri_run *run,
+	void (*visit)(const struct nur_task *task, void *arg), void *arg)
+{
+	struct place place;
+
+	if (run->system.n_children == 0 && !has_main(run)) {
+		return;
+	}
+	place = (struct place){ .task = first_task(run), .depth = 1 };
+	do {
+		if (place.task) {
+			visit(place.task, arg);
+		}
+	} while (descend(&place) || advance(&place));
 }
 
 int

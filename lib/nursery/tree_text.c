@@ -8,14 +8,13 @@
 
 #include <nursery/tree.h>
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+#include "lib/nursery/write_all.h"
 
 /* Where a line goes: @put is called for its pieces, in order. */
 struct out {
@@ -228,17 +227,8 @@ struct fd_out {
 static void
 flush(struct fd_out *to)
 {
-	const char *data = to->chunk;
-
-	while (to->len > 0 && to->error == 0) {
-		ssize_t n = write(to->fd, data, to->len);
-
-		if (n >= 0) {
-			data += n;
-			to->len -= (size_t)n;
-		} else if (errno != EINTR) {
-			to->error = -errno;
-		}
+	if (to->error == 0) {
+		to->error = nuri_write_all(to->fd, to->chunk, to->len);
 	}
 	to->len = 0;
 }

@@ -225,6 +225,37 @@ START_TEST(watchdogs)
 }
 END_TEST
 
+static int
+look_at_use(const struct nur_stack_use *use, void *arg)
+{
+	return use->max_used > 0 ? 0 : -ERANGE;
+}
+
+/* Without memory for the figures there are none, and the run goes on. */
+static int
+start_measured(void *arg)
+{
+	int r = start_many(arg);
+
+	if (r == 0) {
+		r = nur_stack_use_walk(look_at_use, NULL);
+	}
+	return r == -ENODATA ? 0 : r;
+}
+
+static void
+ignore_report(const char *line, void *arg)
+{
+}
+
+START_TEST(measured_stacks)
+{
+	options = (struct nur_run_options){ .measures_stacks = true, .report = ignore_report };
+	fail_each_call(start_measured, 0);
+	options = (struct nur_run_options){ 0 };
+}
+END_TEST
+
 START_TEST(deadlocks)
 {
 	options.detects_deadlock = true;
@@ -602,6 +633,7 @@ test_suite(void)
 	tcase_add_test(tcase, failures);
 	tcase_add_test(tcase, deadlocks);
 	tcase_add_test(tcase, watchdogs);
+	tcase_add_test(tcase, measured_stacks);
 	tcase_add_test(tcase, failures_of_system_tasks);
 	tcase_add_test(tcase, starts);
 	tcase_add_test(tcase, locals);

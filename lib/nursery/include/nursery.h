@@ -31,6 +31,7 @@
 #include <nursery/semaphore.h>
 #include <nursery/serve.h>
 #include <nursery/signal.h>
+#include <nursery/stack_use.h>
 #include <nursery/start.h>
 #include <nursery/stream.h>
 #include <nursery/task.h>

@@ -31,6 +31,7 @@ NUR_BEGIN_DECLS
  *                Only tasks are watched, not callbacks of the loop. A thread looks, which sleeps
  *                meanwhile and wakes once in so long; each step costs a mutex taken twice, and a
  *                reading of the clock. 0: no watchdog
+ * @measures_stacks: keep count of how much of their stacks tasks use: see nur_stack_use_walk()
  * @instruments:  to watch the run from its beginning, in this order; see nur_instrument_add()
  * @n_instruments: how many
  * @report:       what the runtime has to say to people: a line without newline, "instrument "x"
@@ -46,6 +47,7 @@ struct nur_run_options {
 	uint64_t seed;
 	bool detects_deadlock;
 	nur_time hog_after_ns;
+	bool measures_stacks;
 	struct nur_instrument *const *instruments;
 	size_t n_instruments;
 	void (*report)(const char *line, void *arg);
