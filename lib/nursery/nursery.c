@@ -9,7 +9,9 @@
  * Closing waits until no child is left. That wait refuses to be aborted: a cancellation from
  * outside reaches the children through the tree, and the opener just keeps waiting; no extra
  * "cancelled" is added for it (trio issue 1457). With nothing to wait for, closing is one shielded
- * checkpoint.
+ * checkpoint. A start that will bring a task (start.c) is waited for like a child.
+ *
+ * The system tasks have a nursery that no task has opened: the run is what waits for it.
  *
  * Failures are kept in the order of their arrival; the first code is kept apart, so that it comes
  * out even when there is no memory for records. Cancelled members are only counted: the nursery's
