@@ -143,6 +143,7 @@ IN_RUN_TEST(r006_the_main_task_has_no_parent_nursery)
 {
 	ck_assert_ptr_nonnull(nur_current_task());
 	ck_assert_ptr_null(nur_task_parent_nursery(nur_current_task()));
+	ck_assert_ptr_null(nur_task_eventual_parent_nursery(nur_current_task()));
 }
 END_TEST
 
@@ -356,6 +357,28 @@ IN_RUN_TEST(r017_a_task_has_a_name)
 }
 END_TEST
 
+int note_name_and_start(struct nur_task_status *status, void *ret_name);
+
+int
+note_name_and_start(struct nur_task_status *status, void *ret_name)
+{
+	(void)note_name(ret_name);
+	return nur_started(status, NULL);
+}
+
+IN_RUN_TEST(r017_a_task_that_is_waited_for_has_one_too)
+{
+	struct nur_nursery nursery;
+	char name[64] = "";
+
+	t_open(&nursery);
+	ck_assert_int_eq(nur_start(&nursery, NULL, note_name_and_start, name, NULL), 0);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+
+	ck_assert_str_eq(name, "note_name_and_start");
+}
+END_TEST
+
 IN_RUN_TEST(r018_a_missing_function_is_refused_at_the_call)
 {
 	struct nur_nursery nursery;
@@ -475,6 +498,7 @@ test_suite(void)
 	tcase_add_test(tc, r015_a_broken_abort_callback_is_an_internal_error);
 	tcase_add_test(tc, r016_an_inconsistency_ends_the_process_with_a_message);
 	tcase_add_test(tc, r017_a_task_has_a_name);
+	tcase_add_test(tc, r017_a_task_that_is_waited_for_has_one_too);
 	tcase_add_test(tc, r018_a_missing_function_is_refused_at_the_call);
 	tcase_add_test(tc, r018_a_run_without_a_main_function_is_refused);
 	tcase_add_test(tc, r019_a_seed_fixes_the_order);
