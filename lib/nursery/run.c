@@ -115,13 +115,14 @@ begin_watching(struct nuri_run *run, const struct nur_run_options *options)
 	return r == 0 ? nuri_instruments_begin(run, options) : r;
 }
 
-/* Also after a beginning that failed. */
+/* What may ask for the run ends while it is the current one; also after a beginning that failed. */
 static void
-end_watching(struct nuri_run *run)
+end_current(struct nuri_run *run)
 {
 	nuri_instruments_end(run);
 	nuri_hog_end(run);
 	nuri_stack_use_end(run);
+	nuri_locals_clear(&run->locals);
 }
 
 int
@@ -140,7 +141,7 @@ nuri_run_start(
 		r = nuri_task_spawn(run, NULL, &run->system.scope, "main", fn, arg, &run->main);
 	}
 	if (r < 0) {
-		end_watching(run);
+		end_current(run);
 	}
 	return r;
 }
@@ -164,7 +165,7 @@ nuri_run_abandon(struct nuri_run *run)
 	}
 	nur_errors_fini(&run->main_errors);
 	nur_errors_fini(&run->system.errors);
-	end_watching(run);
+	end_current(run);
 }
 
 void
@@ -219,7 +220,7 @@ nuri_run_result(struct nuri_run *run, struct nur_errors *errors)
 	} else {
 		nur_errors_fini(&run->main_errors);
 	}
-	end_watching(run);
+	end_current(run);
 	return run->main_result;
 }
 
@@ -255,7 +256,6 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 		}
 		r = nuri_run_result(&run, errors);
 	}
-	nuri_locals_clear(&run.locals);
 	nuri_set_current_run(NULL);
 	nuri_run_close(&run);
 	return r;

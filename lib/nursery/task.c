@@ -162,6 +162,7 @@ nuri_task_abandon(struct nur_task *task)
 		(void)nur_parking_lot_breaker_remove(task->breakers);
 		nur_parking_lot_break(lot, task);
 	}
+	nuri_locals_clear(&task->locals);
 	nuri_failure_destroy(steal(&task->failure));
 	nuri_context_drop(&task->context);
 }

@@ -2,7 +2,9 @@
 /* Rows 122-124: values that belong to a task and what it starts, and values that belong to a run. */
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 
+#include "tests/support/guest_host.h"
 #include "tests/support/in_run.h"
 
 static const struct nur_local first = { .destroy = NULL };
@@ -327,6 +329,59 @@ START_TEST(r123_their_values_are_destroyed_after_the_last_task)
 }
 END_TEST
 
+static int
+set_both(void *unused)
+{
+	set_of_task(&owned, "task's");
+	set_of_run(&owned, "run's");
+	return 0;
+}
+
+START_TEST(r123_a_guests_values_are_destroyed_at_its_end)
+{
+	struct t_host host;
+
+	t_host_open(&host);
+	t_host_start(&host, set_both, NULL, NULL);
+	ck_assert_int_eq(t_host_run(&host), 0);
+	ck_assert_str_eq(t_notes(), "task's run's");
+	t_host_close(&host);
+	t_forget_notes();
+}
+END_TEST
+
+static int
+set_both_and_stop_the_host(void *base)
+{
+	(void)set_both(NULL);
+	(void)event_base_loopbreak(base); /* fails for no base only */
+	return nur_sleep_forever();
+}
+
+static void
+abandon_a_guest_with_values(void)
+{
+	struct t_host host;
+
+	t_host_open(&host);
+	t_host_start(&host, set_both_and_stop_the_host, host.base, NULL);
+	(void)event_base_dispatch(host.base); /* until the guest stops it */
+	nur_guest_destroy(host.guest);
+	host.guest = NULL;
+	ck_assert_str_eq(t_notes(), "task's run's");
+	t_host_close(&host);
+	t_forget_notes();
+}
+
+START_TEST(r123_so_are_those_of_an_abandoned_guest)
+{
+	char text[4096];
+	int status = t_in_child(abandon_a_guest_with_values, text, sizeof(text));
+
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", text);
+}
+END_TEST
+
 START_TEST(r124_outside_a_run_its_values_are_refused)
 {
 	void *value = NULL;
@@ -356,6 +411,8 @@ test_suite(void)
 	tcase_add_test(tc, r123_each_run_begins_without_values);
 	tcase_add_test(tc, r123_all_tasks_and_callbacks_of_a_run_share_them);
 	tcase_add_test(tc, r123_their_values_are_destroyed_after_the_last_task);
+	tcase_add_test(tc, r123_a_guests_values_are_destroyed_at_its_end);
+	tcase_add_test(tc, r123_so_are_those_of_an_abandoned_guest);
 	tcase_add_test(tc, r124_outside_a_run_its_values_are_refused);
 	suite_add_tcase(suite, tc);
 	return suite;
