@@ -2,6 +2,7 @@
 /* The daemon's own listening socket, when no service manager passed one. */
 #pragma once
 
+#include <nursery.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,15 +19,11 @@ struct listen_options {
 
 /**
  * listen_open() - a Unix stream socket that listens, put in place at once
- * @ret_fd: given; non-blocking, close-on-exec
+ * @ret_listener: given
  * @why:    what went wrong, for people; @cap bytes
  *
- * The socket is made under a temporary name and renamed, so that nobody meets it half made. One that a dead
- * daemon left is replaced; one that answers is not.
- *
- * Errors: -EADDRINUSE    another process serves there
- *         -ENAMETOOLONG  over 107 bytes
- *         -ENOENT        the group does not exist
- *         -errno         of the system calls
+ * Errors: -ENOENT  the group does not exist
+ *         else     as nur_listen_unix()
  */
-int listen_open(const struct listen_options *options, int *ret_fd, char *why, size_t cap);
+int listen_open(const struct listen_options *options, struct nur_listener **ret_listener, char *why,
+	size_t cap);

@@ -162,9 +162,22 @@ fit_descriptors(struct config *config)
 		(unsigned long long)limit.rlim_cur, config->in_flight);
 }
 
+/* Return: 1 with one, 0 when none was passed. */
 static int
-open_listener(const struct config *config, const struct arguments *arguments, const char **ret_path,
-	int *ret_fd)
+take_listener(struct nur_listener **ret_listener)
+{
+	int fd, r = listen_fds_take(LISTEN_FDS_START, "api", &fd);
+
+	if (r > 0) {
+		r = nur_listener_open(fd, ret_listener);
+		return r < 0 ? r : 1;
+	}
+	return r;
+}
+
+static int
+open_listener(const struct config *config, const struct arguments *arguments,
+	struct nur_listener **ret_listener)
 {
 	struct listen_options options = {
 		.path = arguments->socket_path ? arguments->socket_path
@@ -174,23 +187,21 @@ open_listener(const struct config *config, const struct arguments *arguments, co
 		.group = config->socket_group,
 	};
 	char why[256];
-	int r = listen_fds_take(LISTEN_FDS_START, "api", ret_fd);
+	int r = take_listener(ret_listener);
 
 	if (r < 0) {
 		log_error("the socket passed by the service manager: %s", strerror(-r));
 		return r;
 	}
 	if (r > 0) {
-		*ret_path = NULL;
 		log_info("listening on the socket of the service manager");
 		return 0;
 	}
-	r = listen_open(&options, ret_fd, why, sizeof(why));
+	r = listen_open(&options, ret_listener, why, sizeof(why));
 	if (r < 0) {
 		log_error("%s", why);
 		return r;
 	}
-	*ret_path = options.path;
 	log_info("listening on %s", options.path);
 	return 0;
 }
@@ -205,7 +216,7 @@ serve(struct config *config, const struct arguments *arguments)
 	if (r < 0) {
 		log_warning("the service manager cannot be told: %s", strerror(-r));
 	}
-	r = open_listener(config, arguments, &options.socket_path, &options.listen_fd);
+	r = open_listener(config, arguments, &options.listener);
 	if (r == 0) {
 		fit_descriptors(config);
 		r = server_run(&options);

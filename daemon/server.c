@@ -8,7 +8,6 @@
 #include "daemon/server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <fetch/fetch.h>
 #include <inttypes.h>
 #include <nursery.h>
@@ -19,7 +18,6 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "daemon/api/connection.h"
 #include "daemon/batches.h"
@@ -30,12 +28,10 @@
 #include "lib/base/cleanup.h"
 
 enum {
-	accepts_per_turn = 16,
 	max_kept_batches = 200,
 	max_kept_bytes = 64 * 1024 * 1024,
 };
 
-static const nur_time full_table_pause = NUR_MSEC(100);
 static const nur_time last_answers_limit = NUR_SEC(5);
 static const nur_time stop_credit = NUR_SEC(3);
 
@@ -50,7 +46,6 @@ struct user {
  *
  * jobs         what the task of the jobs works with
  * serving      around everything; cancelled when the draining is over
- * reserve_fd   given up when the descriptor table is full, to accept and turn away one caller
  * users        everybody who ever connected
  * n_exchanges  requests whose answer has not been given yet
  * answered     the draining waits here until there are none
@@ -62,7 +57,6 @@ struct server {
 	struct batches *batches;
 	struct jobs_context jobs;
 	struct nur_cancel_scope serving;
-	int reserve_fd;
 	struct user *users;
 	size_t n_users;
 	size_t n_connections;
@@ -175,26 +169,35 @@ turn_away(int fd)
 
 	/* The peer's buffer is empty: it fits, or nobody is there to read it. */
 	(void)!send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)close(fd);
 }
 
-static void
-welcome(struct server *server, struct nur_nursery *nursery, int fd)
+static int
+admit(struct server *server, struct nur_stream *stream, struct connection **ret_connection)
 {
-	struct connection *connection;
 	int r;
 
 	if (server->n_connections >= server->config->max_connections) {
 		log_warning("limits.connections (%u) reached: a caller was turned away",
 			server->config->max_connections);
-		turn_away(fd);
-		return;
+		return -EDQUOT;
 	}
-	r = connection_create(server, fd, &connection);
+	r = connection_create(server, stream, ret_connection);
 	if (r < 0) {
 		log_warning("a caller was turned away: %s",
 			r == -EDQUOT ? "limits.connections_per_user reached" : nur_strerror(r));
-		turn_away(fd);
+	}
+	return r;
+}
+
+static void
+welcome(struct nur_nursery *nursery, struct nur_stream *stream, void *arg)
+{
+	struct connection *connection;
+	int r = admit(arg, stream, &connection);
+
+	if (r < 0) {
+		turn_away(nur_stream_fd(stream));
+		nur_stream_destroy(stream);
 		return;
 	}
 	r = nur_start_soon(nursery, connection_name(connection), connection_serve, connection);
@@ -204,75 +207,26 @@ welcome(struct server *server, struct nur_nursery *nursery, int fd)
 	}
 }
 
-/* The table of descriptors is full: make room for one caller, tell it to come back, and wait a little. */
-static int
-survive_full_table(struct server *server, int error)
+static void
+overload(int error, int fd, void *arg)
 {
-	log_warning("cannot accept: %s", strerror(error));
-	if (server->reserve_fd >= 0) {
-		int fd;
-
-		(void)close(server->reserve_fd);
-		fd = accept4(server->options->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0) {
-			turn_away(fd);
-		}
+	log_warning("cannot accept: %s", nur_strerror(error));
+	if (fd >= 0) {
+		turn_away(fd);
 	}
-	server->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC); /* or the next time */
-	return nur_sleep(full_table_pause);
-}
-
-/* Accepts what there is, but not for ever: others want to run too. */
-static int
-accept_some(struct server *server, struct nur_nursery *nursery)
-{
-	for (int i = 0; i < accepts_per_turn; i++) {
-		int fd = accept4(
-			server->options->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-		if (fd >= 0) {
-			welcome(server, nursery, fd);
-			continue;
-		}
-		switch (errno) {
-		case EAGAIN:
-		case EINTR:
-		case ECONNABORTED:
-			return 0;
-		case EMFILE:
-		case ENFILE:
-		case ENOBUFS:
-		case ENOMEM:
-			return survive_full_table(server, errno);
-		default:
-			return nur_fail(-errno, "accept");
-		}
-	}
-	return 0;
-}
-
-static int
-listen_in(struct nur_nursery *nursery, void *arg)
-{
-	struct server *server = arg;
-	int r = 0;
-
-	while (r >= 0) {
-		r = nur_wait_readable(server->options->listen_fd);
-		if (r == -ENOMEM || r == -ENOSPC) {
-			r = nur_sleep(
-				full_table_pause); /* the kernel may have room again by then */
-		} else if (r >= 0) {
-			r = accept_some(server, nursery);
-		}
-	}
-	return r;
 }
 
 static int
 listener(void *arg)
 {
-	return nur_nursery_run(listen_in, arg, NULL);
+	struct server *server = arg;
+	const struct nur_server callers = {
+		.welcome = welcome,
+		.overload = overload,
+		.arg = server,
+	};
+
+	return nur_serve(&server->options->listener, 1, &callers);
 }
 
 /* ---- the service manager ---- */
@@ -503,7 +457,6 @@ server_run(const struct server_options *options)
 	struct server server = {
 		.options = options,
 		.config = options->config,
-		.reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
 	};
 	struct nur_errors errors = NUR_ERRORS_INIT;
 	char text[1024];
@@ -518,10 +471,6 @@ server_run(const struct server_options *options)
 	}
 	nur_errors_fini(&errors);
 	free(server.users);
-	closep(&server.reserve_fd);
-	(void)close(options->listen_fd);
-	if (options->socket_path) {
-		(void)unlink(options->socket_path); /* ours; gone already is as good */
-	}
+	nur_listener_destroy(options->listener);
 	return r;
 }

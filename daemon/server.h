@@ -18,19 +18,18 @@ struct batches;
 struct config;
 struct fetch_engine;
 struct notify;
+struct nur_listener;
 struct server;
 
 /*
  * config    borrowed
  * notify    borrowed
- * listen_fd taken: listens, non-blocking
- * socket_path  NULL: the socket is not ours to remove
+ * listener  taken
  */
 struct server_options {
 	const struct config *config;
 	struct notify *notify;
-	int listen_fd;
-	const char *socket_path;
+	struct nur_listener *listener;
 };
 
 /**

@@ -51,7 +51,8 @@ struct connection {
 };
 
 int
-connection_create(struct server *server, int fd, struct connection **ret_connection)
+connection_create(
+	struct server *server, struct nur_stream *stream, struct connection **ret_connection)
 {
 	struct connection *connection;
 	struct ucred peer;
@@ -59,7 +60,7 @@ connection_create(struct server *server, int fd, struct connection **ret_connect
 	uint64_t number;
 	int r;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
+	if (getsockopt(nur_stream_fd(stream), SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
 		return -errno;
 	}
 	r = server_connection_began(server, peer.uid, &number);
@@ -75,12 +76,9 @@ connection_create(struct server *server, int fd, struct connection **ret_connect
 	if (r < 0) {
 		goto out_free;
 	}
-	r = nur_stream_open(fd, &connection->stream);
-	if (r < 0) {
-		goto out_parser;
-	}
 
 	connection->server = server;
+	connection->stream = stream;
 	connection->exchange.connection = connection;
 	connection->exchange.server = server;
 	connection->exchange.peer = peer;
@@ -92,8 +90,6 @@ connection_create(struct server *server, int fd, struct connection **ret_connect
 	*ret_connection = connection;
 	return 0;
 
-out_parser:
-	http_parser_fini(&connection->parser);
 out_free:
 	free(connection);
 out_ended:

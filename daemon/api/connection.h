@@ -34,11 +34,12 @@ struct exchange {
 };
 
 /**
- * connection_create() - @fd is taken on success
+ * connection_create() - @stream is taken on success
  * Errors: -EDQUOT  the user has as many as limits.connections_per_user allows
  *         -ENOMEM, -errno
  */
-int connection_create(struct server *server, int fd, struct connection **ret_connection);
+int connection_create(
+	struct server *server, struct nur_stream *stream, struct connection **ret_connection);
 
 /* connection_name() - for its task */
 const char *connection_name(const struct connection *connection);
