@@ -324,12 +324,21 @@ T_TASK_TEST(waits_can_be_cancelled)
 	return close_pair();
 }
 
+static uint64_t
+n_passes(void)
+{
+	struct nur_statistics statistics;
+
+	ck_assert_int_eq(nur_current_statistics(&statistics), 0);
+	return statistics.n_passes;
+}
+
 T_TASK_TEST(room_to_send_can_be_waited_for)
 {
+	uint64_t before;
 	int rc = 0;
 
 	open_pair();
-	n_ran = 0;
 	fill(left);
 	{
 		NUR_NURSERY(nursery, &rc, NULL);
@@ -338,19 +347,13 @@ T_TASK_TEST(room_to_send_can_be_waited_for)
 		ck_assert_uint_eq(nur_nursery_n_children(nursery), 1);
 		while (recv(nur_stream_fd(right), buffer, sizeof(buffer), MSG_DONTWAIT) > 0) {
 		}
-		t_start(nursery, count, NULL);
-		ck_assert_int_eq(nur_wait_all_tasks_blocked(NUR_MSEC(1)), 0);
-		ck_assert_uint_eq(nur_nursery_n_children(nursery), 0);
 	}
 	ck_assert_int_eq(rc, 0);
 
-	{
-		NUR_NURSERY(nursery, &rc, NULL);
-		t_start(nursery, count, NULL);
-		ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), 0);
-		ck_assert_int_eq(n_ran, 2);
-	}
-	nur_stream_close(right);
+	before = n_passes();
+	ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), 0);
+	ck_assert_uint_gt(n_passes(), before);
+	nur_stream_close(right); /* who is gone takes no bytes, and keeps nobody waiting */
 	ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), 0);
 	return close_pair();
 }
