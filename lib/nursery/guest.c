@@ -208,6 +208,9 @@ nur_guest_enter(struct nur_guest *guest)
 		return NUR_ERUNFINISHED;
 	}
 	check_thread(guest, "nur_guest_enter()");
+	if (guest->n_entered == 0) {
+		nuri_loop_turn_now(&guest->run.loop); /* finds out who forgets to leave */
+	}
 	enter(guest);
 	return 0;
 }
