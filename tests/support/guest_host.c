@@ -73,13 +73,26 @@ make_call(evutil_socket_t fd, short what, void *arg)
 	call.fn(call.arg);
 }
 
-void
-t_host_call(struct event_base *base, void (*fn)(void *arg), void *arg)
+static void
+call_once(struct event_base *base, void (*fn)(void *arg), void *arg, const struct timeval *timeout)
 {
-	static const struct timeval at_once;
 	struct call *call = malloc(sizeof(*call));
 
 	ck_assert_ptr_nonnull(call);
 	*call = (struct call){ .fn = fn, .arg = arg };
-	ck_assert_int_eq(event_base_once(base, -1, EV_TIMEOUT, make_call, call, &at_once), 0);
+	ck_assert_int_eq(event_base_once(base, -1, EV_TIMEOUT, make_call, call, timeout), 0);
+}
+
+void
+t_host_call(struct event_base *base, void (*fn)(void *arg), void *arg)
+{
+	call_once(base, fn, arg, NULL); /* libevent makes it active */
+}
+
+void
+t_host_call_later(struct event_base *base, void (*fn)(void *arg), void *arg)
+{
+	static const struct timeval soon = { .tv_usec = 1 }; /* in a tick of its clock */
+
+	call_once(base, fn, arg, &soon);
 }

@@ -32,5 +32,9 @@ int t_host_run(struct t_host *host);
 /* t_host_close() - the guest, its errors and the base */
 void t_host_close(struct t_host *host);
 
-/* t_host_call() - call @fn once, in the next turn of @base's loop, outside of any run */
+/*
+ * t_host_call() - call @fn once, outside of any run, behind what is active on @base: before the loop
+ * asks the kernel again; t_host_call_later(): after it has
+ */
 void t_host_call(struct event_base *base, void (*fn)(void *arg), void *arg);
+void t_host_call_later(struct event_base *base, void (*fn)(void *arg), void *arg);

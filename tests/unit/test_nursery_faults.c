@@ -8,6 +8,7 @@
 #include "tests/support/run.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <pthread.h>
 #include <search.h>
 #include <signal.h>
@@ -83,6 +84,15 @@ is_shortage(int code)
 
 static struct nur_run_options options;
 
+static int
+run_alone(nur_task_fn fn, struct nur_errors *errors)
+{
+	return nur_run(fn, NULL, &options, errors);
+}
+
+/* How a main task is run: alone, or as a guest. */
+static int (*run)(nur_task_fn fn, struct nur_errors *errors) = run_alone;
+
 /* Runs @fn until no call is left to fail. Each run ends with a shortage, or with @expected. */
 static void
 fail_each_call(nur_task_fn fn, int expected)
@@ -93,7 +103,7 @@ fail_each_call(nur_task_fn fn, int expected)
 
 		has_failed = false;
 		n_left = n;
-		r = nur_run(fn, NULL, &options, &errors);
+		r = run(fn, &errors);
 		n_left = -1;
 
 		ck_assert_msg(r == expected || (has_failed && is_shortage(r)),
@@ -622,6 +632,52 @@ START_TEST(servers)
 }
 END_TEST
 
+static void
+keep_result(int result, struct nur_errors *errors, void *user)
+{
+	*(int *)user = result;
+}
+
+static int
+run_as_guest(nur_task_fn fn, struct nur_errors *errors)
+{
+	struct nur_guest_options guest_options = { .fn = fn, .run = &options, .done = keep_result };
+	struct nur_guest *guest = NULL;
+	int n = n_left, result = 1, r;
+	bool is_empty;
+
+	n_left = -1;
+	guest_options.base = event_base_new();
+	guest_options.user = &result;
+	n_left = n;
+
+	r = nur_guest_start(&guest_options, &guest);
+	is_empty = event_base_dispatch(guest_options.base) == 1;
+	n_left = -1;
+	ck_assert(is_empty);
+	ck_assert_int_eq(result == 1, r < 0); /* done was called */
+	nur_guest_destroy(guest);
+	event_base_free(guest_options.base);
+	return r < 0 ? r : result;
+}
+
+static void
+say_nothing(int severity, const char *text)
+{
+}
+
+/* libevent's own allocations fail, too: those that a run on a host's base has it make. */
+START_TEST(guests)
+{
+	event_set_mem_functions(malloc, realloc, free);
+	event_set_log_callback(say_nothing);
+	run = run_as_guest;
+	fail_each_call(start_many, 0);
+	fail_each_call(fail_twice, -EIO);
+	fail_each_call(use_stream, 0);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -641,6 +697,7 @@ test_suite(void)
 	tcase_add_test(tcase, limiters);
 	tcase_add_test(tcase, signals);
 	tcase_add_test(tcase, streams);
+	tcase_add_test(tcase, guests);
 	tcase_add_test(tcase, tokens);
 	tcase_add_test(tcase, listeners);
 	tcase_add_test(tcase, connects);
