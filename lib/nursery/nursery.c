@@ -66,24 +66,48 @@ nur_nursery_open(struct nur_nursery *nursery)
 	return 0;
 }
 
-/* Records the outcome of a member that did not succeed, and cancels the others. */
+/* The cancellations that came with a failure of @task go where the failure goes. */
 static void
-add_failure(struct nur_nursery *nursery, struct nur_task *task, int rc, bool is_body)
+take_cancelled(struct nur_nursery *nursery, struct nur_task *task, int rc)
 {
-	if (rc == NUR_ECANCELED) {
-		nursery->errors.n_cancelled++;
-	} else {
-		nuri_errors_add(&nursery->errors, rc, nur_task_name(task), is_body, task->failure);
-		if (nursery->first_code == 0) {
-			nursery->first_code = rc;
-		}
-	}
 	if (task->failure && task->failure->code == rc) {
 		nursery->errors.n_cancelled += task->failure->n_cancelled;
 		task->failure->n_cancelled = 0;
 	}
-	nuri_scope_cancel(
-		&nursery->scope, NUR_CANCEL_NURSERY, is_body ? "the body failed" : "a task failed");
+}
+
+void
+nuri_nursery_fail(struct nur_nursery *nursery, int code, const char *why)
+{
+	if (nursery->first_code == 0) {
+		nursery->first_code = code;
+	}
+	nuri_scope_cancel(&nursery->scope, NUR_CANCEL_NURSERY, why);
+}
+
+void
+nuri_nursery_tolerate(struct nur_nursery *nursery, const char *name, int rc)
+{
+	struct nur_task *task = nur_current_task();
+
+	nuri_errors_add(&nursery->errors, rc, name, false, task->failure);
+	take_cancelled(nursery, task, rc);
+}
+
+/* Records the outcome of a member that did not succeed, and cancels the others. */
+static void
+add_failure(struct nur_nursery *nursery, struct nur_task *task, int rc, bool is_body)
+{
+	const char *why = is_body ? "the body failed" : "a task failed";
+
+	if (rc == NUR_ECANCELED) {
+		nursery->errors.n_cancelled++;
+		nuri_scope_cancel(&nursery->scope, NUR_CANCEL_NURSERY, why);
+	} else {
+		nuri_errors_add(&nursery->errors, rc, nur_task_name(task), is_body, task->failure);
+		nuri_nursery_fail(nursery, rc, why);
+	}
+	take_cancelled(nursery, task, rc);
 }
 
 /* Whether nobody is in it or on the way to it. */

@@ -280,6 +280,15 @@ void nuri_nursery_add_child(struct nur_nursery *nursery, struct nur_task *task);
  */
 void nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *task, int rc);
 
+/* nuri_nursery_fail() - the nursery fails with @code, if it has not, and is cancelled */
+void nuri_nursery_fail(struct nur_nursery *nursery, int code, const char *why);
+
+/*
+ * nuri_nursery_tolerate() - record a failure, with what the calling task has said about it, that neither
+ * cancels the others nor makes the nursery fail
+ */
+void nuri_nursery_tolerate(struct nur_nursery *nursery, const char *name, int rc);
+
 /*
  * nuri_nursery_abandon_all() - @task returned with nurseries open: cancel what is in them; whether
  * there were any

@@ -177,6 +177,24 @@ START_TEST(failures)
 END_TEST
 
 static int
+fail_a_quorum(void *arg)
+{
+	struct nur_branch branches[] = {
+		{ .name = "first", .fn = fail_with_text },
+		{ .name = "second", .fn = sleep_a_moment },
+		{ .name = "third", .fn = fail_with_text },
+	};
+
+	return nur_quorum(branches, 3, 2, NULL);
+}
+
+START_TEST(quorums)
+{
+	fail_each_call(fail_a_quorum, -EIO);
+}
+END_TEST
+
+static int
 fail_beside_main(void *arg)
 {
 	int r = nur_spawn_system_task("system", fail_twice, NULL);
@@ -694,6 +712,7 @@ test_suite(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, tasks);
 	tcase_add_test(tcase, failures);
+	tcase_add_test(tcase, quorums);
 	tcase_add_test(tcase, deadlocks);
 	tcase_add_test(tcase, watchdogs);
 	tcase_add_test(tcase, measured_stacks);

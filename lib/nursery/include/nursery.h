@@ -27,6 +27,7 @@
 #include <nursery/lock.h>
 #include <nursery/nursery.h>
 #include <nursery/park.h>
+#include <nursery/quorum.h>
 #include <nursery/run.h>
 #include <nursery/semaphore.h>
 #include <nursery/serve.h>
