@@ -192,6 +192,53 @@ IN_RUN_TEST(r048_in_a_cancelled_nursery_the_child_is_cancelled_when_it_enters)
 }
 END_TEST
 
+/* Waits for something to do, beside the starting task. */
+static int
+wait_softly(void *unused)
+{
+	struct nur_cancel_scope idle;
+
+	nur_cancel_scope_init(&idle);
+	nur_cancel_scope_set_soft(&idle, true);
+	return NUR_WITHIN(&idle, wait_abortably(NULL));
+}
+
+static int
+move_an_idle_task(struct nur_task_status *status, void *unused)
+{
+	struct nur_nursery *temporary = nur_task_parent_nursery(nur_current_task());
+
+	t_start(temporary, wait_softly, NULL);
+	t_settle();
+	ck_assert_ptr_null(nur_current_stop_reason());
+	ck_assert_int_eq(nur_started(status, NULL), 0);
+	ck_assert_str_eq(t_notes(), "aborted");
+	ck_assert_str_eq(nur_current_stop_reason()->text, "closing time");
+	return nur_checkpoint();
+}
+
+IN_RUN_TEST(r048_in_a_nursery_that_is_asked_to_stop_the_child_is_asked_too)
+{
+	struct nur_nursery nursery;
+
+	t_open(&nursery);
+	ck_assert_int_eq(nur_cancel_scope_cancel_gracefully(
+				 nur_nursery_scope(&nursery), NUR_SEC(9), "closing time"),
+		0);
+	{
+		struct nur_cancel_scope shield;
+
+		nur_cancel_scope_init(&shield);
+		nur_cancel_scope_set_shield(&shield, true);
+		t_enter(&shield);
+		ck_assert_int_eq(nur_start(&nursery, "child", move_an_idle_task, NULL, NULL), 0);
+		ck_assert_int_eq(nur_cancel_scope_leave(&shield, 0), 0);
+	}
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+	ck_assert_int_eq(nur_now(), 0);
+}
+END_TEST
+
 IN_RUN_TEST(r049_a_function_for_start_can_be_called_directly)
 {
 	ck_assert_int_eq(sleep_around_started(NUR_TASK_STATUS_IGNORED, T_CODE(3)), 0);
@@ -615,6 +662,7 @@ test_suite(void)
 	tcase_add_test(tc, r048_the_child_enters_the_nursery_when_it_is_ready);
 	tcase_add_test(tc, r048_what_the_child_has_started_goes_with_it);
 	tcase_add_test(tc, r048_in_a_cancelled_nursery_the_child_is_cancelled_when_it_enters);
+	tcase_add_test(tc, r048_in_a_nursery_that_is_asked_to_stop_the_child_is_asked_too);
 	tcase_add_test(tc, r049_a_function_for_start_can_be_called_directly);
 	tcase_add_test(tc, r050_being_ready_twice_is_an_error_in_the_child);
 	tcase_add_test(tc, r051_a_failure_before_ready_comes_out_of_start_alone);
