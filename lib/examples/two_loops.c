@@ -1,94 +1,97 @@
+#include <errno.h>
 #include <event2/event.h>
 #include <nursery.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-/* The other world: a thread that owns an event_base and answers each line it reads. */
+/* One thread has both worlds, so nothing here needs a lock. */
+struct app {
+	struct event_base *base;
+	struct event *click;
+	struct nur_guest *guest;
+	struct nur_event clicked;
+	int result;
+};
+
+/* The host's world: callbacks on its own event_base. */
 static void
-on_line(evutil_socket_t fd, short what, void *arg)
+on_click(evutil_socket_t fd, short what, void *arg)
 {
-	char line[64];
-	ssize_t len = recv(fd, line, sizeof(line), 0);
+	struct app *app = arg;
 
-	if (len <= 0 || send(fd, line, (size_t)len, MSG_NOSIGNAL) != len) {
-		(void)event_base_loopbreak(arg); /* the tasks have hung up */
+	printf("host: a click\n");
+	if (nur_guest_enter(app->guest) == 0) { /* the tasks are still there */
+		nur_event_set(&app->clicked);
+		nur_guest_leave(app->guest);
 	}
 }
 
-static void *
-own_loop(void *arg)
+static void
+on_done(int result, struct nur_errors *errors, void *arg)
 {
-	struct event_base *base = event_base_new();
-	struct event *event;
+	struct app *app = arg;
 
-	event = base ? event_new(base, *(int *)arg, EV_READ | EV_PERSIST, on_line, base) : NULL;
-	if (event && event_add(event, NULL) == 0) {
-		(void)event_base_dispatch(base);
-	}
-	if (event) {
-		event_free(event);
-	}
-	if (base) {
-		event_base_free(base);
-	}
-	(void)shutdown(*(int *)arg, SHUT_RDWR); /* a task that waits for an answer gets the end */
-	return NULL;
+	app->result = result;
+	printf("host: the tasks have ended\n");
 }
 
-/* This world: tasks, and a stream to the other. */
+/* The tasks' world, on the same loop. */
 static int
-ask(struct nur_stream *stream)
+wait_for_click(void *arg)
 {
-	static const char question[] = "is anybody there?";
-	char answer[64];
-	int64_t len;
-	int r = nur_stream_send_all(stream, question, strlen(question));
+	struct app *app = arg;
+	int r = nur_event_wait(&app->clicked);
 
-	if (r < 0) {
-		return r;
+	if (r == 0) {
+		printf("task: woken by the host\n");
 	}
-	len = nur_stream_receive_some(stream, answer, sizeof(answer));
-	if (len <= 0) {
-		return len < 0 ? (int)len : NUR_EBROKEN;
-	}
-	printf("the other loop says: %.*s\n", (int)len, answer);
-	return 0;
+	return r;
 }
 
 static int
 program(void *arg)
 {
-	struct nur_stream *stream = NULL;
-	int r = nur_stream_open(*(int *)arg, &stream);
+	const struct timeval soon = { .tv_usec = 1000 };
+	struct app *app = arg;
+	int rc = 0;
 
-	if (r < 0) {
-		return r;
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+
+		rc = nur_start_soon(nursery, "waiter", wait_for_click, app);
+		if (rc == 0) {
+			printf("task: this takes a timer of the host's\n");
+			rc = event_add(app->click, &soon) < 0 ? -ENOMEM : 0;
+		}
 	}
-	r = ask(stream);
-	nur_stream_destroy(stream); /* the other loop sees the end, and stops */
-	return r;
+	return rc;
 }
 
 int
 main(void)
 {
-	pthread_t thread;
-	int fds[2];
-	int r;
+	struct app app = { .base = event_base_new() };
+	struct nur_guest_options options = {
+		.base = app.base, .fn = program, .arg = &app, .done = on_done, .user = &app
+	};
+	int r = -ENOMEM;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0) {
-		return 1;
+	nur_event_init(&app.clicked);
+	app.click = app.base ? event_new(app.base, -1, 0, on_click, &app) : NULL;
+	if (app.click) {
+		r = nur_guest_start(&options, &app.guest);
 	}
-	if (pthread_create(&thread, NULL, own_loop, &fds[0]) != 0) {
-		return 1;
+	if (r == 0) {
+		printf("host: no task has run yet\n");
+		(void)event_base_dispatch(app.base); /* until neither has anything to wait for */
+		r = app.result;
 	}
-	r = nur_run(program, &fds[1], NULL, NULL);
-	(void)shutdown(fds[0], SHUT_RDWR); /* also when no stream could be made */
-	(void)pthread_join(thread, NULL);
-	(void)close(fds[0]);
-	printf("both loops have ended: %s\n", nur_strerror(r));
+	nur_guest_destroy(app.guest);
+	if (app.click) {
+		event_free(app.click);
+	}
+	if (app.base) {
+		event_base_free(app.base);
+	}
+	printf("the loop is over: %s\n", nur_strerror(r));
 	return r < 0;
 }
