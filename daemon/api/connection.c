@@ -444,6 +444,7 @@ connection_serve(void *arg)
 	struct connection *connection = arg;
 	int r = nur_nursery_run(serve, connection, NULL);
 
+	nur_task_set_name(nur_current_task(), "connection"); /* it was in the connection */
 	connection_destroy(connection);
 	/* A connection that broke is over; that is no failure of the server. */
 	return r == NUR_ECANCELED ? r : 0;

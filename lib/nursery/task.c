@@ -27,6 +27,12 @@ nur_task_name(const struct nur_task *task)
 	return task->name ? task->name : nuri_function_name((uintptr_t)task->fn);
 }
 
+void
+nur_task_set_name(struct nur_task *task, const char *name)
+{
+	task->name = name;
+}
+
 struct nur_nursery *
 nur_task_parent_nursery(const struct nur_task *task)
 {

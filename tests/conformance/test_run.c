@@ -357,6 +357,31 @@ IN_RUN_TEST(r017_a_task_has_a_name)
 }
 END_TEST
 
+static int
+change_name(void *ret_names)
+{
+	char(*names)[64] = ret_names;
+
+	nur_task_set_name(nur_current_task(), "another");
+	(void)note_name(names[0]);
+	nur_task_set_name(nur_current_task(), NULL);
+	return note_name(names[1]);
+}
+
+IN_RUN_TEST(r017_a_task_may_get_another_name)
+{
+	struct nur_nursery nursery;
+	char names[2][64] = { "" };
+
+	t_open(&nursery);
+	ck_assert_int_eq(nur_start_soon(&nursery, "given", change_name, names), 0);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+
+	ck_assert_str_eq(names[0], "another");
+	ck_assert_str_ne(names[1], "another");
+}
+END_TEST
+
 int note_name_and_start(struct nur_task_status *status, void *ret_name);
 
 int
@@ -498,6 +523,7 @@ test_suite(void)
 	tcase_add_test(tc, r015_a_broken_abort_callback_is_an_internal_error);
 	tcase_add_test(tc, r016_an_inconsistency_ends_the_process_with_a_message);
 	tcase_add_test(tc, r017_a_task_has_a_name);
+	tcase_add_test(tc, r017_a_task_may_get_another_name);
 	tcase_add_test(tc, r017_a_task_that_is_waited_for_has_one_too);
 	tcase_add_test(tc, r018_a_missing_function_is_refused_at_the_call);
 	tcase_add_test(tc, r018_a_run_without_a_main_function_is_refused);

@@ -46,6 +46,12 @@ bool nur_in_task(void);
 const char *nur_task_name(const struct nur_task *task);
 
 /*
+ * nur_task_set_name() - another name, borrowed until the task has ended or has got another one; NULL: derived
+ * from its function. A task that frees what its name stands in gives it up so (no checkpoint). Trio Task.name.
+ */
+void nur_task_set_name(struct nur_task *task, const char *name);
+
+/*
  * nur_task_parent_nursery() - the nursery @task runs in; NULL for the main task and system tasks. Trio
  * Task.parent_nursery.
  */
