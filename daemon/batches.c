@@ -27,6 +27,7 @@
  * texts        memory of the results' texts, which never move
  * results      in the order of finishing
  * by_index     place in @results plus one; 0: not finished
+ * fingerprint  of the failures among them
  * progress     those who wait for more results or for the end
  * line         where the next text is written first
  * shown_url    its URL without user info
@@ -54,6 +55,7 @@ struct batch {
 	struct batch_text *results;
 	uint32_t *by_index;
 	size_t n_results;
+	uint64_t fingerprint;
 	struct nur_parking_lot progress;
 	struct buffer line;
 	struct buffer shown_url;
@@ -272,6 +274,22 @@ hide_user_info(struct batch *batch, struct result_record *record)
 	record->url = batch->shown_url.data;
 }
 
+/* Adds up in any order. What was cancelled says nothing about its URL, and what went well is always alike. */
+static uint64_t
+fingerprint_of(const struct fetch_result *result)
+{
+	uint64_t x = (uint64_t)result->index << 32 | (uint64_t)result->status << 16 |
+		     (uint64_t)result->outcome << 8 | (uint64_t)result->error;
+
+	if (result->outcome != FETCH_FAILED && result->outcome != FETCH_TIMEOUT) {
+		return 0;
+	}
+	/* the last step of MurmurHash3 */
+	x = (x ^ (x >> 33)) * UINT64_C(0xff51afd7ed558ccd);
+	x = (x ^ (x >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return x ^ (x >> 33);
+}
+
 /* The engine's sink: keep the result as text and tell those who wait. Must not wait itself. */
 static int
 on_result(void *user, const struct fetch_result *result)
@@ -296,6 +314,7 @@ on_result(void *user, const struct fetch_result *result)
 	batch->results[batch->n_results] = (struct batch_text){ text, batch->line.len };
 	batch->n_text_bytes += batch->line.len;
 	batch->by_index[result->index] = (uint32_t)++batch->n_results;
+	batch->fingerprint += fingerprint_of(result);
 	result_counts_add(&batch->counts, record.outcome);
 	batch->counts.pending--;
 	(void)nur_parking_lot_unpark(&batch->progress, SIZE_MAX, 0);
@@ -405,6 +424,12 @@ batch_result_of(const struct batch *batch, size_t index)
 	uint32_t place = batch->by_index[index];
 
 	return place ? batch->results[place - 1] : (struct batch_text){ NULL, 0 };
+}
+
+uint64_t
+batch_fingerprint(const struct batch *batch)
+{
+	return batch->fingerprint;
 }
 
 size_t

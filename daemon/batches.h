@@ -99,6 +99,9 @@ struct batch_text batch_result_of(const struct batch *batch, size_t index);
 
 size_t batch_n_urls(const struct batch *batch);
 
+/* batch_fingerprint() - the same for two batches of the same URLs of which the same ones failed the same way */
+uint64_t batch_fingerprint(const struct batch *batch);
+
 /* batch_describe() - as it is now; strings are borrowed from the batch */
 struct batch_summary batch_describe(const struct batch *batch);
 

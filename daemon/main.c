@@ -265,7 +265,7 @@ int
 main(int argc, char **argv)
 {
 	struct arguments arguments = { NULL, NULL, false, false };
-	_cleanup_(config_destroyp) struct config *config = NULL;
+	_cleanup_(config_unrefp) struct config *config = NULL;
 	size_t seed = 0;
 	int status = parse_arguments(argc, argv, &arguments);
 

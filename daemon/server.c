@@ -23,6 +23,8 @@
 #include "daemon/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
+#include "daemon/jobs/tell.h"
+#include "daemon/jobs/wall_clock.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
 #include "lib/base/cleanup.h"
@@ -44,7 +46,6 @@ struct user {
 /*
  * struct server
  *
- * jobs         what the task of the jobs works with
  * serving      around everything; cancelled when the draining is over
  * users        everybody who ever connected
  * ended        memory of the connection that ended last
@@ -53,10 +54,10 @@ struct user {
  */
 struct server {
 	const struct server_options *options;
-	const struct config *config;
+	struct config *config;
 	struct fetch_engine *engine;
 	struct batches *batches;
-	struct jobs_context jobs;
+	struct jobs *jobs;
 	struct nur_cancel_scope serving;
 	struct user *users;
 	size_t n_users;
@@ -75,6 +76,12 @@ const struct config *
 server_config(const struct server *server)
 {
 	return server->config;
+}
+
+struct jobs *
+server_jobs(const struct server *server)
+{
+	return server->jobs;
 }
 
 struct batches *
@@ -385,7 +392,21 @@ jobs(void *arg)
 {
 	struct server *server = arg;
 
-	return jobs_run(&server->jobs);
+	return jobs_run(server->jobs);
+}
+
+/* Without it, schedules of the wall clock find out late that it was set. */
+static int
+wall_clock(void *arg)
+{
+	struct server *server = arg;
+	int r = wall_clock_watch(server->jobs);
+
+	if (r < 0 && r != NUR_ECANCELED) {
+		log_warning("a change of the clock will not be noticed: %s", nur_strerror(r));
+		r = 0;
+	}
+	return r;
 }
 
 static int
@@ -399,6 +420,7 @@ serve(struct nur_nursery *nursery, void *arg)
 		{ "watchdog", watchdog },
 		{ "listener", listener },
 		{ "jobs", jobs },
+		{ "wall clock", wall_clock },
 	};
 	struct server *server = arg;
 	int r = 0;
@@ -439,17 +461,32 @@ open_engine(struct server *server)
 }
 
 static int
+open_jobs(struct server *server)
+{
+	const struct jobs_options options = {
+		.batches = server->batches,
+		.tell = jobs_tell,
+		.user = server->engine,
+	};
+
+	return jobs_create(&options, server->config, &server->jobs);
+}
+
+static int
 server_main(void *arg)
 {
 	struct server *server = arg;
 	int r = open_engine(server);
 
 	if (r >= 0) {
+		r = open_jobs(server);
+	}
+	if (r >= 0) {
 		nur_parking_lot_init(&server->answered);
-		server->jobs = (struct jobs_context){ server->config, server->batches };
 		nur_cancel_scope_init(&server->serving);
 		r = NUR_WITHIN(&server->serving, nur_nursery_run(serve, server, NULL));
 	}
+	jobs_destroy(server->jobs);
 	batches_destroy(server->batches);
 	fetch_engine_destroy(server->engine);
 	return r;

@@ -5,6 +5,7 @@
  *	server ─┬─ signals      SIGTERM, SIGINT drain
  *	        ├─ watchdog     tells the service manager that the loop turns
  *	        ├─ jobs ─────── one task per job, one per run of it
+ *	        ├─ wall clock   tells the jobs that it was set
  *	        └─ listener ─── connections ─┬─ reader
  *	                                     └─ handler: the batch's nursery, one task per URL
  */
@@ -17,6 +18,7 @@
 struct batches;
 struct config;
 struct fetch_engine;
+struct jobs;
 struct notify;
 struct nur_listener;
 struct server;
@@ -27,7 +29,7 @@ struct server;
  * listener  taken
  */
 struct server_options {
-	const struct config *config;
+	struct config *config;
 	struct notify *notify;
 	struct nur_listener *listener;
 };
@@ -42,6 +44,7 @@ struct server_options {
 int server_run(const struct server_options *options);
 
 const struct config *server_config(const struct server *server);
+struct jobs *server_jobs(const struct server *server);
 struct batches *server_batches(const struct server *server);
 struct fetch_engine *server_engine(const struct server *server);
 bool server_is_draining(const struct server *server);

@@ -18,35 +18,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/config/loader.h"
 #include "daemon/config/schema.h"
 #include "daemon/config/substitute.h"
-#include "lib/fetch/url.h"
+#include "daemon/schedule/timetable.h"
 #include "lib/protocol/yaml.h"
-
-/* A text that was read, in the order of reading; name NULL = the defaults. */
-struct config_tree {
-	struct config_tree *next;
-	const char *name;
-	struct value_tree *tree;
-};
-
-/*
- * fields    of the faults' list and the configuration's arena
- * defaults  the tree of the defaults
- * last      the end of config->trees
- */
-struct loader {
-	struct config *config;
-	struct faults *faults;
-	struct fields fields;
-	const struct value *defaults;
-	struct config_tree **last;
-};
 
 /* What the engine can do, of the set of enum batch_feature. */
 static const unsigned int engine_features = BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT;
-
-static const struct value_path jobs_path = { .key = "jobs", .key_len = 4 };
 
 static int
 check_url(const char *url, size_t len, char *why, size_t cap)
@@ -281,132 +260,6 @@ take_files(struct loader *loader, const char *path)
 	return r;
 }
 
-/* ---- jobs ---- */
-
-static int
-make_batch(const struct config *config, const struct config_job *job, const struct value_path *path,
-	struct faults *faults, struct batch_description **ret_description)
-{
-	const char *skip[16];
-	const struct batch_from from = {
-		.path = path,
-		.skip = skip,
-		.defaults = &config->batch_defaults,
-		.limits = &config->batch_limits,
-	};
-
-	assert(schema_job.n < ARRAY_LEN(skip));
-	for (size_t i = 0; i < schema_job.n; i++) {
-		skip[i] = schema_job.rows[i].name;
-	}
-	skip[schema_job.n] = NULL;
-	return batch_from_value(job->map, &from, ret_description, faults);
-}
-
-static void
-require(struct loader *loader, const struct config_job *job, const struct value_path *path,
-	const char *key, const char *hint)
-{
-	if (!value_get(job->map, key)) {
-		faults_add(loader->faults, &(struct fault_place){ .path = path, .at = job->map },
-			"the field \"%s\" is missing: %s", key, hint);
-	}
-}
-
-/* What no single key can say about itself. */
-static void
-check_job(struct loader *loader, const struct config_job *job, const struct value_path *path)
-{
-	const struct value_path name_path = { path, "name", 4, 0 };
-	const struct value_path jitter_path = { path, "jitter", 6, 0 };
-
-	require(loader, job, path, "name", "a job is known by its name");
-	if (!value_get(job->map, "cron") && !value_get(job->map, "calendar")) {
-		require(loader, job, path, "every", "such as \"every: 30s\"");
-	}
-	if (job->every_ns > 0 && job->jitter_ns > job->every_ns) {
-		faults_add(loader->faults,
-			&(struct fault_place){
-				.path = &jitter_path, .at = value_get(job->map, "jitter") },
-			"must not be longer than \"every\"");
-	}
-	for (size_t i = 0; job->name && i < loader->config->n_jobs; i++) {
-		const struct config_job *other = &loader->config->jobs[i];
-
-		if (strcmp(other->name, job->name) == 0) {
-			faults_add(loader->faults,
-				&(struct fault_place){
-					.path = &name_path, .at = value_get(job->map, "name") },
-				"there is a job \"%s\" already, at %s:%u", job->name, other->source,
-				other->line);
-			break;
-		}
-	}
-}
-
-static int
-take_job(struct loader *loader, const char *source, const struct value *map,
-	const struct value_path *path)
-{
-	_cleanup_(batch_description_destroyp) struct batch_description *description = NULL;
-	struct config *config = loader->config;
-	struct config_job job = { .map = map, .source = source, .line = map->line };
-	const struct schema_use use = { &loader->fields, NULL, &job };
-	int r;
-
-	if (map->type == VALUE_MAP) {
-		schema_apply_known(&schema_job, &use, map, path);
-		check_job(loader, &job, path);
-	}
-	r = make_batch(config, &job, path, loader->faults, &description);
-	if (r < 0 && r != -EINVAL) {
-		return r;
-	}
-	if (config->n_jobs == CONFIG_JOBS_MAX) {
-		faults_add(loader->faults, &(struct fault_place){ .path = path, .at = map },
-			"at most %d jobs", CONFIG_JOBS_MAX);
-	} else if (job.name) {
-		config->jobs[config->n_jobs++] = job;
-	}
-	return loader->fields.error;
-}
-
-static int
-take_jobs_of(struct loader *loader, const struct config_tree *kept)
-{
-	const struct value *jobs = value_get(kept->tree->root, "jobs");
-	const struct value *map;
-	size_t index = 0;
-	int r = 0;
-
-	if (!jobs || jobs->type != VALUE_LIST) {
-		return 0;
-	}
-	loader->faults->source = kept->name;
-	for (map = jobs->first; map && r == 0 && index <= CONFIG_JOBS_MAX; map = map->next) {
-		const struct value_path path = { .parent = &jobs_path, .index = index++ };
-
-		r = take_job(loader, kept->name, map, &path);
-	}
-	return r;
-}
-
-static int
-take_jobs(struct loader *loader)
-{
-	struct config *config = loader->config;
-	int r = 0;
-
-	config->jobs = arena_alloc(&config->arena, CONFIG_JOBS_MAX * sizeof(*config->jobs));
-	if (!config->jobs) {
-		return -ENOMEM;
-	}
-	for (const struct config_tree *kept = config->trees; kept && r == 0; kept = kept->next) {
-		r = take_jobs_of(loader, kept);
-	}
-	return r;
-}
-
 /* ---- the whole ---- */
 
 static int
@@ -417,6 +270,7 @@ open_loader(struct loader *loader, struct faults *faults)
 	if (!config) {
 		return -ENOMEM;
 	}
+	config->n_refs = 1;
 	config->batch_defaults = (struct batch_defaults)BATCH_DEFAULTS_INIT;
 	config->batch_limits.features = engine_features;
 	config->batch_limits.check_url = check_url;
@@ -433,7 +287,7 @@ static void
 close_loader(struct loader *loader)
 {
 	loader->faults->source = NULL;
-	config_destroy(loader->config);
+	config_unref(loader->config);
 }
 
 /* Where a source stands in the order of reading. */
@@ -503,7 +357,7 @@ finish(struct loader *loader, struct config **ret_config)
 	config->batch_limits.in_flight = config->in_flight;
 	config->batch_limits.per_origin = config->per_origin;
 	check_http_version(loader);
-	r = take_jobs(loader);
+	r = loader_take_jobs(loader);
 	if (r < 0 || loader->faults->error < 0) {
 		return -ENOMEM;
 	}
@@ -541,34 +395,23 @@ config_load_text(const char *name, const struct buffer *text, struct config **re
 	return r < 0 ? r : finish(&loader, ret_config);
 }
 
-int
-config_job_batch(
-	const struct config *config, size_t job, struct batch_description **ret_description)
+struct config *
+config_ref(struct config *config)
 {
-	_cleanup_(batch_description_destroyp) struct batch_description *description = NULL;
-	_cleanup_(faults_fini) struct faults faults = FAULTS_INIT;
-	const char *name = config->jobs[job].name;
-	int r;
-
-	r = make_batch(config, &config->jobs[job], NULL, &faults, &description);
-	if (r < 0) {
-		return r;
-	}
-	description->name = arena_text(&description->arena, name, strlen(name));
-	if (!description->name) {
-		return -ENOMEM;
-	}
-	*ret_description = steal(&description);
-	return 0;
+	config->n_refs++;
+	return config;
 }
 
 void
-config_destroy(struct config *config)
+config_unref(struct config *config)
 {
 	struct config_tree *kept;
 
-	if (!config) {
+	if (!config || --config->n_refs > 0) {
 		return;
+	}
+	for (size_t i = 0; i < config->n_jobs; i++) {
+		timetable_destroy(config->jobs[i].timetable);
 	}
 	for (kept = config->trees; kept; kept = kept->next) {
 		value_tree_destroy(kept->tree);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The configuration in effect: what the file says, checked whole, with the defaults for what it does not.
- * Immutable once loaded.
+ * Immutable once loaded; whoever works with one holds a reference, so that a newer one takes nothing away.
  */
 #pragma once
 
@@ -19,6 +19,8 @@
 /* Jobs of one configuration: each is a task. */
 #define CONFIG_JOBS_MAX 1000
 
+#define JOB_NAME_CAP 101 /* bytes of a name, with its NUL */
+
 /* What happens when a job is due while its last run is still going. */
 enum job_overlap {
 	JOB_OVERLAP_SKIP,
@@ -32,20 +34,55 @@ enum job_missed {
 	JOB_MISSED_RUN_ONCE,
 };
 
+/* After which runs a report is written, or somebody notified. */
+enum job_when {
+	JOB_ALWAYS,
+	JOB_ON_FAILURE,
+	JOB_ON_CHANGE, /* its outcome, or what failed in it, is not as in the run before; before the first, all was well */
+};
+
+/*
+ * file      NULL: none
+ * max_size  the file is renamed to FILE.1, and so on up to keep, when it is larger
+ */
+struct config_report {
+	const char *file;
+	enum job_when when;
+	int64_t max_size;
+	unsigned keep;
+};
+
+/* url  NULL: none; it gets a POST with the run's summary */
+struct config_notify {
+	const char *url;
+	enum job_when when;
+};
+
 /*
  * struct config_job
  *
  * name   unique, of letters, digits, "-", "_" and "."
- * every_ns, jitter_ns  jitter is at most every
+ * every_ns           0: the timetable says when
+ * cron, calendar, timezone  as they stand there, or NULL
+ * timetable          of cron or calendar, or NULL
+ * jitter_ns          at most every
+ * start_deadline_ns  a start that is later than this is missed; 0: only one after which the next is due
  * map    what the file says of it, placeholders replaced
  * source, line  where
  */
 struct config_job {
 	const char *name;
 	int64_t every_ns;
+	const char *cron;
+	const char *calendar;
+	const char *timezone;
+	struct timetable *timetable;
 	int64_t jitter_ns;
+	int64_t start_deadline_ns;
 	enum job_overlap overlap;
 	enum job_missed missed;
+	struct config_report report;
+	struct config_notify notify;
 	const struct value *map;
 	const char *source;
 	uint32_t line;
@@ -53,6 +90,7 @@ struct config_job {
 
 struct config_tree;
 struct substitution;
+struct timetable; /* daemon/schedule/timetable.h */
 
 /*
  * struct config
@@ -81,6 +119,7 @@ struct config {
 	int64_t drain_timeout_ns;
 	struct config_job *jobs;
 	size_t n_jobs;
+	size_t n_refs;
 	struct arena arena;
 	struct config_tree *trees;
 	const struct substitution *substitutions;
@@ -89,7 +128,7 @@ struct config {
 /**
  * config_load() - read and check
  * @path:       NULL: the defaults
- * @ret_config: given, config_destroy()
+ * @ret_config: given, config_unref()
  * @faults:     an empty list; all that is wrong, in order of place, on -EINVAL
  *
  * Beside the file, the *.yaml of conf.d and jobs.d are read, in the order of their names: a later file's
@@ -125,6 +164,9 @@ int config_print(const struct config *config, struct buffer *out);
 int config_job_batch(
 	const struct config *config, size_t job, struct batch_description **ret_description);
 
-void config_destroy(struct config *config);
+struct config *config_ref(struct config *config);
 
-DEFINE_CLEANUP(struct config *, config_destroy);
+/* config_unref() - the last one frees it; accepts NULL */
+void config_unref(struct config *config);
+
+DEFINE_CLEANUP(struct config *, config_unref);

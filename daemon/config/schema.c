@@ -13,6 +13,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/config/substitute.h"
+#include "daemon/schedule/calendar.h"
 #include "lib/fetch/address_policy.h"
 #include "lib/protocol/json_writer.h"
 #include "lib/protocol/units.h"
@@ -30,6 +31,7 @@ static const char *const profile_words[] = { "default", "public_only", NULL };
 static const char *const http_version_words[] = { "auto", "1.1", "2", NULL };
 static const char *const overlap_words[] = { "skip", "queue", "replace", NULL };
 static const char *const missed_words[] = { "skip", "run_once", NULL };
+static const char *const when_words[] = { "always", "failure", "change", NULL };
 
 /* ---- the rows ---- */
 
@@ -141,20 +143,49 @@ static const struct schema_row jobs_file_rows[] = {
 
 #define AT(member) offsetof(struct config_job, member)
 
+#define WHEN "\"always\", \"failure\" or \"change\""
+
+static const struct schema_row report_rows[] = {
+	{ "file", SCHEMA_PATH, NULL, AT(report.file), NULL, { 1, 4000 },
+		.text = "gets a line a run" },
+	{ "on", SCHEMA_WORD, NULL, AT(report.when), "always", NO_RANGE, when_words, WHEN,
+		.text = "after which runs" },
+	{ "max_size", SCHEMA_SIZE, NULL, AT(report.max_size), "10MiB", { 1024, INT64_C(1) << 40 },
+		.text = "of the file before another one is begun" },
+	{ "keep", SCHEMA_COUNT, "files", AT(report.keep), "5", { 0, 100 },
+		.text = "older ones beside it" },
+};
+
+static const struct schema_row notify_rows[] = {
+	{ "url", SCHEMA_TEXT, NULL, AT(notify.url), NULL, { 1, FETCH_URL_MAX },
+		.text = "gets a POST with the run's summary" },
+	{ "on", SCHEMA_WORD, NULL, AT(notify.when), "always", NO_RANGE, when_words, WHEN,
+		.text = "after which runs" },
+};
+
+static const struct schema_table report_table = TABLE(report_rows);
+static const struct schema_table notify_table = TABLE(notify_rows);
+
 static const struct schema_row job_rows[] = {
-	{ "name", SCHEMA_NAME, NULL, AT(name), NULL, { 1, 100 }, .text = "unique" },
+	{ "name", SCHEMA_NAME, NULL, AT(name), NULL, { 1, JOB_NAME_CAP - 1 }, .text = "unique" },
 	{ "every", SCHEMA_DURATION, NULL, AT(every_ns), NULL,
 		{ 100 * UNITS_NS_PER_MS, BATCH_DURATION_MAX }, .text = "from start to start" },
+	{ "cron", SCHEMA_TEXT, NULL, AT(cron), NULL, { 1, 255 },
+		.text = "starts as crontab(5) has them" },
+	{ "calendar", SCHEMA_TEXT, NULL, AT(calendar), NULL, { 1, 255 },
+		.text = "starts as systemd.time(7) has them" },
+	{ "timezone", SCHEMA_TEXT, NULL, AT(timezone), NULL, { 1, CALENDAR_ZONE_CAP - 1 },
+		.text = "of cron or calendar" },
 	{ "jitter", SCHEMA_DURATION, NULL, AT(jitter_ns), "0s", { 0, BATCH_DURATION_MAX },
 		.text = "each start is late by a random part of it" },
+	{ "start_deadline", SCHEMA_DURATION, NULL, AT(start_deadline_ns), NULL,
+		{ 1, BATCH_DURATION_MAX }, .text = "a later start is missed" },
 	{ "overlap", SCHEMA_WORD, NULL, AT(overlap), "skip", NO_RANGE, overlap_words,
 		"\"skip\", \"queue\" or \"replace\"", .text = "while the last run is going" },
 	{ "missed", SCHEMA_WORD, NULL, AT(missed), "skip", NO_RANGE, missed_words,
 		"\"skip\" or \"run_once\"", .text = "runs that could not start in time" },
-	{ "cron", SCHEMA_FIXED, .text = "a schedule" },
-	{ "calendar", SCHEMA_FIXED, .text = "a schedule" },
-	{ "report", SCHEMA_FIXED, .text = "a file of results" },
-	{ "notify", SCHEMA_FIXED, .text = "whom to tell" },
+	SECTION(report, "a file of results"),
+	SECTION(notify, "whom to tell"),
 };
 
 #undef AT

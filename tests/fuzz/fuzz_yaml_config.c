@@ -29,7 +29,7 @@ check_printed(const struct config *config)
 	_cleanup_(buffer_fini) struct buffer first = BUFFER_INIT;
 	_cleanup_(buffer_fini) struct buffer second = BUFFER_INIT;
 	_cleanup_(faults_fini) struct faults faults = FAULTS_INIT;
-	_cleanup_(config_destroyp) struct config *again = NULL;
+	_cleanup_(config_unrefp) struct config *again = NULL;
 
 	ALWAYS(config_print(config, &first) == 0);
 	ALWAYS(config_load_text("printed", &first, &again, &faults) == 0);
@@ -43,7 +43,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
 	_cleanup_(buffer_fini) struct buffer report = BUFFER_INIT;
 	_cleanup_(faults_fini) struct faults faults = FAULTS_INIT;
-	_cleanup_(config_destroyp) struct config *config = NULL;
+	_cleanup_(config_unrefp) struct config *config = NULL;
 	int r;
 
 	buffer_append(&text, data, len);

@@ -61,8 +61,12 @@ warm_up(void)
 void
 api_start_with(const char *config)
 {
+	char *text;
+
 	api.origin = t_origin_create();
-	api.daemon = t_daemon_start(config);
+	text = config ? api_text(config) : NULL;
+	api.daemon = t_daemon_start(text);
+	free(text);
 	api.line = api_connect();
 	warm_up();
 	api.n_fds = t_proc_n_fds(t_daemon_pid(api.daemon));

@@ -38,7 +38,7 @@ TCase *api_case(Suite *suite, const char *name, SFun setup, SFun teardown);
 
 void api_start(void);
 
-/* api_start_with() - the same with a configuration */
+/* api_start_with() - the same with a configuration, in which ' and $O are filled in */
 void api_start_with(const char *config);
 
 void api_stop(void);

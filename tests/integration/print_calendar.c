@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/jobs/timetable.h"
+#include "daemon/schedule/timetable.h"
 
 static void
 print_next(const struct timetable *timetable, int64_t now, int n)

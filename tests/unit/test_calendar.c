@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/jobs/calendar.h"
+#include "daemon/schedule/calendar.h"
 #include "lib/base/cleanup.h"
 
 /* after, next  "2026-11-26 10:00:00" */

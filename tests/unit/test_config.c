@@ -48,7 +48,7 @@ path_of(const char *name)
 static void
 teardown(void)
 {
-	config_destroy(config);
+	config_unref(config);
 	faults_fini(&faults);
 	buffer_fini(&report);
 	for (size_t i = 0; i < ARRAY_LEN(file_names); i++) {
@@ -247,6 +247,32 @@ START_TEST(a_job_has_its_schedule_and_its_batch)
 	ck_assert_uint_eq(batch->n_urls, 2);
 	ck_assert_str_eq(batch->urls[1].options->method, "HEAD");
 	ck_assert_int_eq(batch->urls[1].options->timeout_ns, 3 * UNITS_NS_PER_S);
+}
+END_TEST
+
+START_TEST(a_job_tells_whom_it_names)
+{
+	const struct config_job *job;
+
+	ck_assert_int_eq(load_text("jobs:\n"
+				   "  - name: one\n"
+				   "    calendar: Mon..Fri 02:30 Europe/Berlin\n"
+				   "    start_deadline: 10m\n"
+				   "    report: {file: /var/lib/fetchd/one}\n"
+				   "    notify: {url: \"http://127.0.0.1/\", on: change}\n"
+				   "    urls: [\"http://127.0.0.1/\"]\n"),
+		0);
+
+	job = &config->jobs[0];
+	ck_assert_int_eq(job->every_ns, 0);
+	ck_assert_ptr_nonnull(job->timetable);
+	ck_assert_int_eq(job->start_deadline_ns, 600 * UNITS_NS_PER_S);
+	ck_assert_str_eq(job->report.file, "/var/lib/fetchd/one");
+	ck_assert_int_eq(job->report.when, JOB_ALWAYS);
+	ck_assert_int_eq(job->report.max_size, 10 * 1024 * 1024);
+	ck_assert_uint_eq(job->report.keep, 5);
+	ck_assert_str_eq(job->notify.url, "http://127.0.0.1/");
+	ck_assert_int_eq(job->notify.when, JOB_ON_CHANGE);
 }
 END_TEST
 
@@ -574,7 +600,7 @@ START_TEST(what_is_printed_reads_back_as_the_same)
 			  "     tls: {verify: false}}\n"),
 		0);
 	ck_assert_int_eq(config_print(config, &first), 0);
-	config_destroy(config);
+	config_unref(config);
 	config = NULL;
 
 	ck_assert_int_eq(load_text(first.data), 0);
@@ -606,7 +632,7 @@ test_suite(void)
 		the_shipped_file_is_good, every_setting_is_taken,
 		keys_of_later_versions_may_stand_at_their_defaults,
 		empty_files_and_sections_say_nothing, a_job_has_its_schedule_and_its_batch,
-		a_job_over_limits_that_became_stricter_gives_no_batch };
+		a_job_tells_whom_it_names, a_job_over_limits_that_became_stricter_gives_no_batch };
 	const TTest *const files[] = { later_files_win_and_jobs_add_up,
 		the_faults_of_all_files_are_reported_in_order,
 		a_name_used_twice_is_reported_with_both_places, what_cannot_be_read_is_a_fault,

@@ -34,7 +34,7 @@ take_text(int i)
 {
 	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
 	_cleanup_(faults_fini) struct faults faults = FAULTS_INIT;
-	_cleanup_(config_destroyp) struct config *config = NULL;
+	_cleanup_(config_unrefp) struct config *config = NULL;
 
 	buffer_puts(&text, texts[i].text);
 	if (buffer_error(&text) < 0) {
@@ -56,7 +56,7 @@ static int
 take_files(int i)
 {
 	_cleanup_(faults_fini) struct faults faults = FAULTS_INIT;
-	_cleanup_(config_destroyp) struct config *config = NULL;
+	_cleanup_(config_unrefp) struct config *config = NULL;
 
 	return config_load(T_SOURCE_ROOT "/tests/data/config/folder/fetchd.yaml", &config, &faults);
 }
@@ -90,7 +90,7 @@ START_TEST(using_it_survives_the_loss_of_any_allocation)
 
 	t_fail_each_allocation(use, 0, 0);
 
-	config_destroy(config);
+	config_unref(config);
 	buffer_fini(&text);
 	faults_fini(&faults);
 }

@@ -15,8 +15,8 @@
 #include "daemon/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/jobs/schedule.h"
 #include "daemon/ops/log.h"
+#include "daemon/schedule/interval.h"
 #include "lib/base/buffer.h"
 
 /* ---- the fake ---- */
@@ -25,12 +25,14 @@
  * duration     of each batch
  * outcomes     of the batches, one after another, the last one for all that follow; ends with -1
  * run_error    what batch_run() returns
+ * fingerprint  of failed batches
  * admit_error  what batches_admit() returns; refusals of it, if there are any, counted down
  */
 struct batches {
 	nur_time duration;
 	const int *outcomes;
 	int run_error;
+	uint64_t fingerprint;
 	int admit_error;
 	int n_refusals;
 	bool is_draining;
@@ -42,6 +44,7 @@ struct batch {
 	struct batch_description *description;
 	struct nur_cancel_scope scope;
 	enum batch_outcome outcome;
+	int n_refs;
 };
 
 static const int always_ok[] = { BATCH_OK, -1 };
@@ -75,6 +78,7 @@ batches_admit(
 	ck_assert_ptr_nonnull(batch);
 	batch->owner = owner;
 	batch->description = description;
+	batch->n_refs = 1;
 	nur_cancel_scope_init(&batch->scope);
 	owner->n_alive++;
 	*ret_batch = batch;
@@ -120,7 +124,7 @@ batch_describe(const struct batch *batch)
 void
 batch_unref(struct batch *batch)
 {
-	if (batch) {
+	if (batch && --batch->n_refs == 0) {
 		batch->owner->n_alive--;
 		batch_description_destroy(batch->description);
 		free(batch);
@@ -133,9 +137,30 @@ batches_is_draining(const struct batches *owner)
 	return owner->is_draining;
 }
 
+struct batch *
+batch_ref(struct batch *batch)
+{
+	batch->n_refs++;
+	return batch;
+}
+
+uint64_t
+batch_fingerprint(const struct batch *batch)
+{
+	return batch->outcome == BATCH_FAILED ? batches.fingerprint : 0;
+}
+
+const char *
+batch_id(const struct batch *batch)
+{
+	return "b1";
+}
+
 /* ---- the rest of the scene ---- */
 
 static struct config *config;
+static struct jobs *jobs;
+static int64_t wall_offset; /* of the wall clock to the run's */
 static int log_fd = -1;
 
 static void
@@ -143,6 +168,8 @@ setup(void)
 {
 	batches = (struct batches){ .duration = NUR_SEC(1), .outcomes = always_ok };
 	config = NULL;
+	jobs = NULL;
+	wall_offset = 0;
 	(void)unsetenv("JOURNAL_STREAM");
 	(void)unsetenv("INVOCATION_ID");
 	log_fd = memfd_create("log", MFD_CLOEXEC);
@@ -156,49 +183,102 @@ teardown(void)
 {
 	log_close();
 	closep(&log_fd);
-	config_destroy(config);
+	jobs_destroy(jobs);
+	config_unref(config);
+}
+
+static struct config *
+read_config(const char *jobs_text)
+{
+	struct faults faults = FAULTS_INIT;
+	struct buffer text = BUFFER_INIT;
+	struct config *read = NULL;
+
+	buffer_printf(&text, "jobs:\n%s", jobs_text);
+	ck_assert_int_eq(config_load_text("text", &text, &read, &faults), 0);
+	buffer_fini(&text);
+	faults_fini(&faults);
+	return read;
+}
+
+static int64_t
+wall_now(void)
+{
+	return nur_now() + wall_offset;
+}
+
+static int
+note_news(void *user, const struct jobs_news *news)
+{
+	t_note("%s%s@%d", news->is_report ? "report" : "", news->is_notify ? "notify" : "",
+		seconds());
+	return nur_sleep(NUR_SEC(1));
+}
+
+/* The jobs of @jobs_text, which is YAML. */
+static void
+configure_jobs(const char *jobs_text)
+{
+	const struct jobs_options options = {
+		.batches = &batches,
+		.wall_now = wall_now,
+		.tell = note_news,
+	};
+
+	config = read_config(jobs_text);
+	ck_assert_int_eq(jobs_create(&options, config, &jobs), 0);
 }
 
 /* A job "a" every 10 s, and what else @fields say of it. */
 static void
 configure(const char *fields)
 {
-	struct faults faults = FAULTS_INIT;
 	struct buffer text = BUFFER_INIT;
 
-	buffer_printf(&text,
-		"jobs:\n  - name: a\n    every: 10s\n    urls: [\"http://127.0.0.1/\"]\n%s",
+	buffer_printf(&text, "  - name: a\n    every: 10s\n    urls: [\"http://127.0.0.1/\"]\n%s",
 		fields);
-	ck_assert_int_eq(config_load_text("text", &text, &config, &faults), 0);
+	configure_jobs(text.data);
 	buffer_fini(&text);
-	faults_fini(&faults);
+}
+
+static void
+reload(const char *jobs_text)
+{
+	struct config *read = read_config(jobs_text);
+
+	ck_assert_int_eq(jobs_reload(jobs, read), 0);
+	config_unref(config);
+	config = read;
 }
 
 /* Seconds from the start of the clock to the first start of the job. */
 static nur_time
 phase(void)
 {
-	return schedule_of("a", NUR_SEC(10)).phase_ns;
+	return interval_of("a", NUR_SEC(10)).phase_ns;
 }
 
 static int
-run_jobs(void *context)
+run_jobs(void *unused)
 {
-	return jobs_run(context);
+	return jobs_run(jobs);
+}
+
+static void
+run_until(nur_time end)
+{
+	bool timed_out = false;
+
+	ck_assert_int_eq(nur_move_on_at(end, 0, run_jobs, NULL, &timed_out), 0);
+	ck_assert(timed_out);
+	ck_assert_int_eq(batches.n_alive, 0);
 }
 
 /* Runs the jobs until half a second after the start that is the @n-th from 0. */
 static void
 run_until_start(int n)
 {
-	struct jobs_context context = { config, &batches };
-	bool timed_out = false;
-
-	ck_assert_int_eq(nur_move_on_at(phase() + n * NUR_SEC(10) + NUR_MSEC(500), 0, run_jobs,
-				 &context, &timed_out),
-		0);
-	ck_assert(timed_out);
-	ck_assert_int_eq(batches.n_alive, 0);
+	run_until(phase() + n * NUR_SEC(10) + NUR_MSEC(500));
 }
 
 /* "a@3 a@13 a@23" for the starts 0, 1, 2: @starts with "+N" in place of seconds since the first one. */
@@ -299,15 +379,95 @@ IN_RUN_TEST(jobs_run_side_by_side)
 }
 END_TEST
 
-IN_RUN_TEST(without_jobs_there_is_nothing_to_do)
+/* ---- timetables ---- */
+
+IN_RUN_TEST(a_timetable_has_the_wall_clocks_points)
 {
-	struct jobs_context context = { NULL, &batches };
-	struct faults faults = FAULTS_INIT;
+	wall_offset = NUR_SEC(30);
+	configure_jobs("  - {name: a, cron: \"* * * * *\", timezone: UTC, urls: "
+		       "[\"http://127.0.0.1/\"]}\n");
 
-	ck_assert_int_eq(config_load(NULL, &config, &faults), 0);
-	context.config = config;
+	run_until(NUR_SEC(200));
 
-	ck_assert_int_eq(jobs_run(&context), 0);
+	ck_assert_str_eq(t_notes(), "a@30 a@90 a@150");
+}
+END_TEST
+
+static int
+set_the_clock(void *arg)
+{
+	int r = nur_sleep_until(NUR_SEC(40));
+
+	wall_offset += NUR_SEC(*(int *)arg);
+	jobs_clock_was_set(jobs);
+	return r;
+}
+
+static void
+run_while_the_clock_is_set(int by, nur_time end)
+{
+	int rc = 0;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, set_the_clock, &by);
+		run_until(end);
+	}
+	ck_assert_int_eq(rc, 0);
+}
+
+#define EACH_MINUTE \
+	"  - {name: a, calendar: \"*:*:00 UTC\", missed: skip, urls: [\"http://127.0.0.1/\"]}\n"
+
+IN_RUN_TEST(a_clock_set_forward_brings_the_next_start_nearer)
+{
+	configure_jobs(EACH_MINUTE);
+
+	run_while_the_clock_is_set(15, NUR_SEC(110));
+
+	ck_assert_str_eq(t_notes(), "a@45 a@105");
+}
+END_TEST
+
+IN_RUN_TEST(starts_that_a_clock_jumped_over_are_missed)
+{
+	configure_jobs(EACH_MINUTE);
+
+	run_while_the_clock_is_set(200, NUR_SEC(65)); /* 00:00:40 to 00:04:00 */
+
+	ck_assert_str_eq(t_notes(), "");
+}
+END_TEST
+
+IN_RUN_TEST(a_start_that_a_clock_just_jumped_over_is_made)
+{
+	configure_jobs(EACH_MINUTE);
+
+	run_while_the_clock_is_set(30, NUR_SEC(100)); /* 00:00:40 to 00:01:10 */
+
+	ck_assert_str_eq(t_notes(), "a@40 a@90");
+}
+END_TEST
+
+IN_RUN_TEST(a_clock_set_back_a_little_passes_no_point_twice)
+{
+	wall_offset = NUR_SEC(30);
+	configure_jobs(EACH_MINUTE);
+
+	run_while_the_clock_is_set(-50, NUR_SEC(210)); /* 00:01:10 to 00:00:20 */
+
+	ck_assert_str_eq(t_notes(), "a@30 a@140 a@200");
+}
+END_TEST
+
+IN_RUN_TEST(a_clock_set_back_a_day_begins_another_day)
+{
+	wall_offset = NUR_SEC(86400 + 30);
+	configure_jobs(EACH_MINUTE);
+
+	run_while_the_clock_is_set(-86400, NUR_SEC(100));
+
+	ck_assert_str_eq(t_notes(), "a@30 a@90");
 }
 END_TEST
 
@@ -392,6 +552,16 @@ IN_RUN_TEST(missed_starts_are_made_up_for_once)
 }
 END_TEST
 
+IN_RUN_TEST(a_start_after_its_deadline_is_missed)
+{
+	configure("    missed: run_once\n    start_deadline: 20s\n");
+
+	run_with_a_stop();
+
+	assert_notes("a@+0 a@+50");
+}
+END_TEST
+
 IN_RUN_TEST(without_room_a_run_fails)
 {
 	configure("");
@@ -471,39 +641,35 @@ drain_later(void *unused)
 	return r;
 }
 
-IN_RUN_TEST(draining_ends_the_scheduling)
+static void
+run_while_draining(void)
 {
-	struct jobs_context context;
 	int rc = 0;
 
-	configure("");
-	context = (struct jobs_context){ config, &batches };
 	{
 		NUR_NURSERY(nursery, &rc, NULL);
 		t_start(nursery, drain_later, NULL);
-		ck_assert_int_eq(jobs_run(&context), 0);
+		run_until_start(5);
 	}
 	ck_assert_int_eq(rc, 0);
+}
+
+IN_RUN_TEST(draining_ends_the_scheduling)
+{
+	configure("");
+
+	run_while_draining();
 
 	assert_notes("a@+0 a@+10");
-	ck_assert_int_eq(nur_now(), phase() + NUR_SEC(20));
 }
 END_TEST
 
 IN_RUN_TEST(a_waiting_run_is_not_made_when_the_batches_drain)
 {
-	struct jobs_context context;
-	int rc = 0;
-
 	batches.duration = NUR_SEC(17);
 	configure("    overlap: queue\n");
-	context = (struct jobs_context){ config, &batches };
-	{
-		NUR_NURSERY(nursery, &rc, NULL);
-		t_start(nursery, drain_later, NULL);
-		ck_assert_int_eq(jobs_run(&context), 0);
-	}
-	ck_assert_int_eq(rc, 0);
+
+	run_while_draining();
 
 	assert_notes("a@+0");
 	ck_assert_str_eq(logged(), "");
@@ -519,6 +685,265 @@ IN_RUN_TEST(cancellation_ends_a_run_without_a_word)
 
 	assert_notes("a@+0");
 	ck_assert_str_eq(logged(), "");
+}
+END_TEST
+
+/* ---- telling ---- */
+
+#define REPORT(when) "    report: {file: /nonexistent/a, on: " when "}\n"
+
+IN_RUN_TEST(who_wants_to_know_always_is_told_of_each_run)
+{
+	configure(REPORT("always"));
+
+	run_until_start(2);
+
+	assert_notes("a@+0 report@+1 a@+10 report@+11 a@+20");
+}
+END_TEST
+
+IN_RUN_TEST(failures_are_told_to_who_wants_to_know_them)
+{
+	static const int outcomes[] = { BATCH_OK, BATCH_FAILED, BATCH_DEADLINE, BATCH_OK, -1 };
+
+	batches.outcomes = outcomes;
+	configure(REPORT("failure") "    notify: {url: \"http://127.0.0.1/\", on: failure}\n");
+
+	run_until_start(4);
+
+	assert_notes("a@+0 a@+10 reportnotify@+11 a@+20 reportnotify@+21 a@+30 a@+40");
+}
+END_TEST
+
+IN_RUN_TEST(changes_are_told_once)
+{
+	static const int outcomes[] = { BATCH_OK, BATCH_FAILED, BATCH_FAILED, BATCH_OK, BATCH_OK,
+		-1 };
+
+	batches.outcomes = outcomes;
+	configure(REPORT("change"));
+
+	run_until_start(5);
+
+	assert_notes("a@+0 a@+10 report@+11 a@+20 a@+30 report@+31 a@+40 a@+50");
+}
+END_TEST
+
+static int
+change_fingerprint(void *unused)
+{
+	int r = nur_sleep_until(phase() + NUR_SEC(15));
+
+	batches.fingerprint = 2;
+	return r;
+}
+
+IN_RUN_TEST(another_failure_is_a_change)
+{
+	static const int outcomes[] = { BATCH_FAILED, -1 };
+	int rc = 0;
+
+	batches.outcomes = outcomes;
+	batches.fingerprint = 1;
+	configure(REPORT("change"));
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, change_fingerprint, NULL);
+		run_until_start(3);
+	}
+	ck_assert_int_eq(rc, 0);
+
+	assert_notes("a@+0 report@+1 a@+10 a@+20 report@+21 a@+30");
+}
+END_TEST
+
+/* ---- by hand ---- */
+
+/* What the test does half a second after the @n-th start, while the jobs run. */
+struct hand {
+	int n;
+	void (*act)(void);
+};
+
+static int
+act_later(void *arg)
+{
+	const struct hand *hand = arg;
+	int r = nur_sleep_until(phase() + hand->n * NUR_SEC(10) + NUR_MSEC(1500));
+
+	hand->act();
+	return r;
+}
+
+static void
+run_with_hands(struct hand *hands, size_t n_hands, int n_starts)
+{
+	int rc = 0;
+
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		for (size_t i = 0; i < n_hands; i++) {
+			t_start(nursery, act_later, &hands[i]);
+		}
+		run_until_start(n_starts);
+	}
+	ck_assert_int_eq(rc, 0);
+}
+
+static void
+start_by_hand(void)
+{
+	struct batch *batch;
+
+	ck_assert_int_eq(job_start_run(jobs_find(jobs, "a"), &batch), 0);
+	ck_assert_ptr_nonnull(batch);
+	batch_unref(batch);
+}
+
+static void
+pause_by_hand(void)
+{
+	job_pause(jobs_find(jobs, "a"));
+}
+
+static void
+resume_by_hand(void)
+{
+	job_resume(jobs_find(jobs, "a"));
+}
+
+IN_RUN_TEST(a_run_can_be_started_in_between)
+{
+	struct hand hands[] = { { 0, start_by_hand } };
+
+	configure("");
+
+	run_with_hands(hands, 1, 1);
+
+	assert_notes("a@+0 a@+1 a@+10");
+}
+END_TEST
+
+IN_RUN_TEST(a_paused_job_runs_only_by_hand)
+{
+	struct hand hands[] = { { 0, pause_by_hand }, { 1, start_by_hand }, { 3, resume_by_hand } };
+
+	configure("");
+
+	run_with_hands(hands, 3, 4);
+
+	assert_notes("a@+0 a@+11 a@+40");
+}
+END_TEST
+
+static void
+start_in_vain(void)
+{
+	struct batch *batch = NULL;
+
+	ck_assert_int_eq(job_start_run(jobs_find(jobs, "a"), &batch), -EBUSY);
+	ck_assert_ptr_null(batch);
+	t_note("busy@%d", seconds());
+}
+
+IN_RUN_TEST(a_run_by_hand_meets_the_one_that_is_going)
+{
+	struct hand hands[] = { { 0, start_in_vain } };
+
+	batches.duration = NUR_SEC(5);
+	configure("");
+
+	run_with_hands(hands, 1, 1);
+
+	assert_notes("a@+0 busy@+1 a@+10");
+}
+END_TEST
+
+static void
+look(void)
+{
+	struct job_view view;
+
+	job_describe(jobs_find(jobs, "a"), &view);
+	ck_assert_str_eq(view.config->name, "a");
+	ck_assert(!view.is_paused);
+	ck_assert_int_eq(view.next_ns, phase() + NUR_SEC(20));
+	ck_assert_ptr_null(view.running);
+	ck_assert_uint_eq(view.n_runs, 2);
+	ck_assert_uint_eq(view.runs[0].counts.failed, 2);
+	ck_assert_str_eq(view.runs[0].batch_id, "b1");
+	t_note("looked");
+}
+
+IN_RUN_TEST(a_job_shows_its_last_runs_and_its_next_start)
+{
+	struct hand hands[] = { { 1, look } };
+
+	configure("");
+
+	run_with_hands(hands, 1, 2);
+
+	assert_notes("a@+0 a@+10 looked a@+20");
+}
+END_TEST
+
+/* ---- another configuration ---- */
+
+#define JOB_A "  - {name: a, every: 10s, urls: [\"http://127.0.0.1/\"]}\n"
+
+static void
+reload_the_same(void)
+{
+	reload(JOB_A "  - {name: b, every: 1h, urls: [\"http://127.0.0.1/\"]}\n");
+}
+
+static void
+reload_without_a(void)
+{
+	reload("  - {name: c, every: 1h, urls: [\"http://127.0.0.1/\"]}\n");
+	ck_assert_ptr_null(jobs_find(jobs, "a"));
+}
+
+static void
+reload_with_another_interval(void)
+{
+	reload("  - {name: a, every: 1h, urls: [\"http://127.0.0.1/\"]}\n");
+}
+
+IN_RUN_TEST(an_unchanged_job_keeps_its_times_and_its_past)
+{
+	struct hand hands[] = { { 0, reload_the_same }, { 1, look } };
+
+	configure_jobs(JOB_A);
+
+	run_with_hands(hands, 2, 2);
+
+	assert_notes("a@+0 a@+10 looked a@+20");
+}
+END_TEST
+
+IN_RUN_TEST(a_job_that_is_gone_ends_after_its_run)
+{
+	struct hand hands[] = { { 0, reload_without_a } };
+
+	batches.duration = NUR_SEC(5);
+	configure_jobs(JOB_A);
+
+	run_with_hands(hands, 1, 3);
+
+	assert_notes("a@+0");
+}
+END_TEST
+
+IN_RUN_TEST(a_job_of_another_schedule_begins_it_at_once)
+{
+	struct hand hands[] = { { 1, reload_with_another_interval } };
+
+	configure_jobs(JOB_A);
+
+	run_with_hands(hands, 1, 5);
+
+	assert_notes("a@+0 a@+10");
 }
 END_TEST
 
@@ -539,24 +964,43 @@ test_suite(void)
 {
 	const TTest *const times[] = { a_job_runs_at_its_phase_and_then_at_its_interval,
 		a_daemon_started_later_keeps_the_phase, a_start_is_late_by_less_than_the_jitter,
-		jobs_run_side_by_side, without_jobs_there_is_nothing_to_do };
+		jobs_run_side_by_side };
+	const TTest *const timetables[] = { a_timetable_has_the_wall_clocks_points,
+		a_clock_set_forward_brings_the_next_start_nearer,
+		starts_that_a_clock_jumped_over_are_missed,
+		a_start_that_a_clock_just_jumped_over_is_made,
+		a_clock_set_back_a_little_passes_no_point_twice,
+		a_clock_set_back_a_day_begins_another_day };
 	const TTest *const overlap[] = { skip_leaves_out_starts_while_a_run_is_going,
 		queue_runs_once_more_at_the_end, replace_cancels_the_run_that_is_going };
 	const TTest *const missed[] = { missed_starts_are_skipped,
-		missed_starts_are_made_up_for_once, without_room_a_run_fails,
-		without_room_a_run_that_must_not_be_missed_waits };
+		missed_starts_are_made_up_for_once, a_start_after_its_deadline_is_missed,
+		without_room_a_run_fails, without_room_a_run_that_must_not_be_missed_waits };
 	const TTest *const failures[] = { failed_and_recovered_runs_are_logged,
 		a_run_that_breaks_ends_nothing_else,
 		a_run_that_cannot_be_admitted_ends_nothing_else };
 	const TTest *const ends[] = { draining_ends_the_scheduling,
 		a_waiting_run_is_not_made_when_the_batches_drain,
 		cancellation_ends_a_run_without_a_word };
+	const TTest *const telling[] = { who_wants_to_know_always_is_told_of_each_run,
+		failures_are_told_to_who_wants_to_know_them, changes_are_told_once,
+		another_failure_is_a_change };
+	const TTest *const hands[] = { a_run_can_be_started_in_between,
+		a_paused_job_runs_only_by_hand, a_run_by_hand_meets_the_one_that_is_going,
+		a_job_shows_its_last_runs_and_its_next_start };
+	const TTest *const reloads[] = { an_unchanged_job_keeps_its_times_and_its_past,
+		a_job_that_is_gone_ends_after_its_run,
+		a_job_of_another_schedule_begins_it_at_once };
 	Suite *suite = suite_create("jobs");
 
 	add_case(suite, "times", times, ARRAY_LEN(times));
+	add_case(suite, "timetables", timetables, ARRAY_LEN(timetables));
 	add_case(suite, "overlap", overlap, ARRAY_LEN(overlap));
 	add_case(suite, "missed", missed, ARRAY_LEN(missed));
 	add_case(suite, "failures", failures, ARRAY_LEN(failures));
 	add_case(suite, "ends", ends, ARRAY_LEN(ends));
+	add_case(suite, "telling", telling, ARRAY_LEN(telling));
+	add_case(suite, "by hand", hands, ARRAY_LEN(hands));
+	add_case(suite, "reloads", reloads, ARRAY_LEN(reloads));
 	return suite;
 }

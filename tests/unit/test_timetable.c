@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/jobs/timetable.h"
+#include "daemon/schedule/timetable.h"
 
 static int64_t
 utc(const char *text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/jobs/timetable.h"
+#include "daemon/schedule/timetable.h"
 
 #include <errno.h>
 #include <glib.h>

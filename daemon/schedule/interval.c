@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/jobs/schedule.h"
+#include "daemon/schedule/interval.h"
 
 #include <assert.h>
 
@@ -17,12 +17,12 @@ hash(const char *text)
 	return h ^ (h >> 33);
 }
 
-struct schedule
-schedule_of(const char *name, int64_t every_ns)
+struct interval
+interval_of(const char *name, int64_t every_ns)
 {
 	assert(every_ns > 0);
 
-	return (struct schedule){
+	return (struct interval){
 		.every_ns = every_ns,
 		.phase_ns = (int64_t)(hash(name) % (uint64_t)every_ns),
 	};
@@ -38,34 +38,34 @@ add(int64_t a, int64_t b)
 }
 
 int64_t
-schedule_first(const struct schedule *schedule, int64_t now)
+interval_first(const struct interval *interval, int64_t now)
 {
-	int64_t into = now % schedule->every_ns;
+	int64_t into = now % interval->every_ns;
 
 	assert(now >= 0);
 
-	if (into <= schedule->phase_ns) {
-		return add(now, schedule->phase_ns - into);
+	if (into <= interval->phase_ns) {
+		return add(now, interval->phase_ns - into);
 	}
-	return add(now, schedule->every_ns - into + schedule->phase_ns);
+	return add(now, interval->every_ns - into + interval->phase_ns);
 }
 
 int64_t
-schedule_next(const struct schedule *schedule, int64_t due, int64_t now)
+interval_next(const struct interval *interval, int64_t due, int64_t now)
 {
-	int64_t next = add(due, schedule->every_ns);
+	int64_t next = add(due, interval->every_ns);
 
-	return next >= now ? next : schedule_first(schedule, now);
+	return next >= now ? next : interval_first(interval, now);
 }
 
 bool
-schedule_is_missed(const struct schedule *schedule, int64_t start, int64_t now)
+interval_is_missed(const struct interval *interval, int64_t start, int64_t now)
 {
-	return now >= add(start, schedule->every_ns);
+	return now >= add(start, interval->every_ns);
 }
 
 int64_t
-schedule_jitter(int64_t jitter_ns, uint64_t random)
+interval_jitter(int64_t jitter_ns, uint64_t random)
 {
 	return jitter_ns > 0 ? (int64_t)(random % (uint64_t)jitter_ns) : 0;
 }

@@ -5,7 +5,7 @@
  *
  * The search goes from day to day, over whole months and years that cannot match.
  */
-#include "daemon/jobs/calendar.h"
+#include "daemon/schedule/calendar.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -385,6 +385,7 @@ read_weekdays(const char *text, struct calendar *calendar, struct calendar_error
 	return 0;
 }
 
+/* What a shorthand stands for; NULL: it is none. */
 static const char *
 long_form(const char *text)
 {
@@ -411,7 +412,7 @@ long_form(const char *text)
 			return words[i].means;
 		}
 	}
-	return text;
+	return NULL;
 }
 
 /* Whether a word may be the name of a zone: it is the last of several, and neither a date nor a time. */
@@ -499,7 +500,7 @@ calendar_parse(const char *text, struct calendar *ret_calendar, char *ret_zone,
 		}
 		(void)strcpy(ret_zone, zone); /* it fits */
 	}
-	if (!strchr(words, ' ')) {
+	if (long_form(words)) {
 		(void)strcpy(words, long_form(words)); /* the longest one fits */
 	}
 	if (*words == '\0') {

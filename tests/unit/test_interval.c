@@ -3,12 +3,12 @@
 
 #include <stdio.h>
 
-#include "daemon/jobs/schedule.h"
+#include "daemon/schedule/interval.h"
 #include "lib/base/cleanup.h"
 
 #define S INT64_C(1000000000)
 
-static const struct schedule by_tens = { 10 * S, 3 * S };
+static const struct interval by_tens = { 10 * S, 3 * S };
 
 static const struct {
 	int64_t now;
@@ -25,7 +25,7 @@ static const struct {
 
 START_TEST(the_first_start_is_the_next_point_of_the_phase)
 {
-	ck_assert_int_eq(schedule_first(&by_tens, firsts[_i].now), firsts[_i].expected);
+	ck_assert_int_eq(interval_first(&by_tens, firsts[_i].now), firsts[_i].expected);
 }
 END_TEST
 
@@ -44,23 +44,23 @@ static const struct {
 
 START_TEST(points_that_have_passed_are_passed_over)
 {
-	ck_assert_int_eq(schedule_next(&by_tens, nexts[_i].due, nexts[_i].now), nexts[_i].expected);
+	ck_assert_int_eq(interval_next(&by_tens, nexts[_i].due, nexts[_i].now), nexts[_i].expected);
 }
 END_TEST
 
 START_TEST(a_start_is_missed_when_the_next_one_has_come)
 {
-	ck_assert(!schedule_is_missed(&by_tens, 13 * S, 13 * S));
-	ck_assert(!schedule_is_missed(&by_tens, 13 * S, 23 * S - 1));
-	ck_assert(schedule_is_missed(&by_tens, 13 * S, 23 * S));
+	ck_assert(!interval_is_missed(&by_tens, 13 * S, 13 * S));
+	ck_assert(!interval_is_missed(&by_tens, 13 * S, 23 * S - 1));
+	ck_assert(interval_is_missed(&by_tens, 13 * S, 23 * S));
 }
 END_TEST
 
 START_TEST(the_phase_depends_on_the_name_alone)
 {
-	struct schedule a = schedule_of("health-1", 60 * S);
-	struct schedule again = schedule_of("health-1", 60 * S);
-	struct schedule b = schedule_of("health-2", 60 * S);
+	struct interval a = interval_of("health-1", 60 * S);
+	struct interval again = interval_of("health-1", 60 * S);
+	struct interval b = interval_of("health-2", 60 * S);
 
 	ck_assert_int_eq(a.every_ns, 60 * S);
 	ck_assert_int_eq(a.phase_ns, again.phase_ns);
@@ -73,14 +73,14 @@ START_TEST(phases_of_similar_names_are_spread_over_the_interval)
 	int in_tenth[10] = { 0 };
 
 	for (int i = 0; i < 1000; i++) {
-		struct schedule schedule;
+		struct interval interval;
 		char name[32];
 
 		(void)snprintf(name, sizeof(name), "job-%d", i);
-		schedule = schedule_of(name, 60 * S);
-		ck_assert_int_ge(schedule.phase_ns, 0);
-		ck_assert_int_lt(schedule.phase_ns, 60 * S);
-		in_tenth[schedule.phase_ns / (6 * S)]++;
+		interval = interval_of(name, 60 * S);
+		ck_assert_int_ge(interval.phase_ns, 0);
+		ck_assert_int_lt(interval.phase_ns, 60 * S);
+		in_tenth[interval.phase_ns / (6 * S)]++;
 	}
 
 	for (size_t i = 0; i < ARRAY_LEN(in_tenth); i++) {
@@ -92,18 +92,18 @@ END_TEST
 
 START_TEST(jitter_is_less_than_its_bound)
 {
-	ck_assert_int_eq(schedule_jitter(0, 17), 0);
-	ck_assert_int_eq(schedule_jitter(1, UINT64_MAX), 0);
-	ck_assert_int_eq(schedule_jitter(10, 17), 7);
-	ck_assert_int_lt(schedule_jitter(3 * S, UINT64_MAX), 3 * S);
-	ck_assert_int_ge(schedule_jitter(INT64_MAX, UINT64_MAX), 0);
+	ck_assert_int_eq(interval_jitter(0, 17), 0);
+	ck_assert_int_eq(interval_jitter(1, UINT64_MAX), 0);
+	ck_assert_int_eq(interval_jitter(10, 17), 7);
+	ck_assert_int_lt(interval_jitter(3 * S, UINT64_MAX), 3 * S);
+	ck_assert_int_ge(interval_jitter(INT64_MAX, UINT64_MAX), 0);
 }
 END_TEST
 
 Suite *
 test_suite(void)
 {
-	Suite *suite = suite_create("schedule");
+	Suite *suite = suite_create("interval");
 	TCase *tc = tcase_create("times");
 
 	tcase_add_loop_test(

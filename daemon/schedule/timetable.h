@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "daemon/jobs/calendar.h"
+#include "daemon/schedule/calendar.h"
 #include "lib/base/cleanup.h"
 
 struct timetable;

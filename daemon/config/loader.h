@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* A configuration while it is being read, as the files of the loader share it. */
+#pragma once
+
+#include "daemon/config/config.h"
+#include "lib/protocol/fields.h"
+
+/* A text that was read, in the order of reading; name NULL = the defaults. */
+struct config_tree {
+	struct config_tree *next;
+	const char *name;
+	struct value_tree *tree;
+};
+
+/*
+ * fields    of the faults' list and the configuration's arena
+ * defaults  the tree of the defaults
+ * last      the end of config->trees
+ */
+struct loader {
+	struct config *config;
+	struct faults *faults;
+	struct fields fields;
+	const struct value *defaults;
+	struct config_tree **last;
+};
+
+/* loader_take_jobs() - read and check the jobs of all trees, when all settings are known; 0 or -ENOMEM */
+int loader_take_jobs(struct loader *loader);

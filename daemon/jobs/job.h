@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* A job, as the files of this folder share it. */
+#pragma once
+
+#include <nursery.h>
+
+#include "daemon/batches.h"
+#include "daemon/config/config.h"
+#include "daemon/jobs/jobs.h"
+#include "lib/base/list.h"
+
+/* config  has a reference; nursery  of the jobs' tasks, NULL: jobs_run() is not running */
+struct jobs {
+	struct jobs_options options;
+	struct config *config;
+	struct nur_nursery *nursery;
+	struct list all;
+};
+
+/*
+ * struct job
+ *
+ * name         a copy, for its task
+ * config       one of generation->jobs, which has a reference; index is its place there
+ * due          the next start without its jitter: ns of the run's clock or of the wall clock, or NEVER
+ * last_due     the last one of a timetable
+ * late_ns      the jitter of the next start
+ * wake         the job's task sleeps here
+ * nursery      of the job's task, for its runs; NULL: it has not begun, or has ended
+ * running      the batch that runs; borrowed from the run's task; NULL: none
+ * admitted     the batch of the run that is about to begin, or NULL
+ * untold       what nobody has been told of yet; its batch is NULL: nothing
+ * outcome      of the last run that was not cancelled, with its batch_fingerprint(); BATCH_OK before it
+ * has_task     its task is alive
+ * is_going     a run's task is alive
+ * is_telling   so is the one that tells
+ * is_waiting   one more run follows when this one ends
+ * is_failing   the last run failed
+ * is_skipping  the last start was skipped, which has been said
+ * is_gone      not in the configuration any more
+ */
+struct job {
+	struct list node;
+	struct jobs *jobs;
+	char name[JOB_NAME_CAP];
+	struct config *generation;
+	const struct config_job *config;
+	size_t index;
+	int64_t due;
+	int64_t last_due;
+	int64_t late_ns;
+	uint64_t random;
+	struct nur_parking_lot wake;
+	struct nur_nursery *nursery;
+	struct batch *running;
+	struct batch *admitted;
+	struct jobs_news untold;
+	struct job_run runs[JOB_RUNS_KEPT];
+	size_t n_runs;
+	enum batch_outcome outcome;
+	uint64_t fingerprint;
+	bool has_task;
+	bool is_paused;
+	bool is_going;
+	bool is_telling;
+	bool is_waiting;
+	bool is_failing;
+	bool is_skipping;
+	bool is_gone;
+};
+
+/* job_note_failure() - a run that could not be, or went wrong; batch_id and outcome may be NULL */
+void job_note_failure(struct job *job, const char *batch_id, const char *outcome, const char *text);
+
+/*
+ * job_run_ended() - a run of @job is over, whatever came of it: it is judged and kept, and whoever wants to
+ * know is told by a task of @job's nursery
+ */
+void job_run_ended(struct job *job, struct batch *batch);

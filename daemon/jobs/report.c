@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/jobs/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+
+/* FILE.@number; FILE itself is 0. */
+static int
+name_of(const struct report_file *report, unsigned number, char *ret_name)
+{
+	int n = number == 0 ? snprintf(ret_name, PATH_MAX, "%s", report->file)
+			    : snprintf(ret_name, PATH_MAX, "%s.%u", report->file, number);
+
+	return n < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* Each file takes the name of the one before it; the last one goes. */
+static int
+rotate(const struct report_file *report)
+{
+	char from[PATH_MAX];
+	char to[PATH_MAX];
+	int r;
+
+	if (report->keep == 0) {
+		return unlink(report->file) < 0 ? -errno : 0;
+	}
+	for (unsigned number = report->keep; number > 0; number--) {
+		r = name_of(report, number - 1, from);
+		if (r == 0) {
+			r = name_of(report, number, to);
+		}
+		if (r < 0) {
+			return r;
+		}
+		if (rename(from, to) < 0 && errno != ENOENT) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static int
+open_file(const struct report_file *report, int64_t *ret_size)
+{
+	int fd = open(report->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	struct stat st;
+	int r;
+
+	if (fd < 0) {
+		return -errno;
+	}
+	if (fstat(fd, &st) < 0) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	*ret_size = S_ISREG(st.st_mode) ? st.st_size : 0;
+	return fd;
+}
+
+static int
+write_line(int fd, int64_t size, const char *line, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = write(fd, line + done, len - done);
+
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			int r = -errno;
+
+			(void)!ftruncate(
+				fd, size); /* a reader wants whole lines; it may fail, too */
+			return r;
+		}
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int
+report_append(const struct report_file *report, const char *line, size_t len)
+{
+	_cleanup_(closep) int fd = -1;
+	int64_t size;
+	int r;
+
+	fd = open_file(report, &size);
+	if (fd < 0) {
+		return fd;
+	}
+	if (size > 0 && size + (int64_t)len > report->max_size) {
+		r = rotate(report);
+		if (r < 0) {
+			return r;
+		}
+		(void)close(fd); /* nothing was written */
+		fd = open_file(report, &size);
+		if (fd < 0) {
+			return fd;
+		}
+	}
+	return write_line(fd, size, line, len);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A report gets the batch as GET /v1/batches/ID shows it, in one line. A notification gets the same, without
+ * the results when they are many, by the engine that fetches: its rules about addresses hold, and it tries
+ * again.
+ */
+#include "daemon/jobs/tell.h"
+
+#include <errno.h>
+#include <fetch/expect.h>
+#include <fetch/fetch.h>
+#include <nursery.h>
+
+#include "daemon/batches.h"
+#include "daemon/config/config.h"
+#include "daemon/jobs/jobs.h"
+#include "daemon/jobs/report.h"
+#include "daemon/ops/log.h"
+#include "lib/base/buffer.h"
+#include "lib/protocol/json_writer.h"
+
+enum {
+	max_notified_bytes = 64 * 1024
+};
+
+static const nur_time notify_timeout = NUR_SEC(30);
+
+/* @max: bytes of results above which they are left out. */
+static int
+write_batch(const struct batch *batch, size_t max, struct buffer *out)
+{
+	struct json_writer w = JSON_WRITER_INIT(out);
+	struct batch_summary summary = batch_describe(batch);
+	size_t n_bytes = 0;
+
+	for (size_t i = 0; i < batch_n_urls(batch); i++) {
+		n_bytes += batch_result_of(batch, i).len;
+	}
+	summary.n_urls = n_bytes > max ? summary.n_urls : 0; /* the results say it */
+	json_begin_object(&w);
+	batch_summary_write_members(&w, &summary);
+	if (n_bytes <= max) {
+		json_write_key(&w, "results");
+		json_begin_array(&w);
+		for (size_t i = 0, n = 0; i < batch_n_urls(batch); i++) {
+			struct batch_text text = batch_result_of(batch, i);
+
+			if (text.data) {
+				buffer_puts(out, n++ > 0 ? "," : "");
+				buffer_append(out, text.data, text.len);
+			}
+		}
+		json_end_array(&w);
+	}
+	json_end_object(&w);
+	json_end_line(&w);
+	return buffer_error(out);
+}
+
+static void
+log_loss(const struct jobs_news *news, const char *what, const char *target, const char *why)
+{
+	log_at(LOG_WARNING,
+		LOG_FIELDS({ "FETCHD_JOB", news->config->name },
+			{ "FETCHD_BATCH_ID", batch_id(news->batch) }),
+		"job \"%s\": %s %s: %s", news->config->name, what, target, why);
+}
+
+/* ---- the report ---- */
+
+static int
+write_report(const struct jobs_news *news)
+{
+	const struct config_report *config = &news->config->report;
+	const struct report_file file = { config->file, config->max_size, config->keep };
+	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
+	int r = write_batch(news->batch, SIZE_MAX, &line);
+
+	if (r < 0) {
+		return r;
+	}
+	r = report_append(&file, line.data, line.len);
+	if (r < 0) {
+		log_loss(news, "no report in", config->file, nur_strerror(r));
+	}
+	return 0;
+}
+
+/* ---- the notification ---- */
+
+static int
+keep_result(void *user, const struct fetch_result *result)
+{
+	const struct jobs_news *news = user;
+
+	if (result->outcome == FETCH_FAILED || result->outcome == FETCH_TIMEOUT) {
+		log_loss(news, "nobody was notified at",
+			result->final_url ? result->final_url : "its URL",
+			result->outcome == FETCH_TIMEOUT ? "no answer in time"
+							 : result->error_detail);
+	}
+	return 0;
+}
+
+static int
+post(struct fetch_engine *engine, const struct jobs_news *news)
+{
+	static const struct fetch_header type = { "Content-Type", "application/json" };
+	_cleanup_(buffer_fini) struct buffer body = BUFFER_INIT;
+	struct fetch_options options = {
+		.timeout = notify_timeout,
+		.method = "POST",
+		.headers = &type,
+		.n_headers = 1,
+		.retries = { .max = 3,
+			.on = FETCH_RETRY_CONNECT | FETCH_RETRY_TIMEOUT | FETCH_RETRY_5XX |
+			      FETCH_RETRY_429 },
+		.attempt_timeout = notify_timeout / 3,
+	};
+	const struct fetch_url_request request = { news->config->notify.url, &options };
+	const struct fetch_batch batch = {
+		.policy = FETCH_POLICY_COLLECT,
+		.accepted_at = nur_now(),
+		.requests = &request,
+		.n_requests = 1,
+	};
+	const struct fetch_sink sink = { keep_result, (void *)news };
+	struct fetch_batch_summary summary;
+	int r = write_batch(news->batch, max_notified_bytes, &body);
+
+	if (r < 0) {
+		return r;
+	}
+	options.body = body.data;
+	options.body_len = body.len;
+	return fetch_batch_run(engine, &batch, &sink, &summary);
+}
+
+int
+jobs_tell(void *user, const struct jobs_news *news)
+{
+	int r = news->is_report ? write_report(news) : 0;
+	int posted = news->is_notify && r != NUR_ECANCELED ? post(user, news) : 0;
+
+	return r < 0 ? r : posted;
+}
