@@ -9,6 +9,7 @@
 
 #include "daemon/api/batch_routes.h"
 #include "daemon/api/connection.h"
+#include "daemon/api/job_routes.h"
 #include "daemon/api/tree_route.h"
 #include "daemon/batches.h"
 #include "daemon/server.h"
@@ -77,11 +78,18 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/v1/batches", batch_route_list },
 	{ HTTP_GET, "/v1/batches/{}", batch_route_show },
 	{ HTTP_POST, "/v1/batches/{}/cancel", batch_route_cancel },
+	{ HTTP_GET, "/v1/jobs", job_route_list },
+	{ HTTP_GET, "/v1/jobs/{}", job_route_show },
+	{ HTTP_POST, "/v1/jobs/{}/run", job_route_run },
+	{ HTTP_POST, "/v1/jobs/{}/pause", job_route_pause },
+	{ HTTP_POST, "/v1/jobs/{}/resume", job_route_resume },
 	{ HTTP_GET, "/v1/tree", tree_route },
 	{ HTTP_GET, "/v1/health/live", health_live },
 	{ HTTP_GET, "/v1/health/ready", health_ready },
 	{ HTTP_GET, "/v1/version", version },
 };
+
+#define SEGMENT_CAP 128 /* a job's name is the longest */
 
 /* Whether @path is @pattern's; the segment at "{}" is copied to @name. */
 static bool
@@ -116,7 +124,7 @@ static int
 refuse_method(struct exchange *exchange, const char *path)
 {
 	char allow[64];
-	char name[64];
+	char name[SEGMENT_CAP];
 	bool has_get = false;
 	bool has_post = false;
 
@@ -137,7 +145,7 @@ routes_dispatch(struct exchange *exchange)
 {
 	const struct http_request *request = exchange->request;
 	bool is_path_known = false;
-	char name[64];
+	char name[SEGMENT_CAP];
 
 	if (http_request_field(request, "Origin") || http_request_field(request, "Referer")) {
 		return response_problem(&exchange->response, PROBLEM_FROM_BROWSER,
@@ -158,6 +166,6 @@ routes_dispatch(struct exchange *exchange)
 		return refuse_method(exchange, request->path);
 	}
 	return response_problem(&exchange->response, PROBLEM_NOT_FOUND,
-		"the calls are below /v1/: batches, tree, health/live, health/ready, version", NULL,
-		NULL);
+		"the calls are below /v1/: batches, jobs, tree, health/live, health/ready, version",
+		NULL, NULL);
 }
