@@ -357,6 +357,7 @@ IN_RUN_TEST(r077_cancellations_are_taken_out_of_nested_groups_too)
 
 	ck_assert(nur_cancel_scope_cancelled_caught(nur_nursery_scope(&nursery)));
 	ck_assert_uint_eq(errors.n_cancelled, 0);
+	ck_assert_uint_eq(errors.n, 1);
 	ck_assert_ptr_nonnull(errors.items[0].nested);
 	ck_assert_uint_eq(errors.items[0].nested->n_cancelled, 0);
 	nur_errors_fini(&errors);

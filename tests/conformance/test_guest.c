@@ -159,6 +159,7 @@ START_TEST(r238_what_is_missing_is_said_by_the_start)
 	};
 	struct nur_guest *guest = NULL;
 
+	ck_assert_ptr_nonnull(options.base);
 	ck_assert_int_eq(nur_guest_start(&options, &guest), -EINVAL);
 	ck_assert_ptr_null(guest);
 	ck_assert_int_eq(event_base_dispatch(options.base), 1); /* has no events */

@@ -316,6 +316,7 @@ IN_RUN_TEST(r052_that_failure_names_the_child)
 	t_open(&nursery);
 	t_start(&nursery, start_hasty, &nursery);
 	ck_assert_int_eq(nur_nursery_close(&nursery, 0, &errors), NUR_ENOTSTARTED);
+	ck_assert_uint_eq(errors.n, 1);
 	ck_assert_ptr_nonnull(strstr(errors.items[0].text, "hasty"));
 	nur_errors_fini(&errors);
 }
