@@ -69,20 +69,22 @@ test_in() {
 	count "${numbers[@]}" "$name"
 }
 
-# What is the same whatever the compiler is tested in the first run only.
+# What is the same whatever the compiler is tested in the first run only. The tests run again with one
+# call after another running short are for the first, and for the sanitizer that sees a leak.
 of_binaries=(--no-suite build --no-suite systemd)
+once=("${of_binaries[@]}" --no-suite torture)
 
 run_gcc() {
 	CC=gcc build_in gcc -Dwerror=true && test_in gcc gcc
 }
 
 run_clang() {
-	CC=clang build_in clang -Dwerror=true && test_in clang clang "${of_binaries[@]}"
+	CC=clang build_in clang -Dwerror=true && test_in clang clang "${once[@]}"
 }
 
 # Assertions are no part of what the program does.
 run_ndebug() {
-	CC=gcc build_in ndebug -Dwerror=true -Db_ndebug=true && test_in ndebug ndebug "${of_binaries[@]}"
+	CC=gcc build_in ndebug -Dwerror=true -Db_ndebug=true && test_in ndebug ndebug "${once[@]}"
 }
 
 # The runtime where there is no assembly for the switch.
@@ -122,7 +124,7 @@ run_tsan() {
 	setarch -R true 2>/dev/null && prefix=(setarch -R)
 	CC=gcc build_in tsan -Dbuildtype=debug -Doptimization=1 -Db_lundef=false \
 		-Db_sanitize=thread &&
-		test_in tsan tsan "${of_binaries[@]}" --no-suite crowd --no-suite serving
+		test_in tsan tsan "${once[@]}" --no-suite crowd --no-suite serving
 	unset TSAN_OPTIONS
 	prefix=()
 }
