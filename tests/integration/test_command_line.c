@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "tests/support/daemon.h"
 #include "tests/support/process.h"
 
 /* Runs fetchd with up to two arguments. */
@@ -112,6 +114,43 @@ START_TEST(a_socket_that_cannot_be_made_is_said)
 }
 END_TEST
 
+START_TEST(a_file_that_is_no_socket_stays)
+{
+	char path[] = "/tmp/test_command_line.XXXXXX", argument[64];
+	int fd = mkstemp(path);
+	struct t_output output;
+
+	ck_assert_int_ge(fd, 0);
+	(void)snprintf(argument, sizeof(argument), "--socket=%s", path);
+	output = run_fetchd(argument, NULL);
+
+	ck_assert_int_eq(output.status, 1);
+	ck_assert_ptr_nonnull(strstr(output.err.data, "is there, and is no socket"));
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(close(fd), 0);
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(a_socket_that_is_served_stays)
+{
+	struct t_daemon *daemon = t_daemon_start(NULL);
+	struct t_output output;
+	char argument[256];
+
+	(void)snprintf(argument, sizeof(argument), "--socket=%s", t_daemon_socket(daemon));
+	output = run_fetchd(argument, NULL);
+
+	ck_assert_int_eq(output.status, 1);
+	ck_assert_ptr_nonnull(strstr(output.err.data, "another process serves"));
+	ck_assert_int_eq(access(t_daemon_socket(daemon), F_OK), 0);
+	ck_assert_int_eq(t_daemon_stop(daemon), 0);
+	ck_assert_int_eq(access(t_daemon_socket(daemon), F_OK), -1); /* its own it removes */
+	t_output_fini(&output);
+	t_daemon_destroy(daemon);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -126,6 +165,8 @@ test_suite(void)
 	tcase_add_test(tc, the_version_names_the_libraries_that_are_there);
 	tcase_add_test(tc, the_configuration_in_effect_is_shown);
 	tcase_add_test(tc, a_socket_that_cannot_be_made_is_said);
+	tcase_add_test(tc, a_file_that_is_no_socket_stays);
+	tcase_add_test(tc, a_socket_that_is_served_stays);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
