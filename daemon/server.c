@@ -48,7 +48,6 @@ struct user {
  *
  * serving      around everything; cancelled when the draining is over
  * users        everybody who ever connected
- * ended        memory of the connection that ended last
  * n_exchanges  requests whose answer has not been given yet
  * answered     the draining waits here until there are none
  */
@@ -62,7 +61,6 @@ struct server {
 	struct user *users;
 	size_t n_users;
 	size_t n_connections;
-	void *ended;
 	size_t n_exchanges;
 	struct nur_parking_lot answered;
 	uint64_t n_connections_ever;
@@ -139,10 +137,8 @@ server_connection_began(struct server *server, uid_t uid, uint64_t *ret_number)
 }
 
 void
-server_connection_ended(struct server *server, uid_t uid, void *memory)
+server_connection_ended(struct server *server, uid_t uid)
 {
-	free(server->ended);
-	server->ended = memory;
 	find_user(server, uid)->n_connections--; /* it is there since the beginning */
 	server->n_connections--;
 }
@@ -511,7 +507,6 @@ server_run(const struct server_options *options)
 		log_error("%s: %s", nur_strerror(r), text);
 	}
 	nur_errors_fini(&errors);
-	free(server.ended);
 	free(server.users);
 	nur_listener_destroy(options->listener);
 	return r;

@@ -55,13 +55,7 @@ bool server_is_draining(const struct server *server);
  * Errors: -EDQUOT  limits.connections_per_user of this user are open; -ENOMEM
  */
 int server_connection_began(struct server *server, uid_t uid, uint64_t *ret_number);
-
-/*
- * server_connection_ended() - the end of it
- * @memory: NULL, or taken: where the name of the connection's task is, which has not ended yet. By the time
- *          the next connection ends it has: then it is freed.
- */
-void server_connection_ended(struct server *server, uid_t uid, void *memory);
+void server_connection_ended(struct server *server, uid_t uid);
 
 /* An exchange is open from its request's head to its answer's end: the last thing a stop waits for. */
 void server_exchange_began(struct server *server);

@@ -93,7 +93,7 @@ connection_create(
 out_free:
 	free(connection);
 out_ended:
-	server_connection_ended(server, peer.uid, NULL);
+	server_connection_ended(server, peer.uid);
 	return r;
 }
 
@@ -113,7 +113,8 @@ connection_destroy(struct connection *connection)
 	http_parser_fini(&connection->parser);
 	response_fini(&connection->exchange.response);
 	buffer_fini(&connection->in);
-	server_connection_ended(connection->server, connection->exchange.peer.uid, connection);
+	server_connection_ended(connection->server, connection->exchange.peer.uid);
+	free(connection);
 }
 
 /* ---- the reader ---- */
