@@ -12,6 +12,9 @@
 #include "lib/nursery/failure.h"
 #include "lib/nursery/scheduler.h"
 
+/* Of a thread that works for a task. */
+static __thread struct nuri_failure **collected;
+
 enum {
 	max_text = 256
 };
@@ -73,20 +76,27 @@ nuri_failure_destroy(struct nuri_failure *failure)
 	free(failure);
 }
 
+void
+nuri_collect_failure(struct nuri_failure **place)
+{
+	collected = place;
+}
+
 struct nuri_failure *
 nuri_task_failure(int code)
 {
 	struct nur_task *task = nur_current_task();
+	struct nuri_failure **place = task ? &task->failure : collected;
 
-	if (!task || task->run->instruments.present >= 0) {
+	if (!place || (task && task->run->instruments.present >= 0)) {
 		return NULL; /* what an instrument says is not the task's failure */
 	}
-	nuri_failure_destroy(task->failure);
-	task->failure = calloc(1, sizeof(*task->failure));
-	if (task->failure) {
-		task->failure->code = code;
+	nuri_failure_destroy(*place);
+	*place = calloc(1, sizeof(**place));
+	if (*place) {
+		(*place)->code = code;
 	}
-	return task->failure;
+	return *place;
 }
 
 int

@@ -45,7 +45,10 @@ void nuri_fail_as(struct nur_error *error, size_t n_cancelled);
 void nuri_errors_forget_cancelled(struct nur_errors *errors);
 
 /*
- * nuri_task_failure() - the calling task's record, emptied and made for @code; NULL without a task
- * or memory
+ * nuri_task_failure() - the calling task's record, emptied and made for @code; NULL without memory,
+ * or without a task or a thread that collects
  */
 struct nuri_failure *nuri_task_failure(int code);
+
+/* nuri_collect_failure() - where the calling thread's record goes outside of tasks; NULL: nowhere */
+void nuri_collect_failure(struct nuri_failure **place);

@@ -3,6 +3,7 @@
  * The life of a run: opened, filled with a main task, driven pass by pass until no task is left, counted
  * and closed. What a pass does is the scheduler's; who calls for it is nur_run(), or a guest's host.
  */
+#include <nursery/limiter.h>
 #include <nursery/run.h>
 
 #include <errno.h>
@@ -87,6 +88,7 @@ nuri_run_open(struct nuri_run *run, const struct nur_run_options *options, struc
 	list_init(&run->run_queue);
 	list_init(&run->calls);
 	list_init(&run->idle_waiters);
+	nur_parking_lot_init(&run->threads_completed);
 	run->random = options->is_seeded ? options->seed ^ UINT64_C(0x9e3779b97f4a7c15)
 					 : (uint64_t)nuri_monotonic();
 	run->random |= run->random == 0;
@@ -175,6 +177,7 @@ nuri_run_close(struct nuri_run *run)
 	nuri_stack_pool_fini(&run->stacks);
 	nuri_loop_fini(&run->loop);
 	nuri_token_unref(run->token);
+	nur_limiter_destroy(run->thread_limiter);
 }
 
 /* What is broken: the runtime, a callback, or a system task, whose failures are then the group. */
@@ -264,7 +267,7 @@ nur_run(nur_task_fn fn, void *arg, const struct nur_run_options *options, struct
 size_t
 nuri_run_n_wakers(const struct nuri_run *run)
 {
-	return nuri_token_n_open(run->token);
+	return nuri_token_n_open(run->token) + run->n_threads;
 }
 
 int

@@ -7,6 +7,7 @@
 
 #include <nursery/checkpoint.h>
 #include <nursery/nursery.h>
+#include <nursery/park.h>
 #include <nursery/run.h>
 #include <nursery/watch.h>
 
@@ -20,6 +21,7 @@
 
 struct nur_parking_lot_breaker;
 struct nuri_fd_table;
+struct nur_limiter;
 struct nuri_hog;
 struct nuri_locals;
 struct nuri_stack_use;
@@ -94,6 +96,9 @@ struct nuri_idle_waiter {
  * system        the system tasks; its scope, the root of the tree, is around the main task too
  * token         what outsiders hold of it, or NULL
  * locals        its values of struct nur_local; NULL: none
+ * thread_limiter  limits nur_thread_run() by default; NULL: not needed so far
+ * threads_completed  tasks that wait until no thread works for the run
+ * n_threads     threads that do
  * internal      what broke, or NULL
  * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
  * report        of the options
@@ -121,6 +126,9 @@ struct nuri_run {
 	struct nuri_fd_table *fds;
 	struct nur_token *token;
 	struct nuri_locals *locals;
+	struct nur_limiter *thread_limiter;
+	struct nur_parking_lot threads_completed;
+	size_t n_threads;
 	const char *internal;
 	const char *no_waiting_in;
 	void (*report)(const char *line, void *arg);

@@ -11,7 +11,9 @@
 #include <event2/event.h>
 #include <pthread.h>
 #include <search.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -703,6 +705,63 @@ START_TEST(guests)
 }
 END_TEST
 
+/* Each thread that counted itself says so when it ends. */
+static pthread_key_t counted;
+static atomic_int n_counted;
+static sem_t has_ended;
+
+static void
+say_ended(void *arg)
+{
+	(void)sem_post(&has_ended);
+}
+
+static int
+return_code(void *code)
+{
+	if (!pthread_getspecific(counted) && pthread_setspecific(counted, code) == 0) {
+		atomic_fetch_add(&n_counted, 1);
+	}
+	return *(int *)code;
+}
+
+static int
+offload(void *code)
+{
+	return nur_thread_run(return_code, code, NULL);
+}
+
+/* The thread of the first call is busy, so the call inside it needs another one. */
+static int
+offload_again(void *code)
+{
+	(void)return_code(code);
+	return nur_thread_run_back(offload, code);
+}
+
+static int
+use_threads(void *arg)
+{
+	int code = 7;
+	int r = nur_thread_run(offload_again, &code, NULL);
+
+	nur_thread_set_idle_time(0);
+	while (atomic_load(&n_counted) > 0) { /* or the next run would find them idle */
+		if (sem_wait(&has_ended) == 0) {
+			atomic_fetch_sub(&n_counted, 1);
+		}
+	}
+	return r;
+}
+
+START_TEST(threads)
+{
+	ck_assert_int_eq(pthread_key_create(&counted, say_ended), 0);
+	ck_assert_int_eq(sem_init(&has_ended, 0, 0), 0);
+	fail_each_call(use_threads, 7);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -724,6 +783,7 @@ test_suite(void)
 	tcase_add_test(tcase, signals);
 	tcase_add_test(tcase, streams);
 	tcase_add_test(tcase, guests);
+	tcase_add_test(tcase, threads);
 	tcase_add_test(tcase, tokens);
 	tcase_add_test(tcase, listeners);
 	tcase_add_test(tcase, connects);

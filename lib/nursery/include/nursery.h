@@ -37,6 +37,7 @@
 #include <nursery/stream.h>
 #include <nursery/task.h>
 #include <nursery/testing.h>
+#include <nursery/thread.h>
 #include <nursery/token.h>
 #include <nursery/tree.h>
 #include <nursery/watch.h>

@@ -122,7 +122,7 @@ int nur_spawn_system_task(const char *name, nur_task_fn fn, void *arg);
  * @n_stacks:          stacks made and not given back, pooled ones included
  * @n_passes:          scheduler passes so far
  * @n_polls:           times the kernel was asked for events so far
- * @n_wakers:          what outside may wake the run: open tokens
+ * @n_wakers:          what outside may wake the run: open tokens, and threads that work for it
  * @n_calls_queued:    calls from outside (nur_token_call_soon() and its like) that no pass has taken
  *                     yet
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tools for tests: a clock that stands still or jumps, a way to wait until everybody waits, and one
- * to put steps of several tasks in order.
+ * Tools for tests: a clock that stands still or jumps, ways to wait until everybody waits, and one to
+ * put steps of several tasks in order.
  */
 #pragma once
 
@@ -67,6 +67,33 @@ nur_time nur_mock_clock_now(const struct nur_mock_clock *clock);
  * Return: 0 or an error.
  */
 NUR_CHECKPOINT int nur_wait_all_tasks_blocked(nur_time cushion);
+
+/**
+ * nur_wait_all_threads_completed() - wait until no thread works for this run, abandoned ones included
+ *
+ * Shape:       none
+ * Units:       none
+ * Checkpoint:  always
+ * Ownership:   none
+ * Errors:      NUR_ECANCELED   a cancel scope around the caller is cancelled
+ *              NUR_ENOTINTASK  the caller is no task
+ * Source:      Trio testing.wait_all_threads_completed(), which does not wait for abandoned ones
+ *
+ * Return: 0 or an error.
+ */
+NUR_CHECKPOINT int nur_wait_all_threads_completed(void);
+
+/*
+ * nur_active_thread_count() - threads that work for this run; 0 outside one. Trio
+ * testing.active_thread_count(). (no checkpoint)
+ */
+size_t nur_active_thread_count(void);
+
+/*
+ * nur_thread_set_idle_time() - how long a thread of this process waits for more work before it ends,
+ * ns; 10 s at first. Those that wait now look at it, too. From any thread (no checkpoint)
+ */
+void nur_thread_set_idle_time(nur_time idle_time);
 
 /*
  * struct nur_sequencer - puts steps of several tasks in order; in the caller's memory; all fields

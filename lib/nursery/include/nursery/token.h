@@ -9,6 +9,7 @@
 #pragma once
 
 #include <nursery/errors.h>
+#include <nursery/task.h>
 
 NUR_BEGIN_DECLS
 
@@ -119,5 +120,45 @@ void nur_wakeup_init(
  * Return: 0 or NUR_ERUNFINISHED.
  */
 int nur_wakeup_send(struct nur_wakeup *wakeup);
+
+/**
+ * nur_token_call() - from another thread: have a plain function called, and wait for it
+ * @token:      open
+ * @fn:         called on the loop's stack; must not wait, which ends the process
+ * @arg:        passed to @fn
+ *
+ * Shape:       none
+ * Units:       none
+ * Checkpoint:  never; blocks the thread
+ * Ownership:   borrows @arg
+ * Errors:      NUR_ERUNFINISHED  the run is over
+ *              -EDEADLK          the caller is inside a run, which would wait for itself
+ *              -EINVAL           @fn is NULL
+ * Source:      Trio from_thread.run_sync(trio_token=...)
+ *
+ * Return: what @fn returned, negative or not, or an error.
+ */
+int nur_token_call(struct nur_token *token, nur_task_fn fn, void *arg);
+
+/**
+ * nur_token_run() - from another thread: have a function run as a system task, and wait for it
+ * @token:      open
+ * @fn:         may wait; it is cancelled when the main task ends
+ * @arg:        passed to @fn
+ *
+ * Shape:       none
+ * Units:       none
+ * Checkpoint:  never; blocks the thread
+ * Ownership:   borrows @arg
+ * Errors:      NUR_ECANCELED     returned by @fn, because the main task has ended
+ *              NUR_ERUNFINISHED  the run is over, or takes no more tasks
+ *              NUR_ENOSTACK, -EAGAIN  as nur_start_soon()
+ *              -EDEADLK          the caller is inside a run, which would wait for itself
+ *              -EINVAL           @fn is NULL
+ * Source:      Trio from_thread.run(trio_token=...)
+ *
+ * Return: what @fn returned, negative or not, or an error.
+ */
+int nur_token_run(struct nur_token *token, nur_task_fn fn, void *arg);
 
 NUR_END_DECLS
