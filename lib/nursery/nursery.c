@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/fork.h"
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
 
@@ -347,6 +348,9 @@ nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn
 {
 	if (is_closed(nursery)) {
 		return NUR_ECLOSED;
+	}
+	if (nursery->run->generation != nuri_fork_generation) {
+		return NUR_ENOTINTASK;
 	}
 	if (nursery->run != nuri_current_run()) {
 		nuri_die("a task was started from outside its nursery's run");

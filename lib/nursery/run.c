@@ -14,6 +14,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/fd_table.h"
+#include "lib/nursery/fork.h"
 #include "lib/nursery/hog.h"
 #include "lib/nursery/local.h"
 #include "lib/nursery/scheduler.h"
@@ -75,7 +76,12 @@ nuri_run_open(struct nuri_run *run, const struct nur_run_options *options, struc
 {
 	int r;
 
+	if (nuri_fork_left_run()) {
+		return NUR_ENESTEDRUN;
+	}
+	nuri_fork_guard();
 	*run = (struct nuri_run){
+		.generation = nuri_fork_generation,
 		.clock = options->clock ? options->clock : &system_clock,
 		.max_tasks = options->max_tasks,
 		.is_seeded = options->is_seeded,

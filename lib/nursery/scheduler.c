@@ -19,6 +19,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/deadlock.h"
+#include "lib/nursery/fork.h"
 #include "lib/nursery/token.h"
 
 enum {
@@ -31,10 +32,13 @@ __thread struct nuri_run *nuri_thread_run __attribute__((tls_model("initial-exec
 struct nuri_run *
 nuri_run_needed_by(const char *call)
 {
-	if (!nuri_current_run()) {
+	/* In a forked child the copy will do: it is memory, and goes no further. */
+	struct nuri_run *run = nuri_current_run() ? nuri_current_run() : nuri_fork_left_run();
+
+	if (!run) {
 		nuri_die("%s outside a run", call);
 	}
-	return nuri_current_run();
+	return run;
 }
 
 struct nur_task *
@@ -134,6 +138,9 @@ nur_reschedule(struct nur_task *task, int result)
 	if (task->state != NURI_TASK_WAITING) {
 		nuri_die("task \"%s\" was rescheduled while it was not waiting",
 			nur_task_name(task));
+	}
+	if (task->run->generation != nuri_fork_generation) {
+		return; /* it never runs in this process */
 	}
 	if (task->run != nuri_current_run()) {
 		nuri_die("task \"%s\" was woken from outside its run", nur_task_name(task));
@@ -496,6 +503,15 @@ take_hosts_events(struct nuri_run *run)
 	(void)nuri_run_now(run);
 }
 
+/* A callback forked, and the child came back from it. */
+static void
+refuse_child(const struct nuri_run *run)
+{
+	if (run->generation != nuri_fork_generation) {
+		nuri_die("a forked child went on in its parent's run: it may exec or _exit");
+	}
+}
+
 void
 nuri_run_pass(struct nuri_run *run)
 {
@@ -504,6 +520,7 @@ nuri_run_pass(struct nuri_run *run)
 		nuri_token_make_calls(run);
 	}
 	make_calls(run);
+	refuse_child(run);
 	if (run->loop.host) {
 		take_hosts_events(run);
 	} else {
@@ -512,6 +529,7 @@ nuri_run_pass(struct nuri_run *run)
 	if (run->deadlines.root) {
 		nuri_deadlines_expire(&run->deadlines, nuri_run_now(run));
 	}
+	refuse_child(run);
 	run_batch(run);
 }
 

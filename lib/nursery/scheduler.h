@@ -99,6 +99,7 @@ struct nuri_idle_waiter {
  * thread_limiter  limits nur_thread_run() by default; NULL: not needed so far
  * threads_completed  tasks that wait until no thread works for the run
  * n_threads     threads that do
+ * generation    of the process: in a forked child the run is a copy
  * internal      what broke, or NULL
  * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
  * report        of the options
@@ -129,6 +130,7 @@ struct nuri_run {
 	struct nur_limiter *thread_limiter;
 	struct nur_parking_lot threads_completed;
 	size_t n_threads;
+	unsigned generation;
 	const char *internal;
 	const char *no_waiting_in;
 	void (*report)(const char *line, void *arg);
@@ -168,7 +170,10 @@ nuri_set_current_run(struct nuri_run *run)
 	nuri_thread_run = run;
 }
 
-/* nuri_run_needed_by() - the calling thread's run; without one the process ends and names @call */
+/*
+ * nuri_run_needed_by() - the calling thread's run, in a forked child the copy of it; without one the
+ * process ends and names @call
+ */
 struct nuri_run *nuri_run_needed_by(const char *call);
 
 /* nuri_run_open() - a run without tasks on a loop of its own or on @host's; 0, or as nur_run() */

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/fork.h"
 #include "lib/nursery/local.h"
 #include "lib/nursery/scheduler.h"
 
@@ -173,12 +174,25 @@ nuri_task_abandon(struct nur_task *task)
 	nuri_context_drop(&task->context);
 }
 
+/* The loop it would come back to is its parent's. */
+static int
+run_function(struct nur_task *task)
+{
+	int rc = task->fn(task->arg);
+
+	if (task->run->generation != nuri_fork_generation) {
+		nuri_die("task \"%s\" returned in a forked child: it may exec or _exit",
+			nur_task_name(task));
+	}
+	return rc;
+}
+
 static void
 task_entry(void *arg)
 {
 	struct nur_task *task = arg;
 
-	task_finished(task, task->fn(task->arg));
+	task_finished(task, run_function(task));
 	task->state = NURI_TASK_DONE;
 	nuri_context_exit_to(&task->context, &task->run->loop_context);
 }

@@ -204,3 +204,21 @@ nur_thread_set_idle_time(nur_time new_idle_time)
 	}
 	(void)pthread_mutex_unlock(&mutex);
 }
+
+void
+nuri_thread_cache_before_fork(void)
+{
+	(void)pthread_mutex_lock(&mutex);
+}
+
+void
+nuri_thread_cache_after_fork(bool is_child)
+{
+	struct list *node;
+
+	/* The child has their memory, and not the threads; a condition that is waited for stays as it is. */
+	while (is_child && (node = list_take_first(&idle))) {
+		free(list_entry(node, struct worker, in_idle));
+	}
+	(void)pthread_mutex_unlock(&mutex);
+}

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #define NURI_THREAD_NAME_CAP 16 /* the kernel's */
 
 /*
@@ -26,3 +28,7 @@ struct nuri_thread_work {
  * or by a new one. 0, or -EAGAIN, -ENOMEM, … and it is not done
  */
 int nuri_thread_cache_start(struct nuri_thread_work *work);
+
+/* Around fork(2): nothing is being changed meanwhile, and in a child no thread is idle. */
+void nuri_thread_cache_before_fork(void);
+void nuri_thread_cache_after_fork(bool is_child);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/fork.h"
 #include "lib/nursery/scheduler.h"
 
 enum kind {
@@ -29,12 +30,14 @@ enum kind {
  * n_refs  the run, who has it open, threads in flight
  * n_open  nur_token_open() and nur_token_share() less nur_token_close()
  * fd      an eventfd; the run's poll ends when it is written
+ * generation  of the process that made it
  */
 struct nur_token {
 	_Atomic(struct nur_wakeup *) newest;
 	atomic_size_t n_refs;
 	atomic_size_t n_open;
 	int fd;
+	unsigned generation;
 };
 
 static struct nur_wakeup over;
@@ -51,6 +54,7 @@ token_create(struct nur_token **ret_token)
 	if (token->fd < 0) {
 		return -errno;
 	}
+	token->generation = nuri_fork_generation;
 	atomic_store(&token->n_refs, 1);
 	*ret_token = steal(&token);
 	return 0;
@@ -145,6 +149,9 @@ wake(const struct nur_token *token)
 	const uint64_t one = 1;
 	int saved_errno = errno;
 
+	if (token->generation != nuri_fork_generation) {
+		return; /* it would be the parent's */
+	}
 	(void)!write(token->fd, &one, sizeof(one)); /* full is as good as written */
 	errno = saved_errno;
 }
@@ -168,6 +175,9 @@ push(struct nur_token *token, struct nur_wakeup *entry)
 {
 	struct nur_wakeup *newest = atomic_load(&token->newest);
 
+	if (token->generation != nuri_fork_generation) {
+		return NUR_ERUNFINISHED; /* nobody takes it in this process */
+	}
 	do {
 		if (newest == &over) {
 			return NUR_ERUNFINISHED;

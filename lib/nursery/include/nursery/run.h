@@ -3,6 +3,10 @@
  * A run: one thread, one loop, one tree of tasks. nur_run() starts the main task and returns when
  * it and everything below it has ended. Several threads may each have a run; they do not disturb
  * each other.
+ *
+ * A task may fork(2). The child is outside of any run, and can do what other processes can: mostly
+ * exec or _exit. Calls of this library answer NUR_ENOTINTASK there, and waking has no effect; for it
+ * to return from its task's function, or from a callback, is a bug that ends it with a message.
  */
 #pragma once
 
@@ -67,7 +71,7 @@ struct nur_run_options {
  * Units:       none
  * Checkpoint:  no task may call it
  * Ownership:   borrows @arg, @options and the clock until it returns; gives the contents of @errors
- * Errors:      NUR_ENESTEDRUN  this thread is inside a run
+ * Errors:      NUR_ENESTEDRUN  this thread is inside a run, or this process was forked inside one
  *              -EINVAL         @fn is NULL, a stack_size below 16 KiB, a negative hog_after_ns
  *              NUR_EBUSY       another run has one of the instruments
  *              -ENOMEM, -EMFILE, …  the loop or the first stack could not be made

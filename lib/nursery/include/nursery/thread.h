@@ -89,7 +89,7 @@ int nur_thread_default_limiter(struct nur_limiter **ret_limiter);
  * Checkpoint:  never; blocks the thread
  * Ownership:   borrows @arg
  * Errors:      NUR_ENOTINTASK    no nur_thread_run() is behind this thread
- *              NUR_ERUNFINISHED  the run is over
+ *              NUR_ERUNFINISHED  the run is over, or this is a forked child
  *              -EDEADLK          the caller is inside a run, which would wait for itself
  *              -EINVAL           @fn is NULL
  * Source:      Trio from_thread.run_sync()

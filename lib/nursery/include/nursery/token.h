@@ -65,7 +65,7 @@ typedef int (*nur_token_fn)(void *arg);
  * Units:       none
  * Checkpoint:  never; from any thread, not from a signal handler (nur_wakeup_send() is for those)
  * Ownership:   borrows @arg until @fn is called
- * Errors:      NUR_ERUNFINISHED  the run is over; @fn is not called
+ * Errors:      NUR_ERUNFINISHED  the run is over, or this is a forked child; @fn is not called
  *              -ENOMEM           likewise
  *              -EINVAL           @fn is NULL
  * Source:      Trio TrioToken.run_sync_soon()
@@ -114,7 +114,7 @@ void nur_wakeup_init(
  * Units:       none
  * Checkpoint:  never; from any thread, and from signal handlers
  * Ownership:   @wakeup stays valid until it is called
- * Errors:      NUR_ERUNFINISHED  the run is over; it is not called
+ * Errors:      NUR_ERUNFINISHED  the run is over, or this is a forked child; it is not called
  * Source:      Trio TrioToken.run_sync_soon() in a signal handler
  *
  * Return: 0 or NUR_ERUNFINISHED.
