@@ -64,7 +64,7 @@ bind_local(int fd, const struct nur_address *local)
 static int
 wait_connected(struct nur_stream *stream)
 {
-	int error, r = nur_stream_wait_send_all_might_not_block(stream);
+	int error = 0, r = nur_stream_wait_send_all_might_not_block(stream);
 
 	if (r == 0) {
 		r = nuri_socket_option(nur_stream_fd(stream), SO_ERROR, &error);
