@@ -40,6 +40,14 @@ job_destroy(struct nuri_thread_job *job)
 
 DEFINE_CLEANUP(struct nuri_thread_job *, job_destroy);
 
+static void
+release_arg(const struct nuri_thread_job *job)
+{
+	if (job->release) {
+		job->release(job->arg);
+	}
+}
+
 /* ---- on the thread ---- */
 
 static void
@@ -61,7 +69,8 @@ deliver(struct nuri_thread_work *work)
 	struct nur_token *token = job->token;
 
 	if (nur_wakeup_send(&job->done) < 0) {
-		job_destroy(job); /* the run is over, so it was abandoned */
+		release_arg(job); /* the run is over, so it was abandoned */
+		job_destroy(job);
 	}
 	nuri_token_unref(token);
 }
@@ -88,6 +97,7 @@ on_done(void *arg)
 	forget_thread(nuri_current_run());
 	(void)nur_limiter_release(job->limiter, job); /* it holds one */
 	if (!job->task) {
+		release_arg(job);
 		job_destroy(job);
 		return 0;
 	}
@@ -125,6 +135,7 @@ job_create(struct nur_task *task, nur_thread_fn fn, void *arg,
 	job->fn = fn;
 	job->arg = arg;
 	job->is_abandonable = options->is_abandonable;
+	job->release = options->release;
 	nur_wakeup_init(&job->done, job->token, on_done, job);
 	*ret_job = steal(&job);
 	return 0;
@@ -172,6 +183,9 @@ take_result(struct nuri_thread_job *job)
 		nuri_failure_destroy(job->task->failure);
 		job->task->failure = steal(&job->failure);
 	}
+	if (result == NUR_ECANCELED) {
+		release_arg(job);
+	}
 	job_destroy(job);
 	return result;
 }
@@ -213,6 +227,9 @@ nur_thread_run(nur_thread_fn fn, void *arg, const struct nur_thread_options *opt
 		return r;
 	}
 	r = job_start(job);
+	if (r == NUR_ECANCELED) {
+		release_arg(job);
+	}
 	if (r < 0) {
 		return r;
 	}

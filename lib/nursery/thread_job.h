@@ -24,6 +24,7 @@ struct nuri_request;
  * task          who waits for it; NULL: abandoned, and the job frees itself
  * request       what the thread waits for, for @task to answer; or NULL
  * is_done       @done has arrived
+ * release       NULL, or called with arg when the call has been cancelled
  *
  * Everybody's: is_cancelled, and is_abandonable, which does not change.
  */
@@ -41,6 +42,7 @@ struct nuri_thread_job {
 	atomic_bool is_cancelled;
 	bool is_abandonable;
 	bool is_done;
+	void (*release)(void *arg);
 };
 
 /* nuri_thread_current_job() - what the calling thread works on, or NULL */

@@ -33,11 +33,16 @@ typedef int (*nur_thread_fn)(void *arg);
  * @limiter:         where the call takes its token, until the thread is done; NULL: the run's own,
  *                   nur_thread_default_limiter(). Must live as long as the thread works.
  * @is_abandonable:  when the caller is cancelled it goes on at once, and the thread by itself
+ * @release:         NULL, or called with the argument if the call ends with NUR_ECANCELED: at once, or
+ *                   when the abandoned function has returned; then on the loop's stack, or on the
+ *                   thread when the run is over. After any other end the argument is still the
+ *                   caller's.
  */
 struct nur_thread_options {
 	const char *name;
 	struct nur_limiter *limiter;
 	bool is_abandonable;
+	void (*release)(void *arg);
 };
 
 /**
@@ -54,7 +59,8 @@ struct nur_thread_options {
  * Shape:       none
  * Units:       none
  * Checkpoint:  always
- * Ownership:   borrows @arg until @fn has returned: with is_abandonable that may be any time later
+ * Ownership:   borrows @arg until @fn has returned: with is_abandonable that may be any time later,
+ *              and release tells
  * Errors:      NUR_ECANCELED   cancelled before a thread was started, or abandoned, or returned by
  *                              @fn
  *              -EINVAL         @fn is NULL
