@@ -290,11 +290,11 @@ find_addresses(const char *host, uint16_t port, const struct nur_connect_options
 		nur_address_loopbacks(port, addresses);
 		return 2;
 	}
-	if (!options || !options->resolve) {
-		return -EADDRNOTAVAIL;
+	if (options && options->resolve) {
+		r = options->resolve(host, port, addresses, max_resolved, options->resolve_arg);
+		return r == 0 ? -EADDRNOTAVAIL : r;
 	}
-	r = options->resolve(host, port, addresses, max_resolved, options->resolve_arg);
-	return r == 0 ? -EADDRNOTAVAIL : r;
+	return nur_resolve(host, port, addresses, max_resolved, NULL);
 }
 
 int

@@ -28,6 +28,7 @@
 #include <nursery/nursery.h>
 #include <nursery/park.h>
 #include <nursery/quorum.h>
+#include <nursery/resolve.h>
 #include <nursery/run.h>
 #include <nursery/semaphore.h>
 #include <nursery/serve.h>

@@ -8,6 +8,7 @@
 #include <nursery/address.h>
 #include <nursery/clock.h>
 #include <nursery/errors.h>
+#include <nursery/resolve.h>
 #include <nursery/stream.h>
 
 NUR_BEGIN_DECLS
@@ -15,25 +16,11 @@ NUR_BEGIN_DECLS
 #define NUR_CONNECT_DELAY NUR_MSEC(250) /* RFC 8305, section 8 */
 
 /**
- * typedef nur_resolve_fn - look up the addresses of a name
- * @host:       no literal, and not localhost
- * @port:       for the addresses
- * @addresses:  room for @max
- * @arg:        what was given with it
- *
- * Runs in the calling task and may wait. Return: how many were found, in the order of preference, or
- * a negative error.
- */
-typedef int (*nur_resolve_fn)(
-	const char *host, uint16_t port, struct nur_address *addresses, size_t max, void *arg);
-
-/**
  * struct nur_connect_options - zeroed is the default
  * @delay:       how long an attempt has before the next one begins beside it; 0: NUR_CONNECT_DELAY;
  *               NUR_FOREVER: one at a time
  * @local:       NULL, or the address to connect from; with port 0 each attempt finds its own
- * @resolve:     who looks up names for nur_connect_tcp(); NULL: nobody, only literals and localhost
- *               are known
+ * @resolve:     who looks up names for nur_connect_tcp(); NULL: nur_resolve()
  * @resolve_arg: passed to @resolve
  * @errors:      NULL, or where the failures of all attempts go; an empty group on success. With NULL
  *               they become the details of the calling task's own failure, if it returns the same code.
@@ -73,7 +60,7 @@ NUR_CHECKPOINT int nur_connect_addresses(const struct nur_address *addresses, si
 
 /**
  * nur_connect_tcp() - connect to a port of a host
- * @host:       an IP address as text, localhost, or a name for options.resolve
+ * @host:       an IP address as text, localhost, or a name
  * @port:       in the host's order
  * @options:    NULL: the defaults
  *
@@ -82,9 +69,9 @@ NUR_CHECKPOINT int nur_connect_addresses(const struct nur_address *addresses, si
  * Checkpoint:  always
  * Ownership:   as nur_connect_addresses()
  * Errors:      as nur_connect_addresses()
- *              -EADDRNOTAVAIL  @host is a name, and there is nobody to look it up or it has no address
+ *              -EADDRNOTAVAIL  @host is a name without an address
  *              -ENODEV         no such interface as in "fe80::1%eth0"
- *              anything else   what options.resolve said
+ *              anything else   what nur_resolve() or options.resolve said
  * Source:      Trio open_tcp_stream()
  *
  * Return: 0 or an error.
