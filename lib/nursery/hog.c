@@ -5,7 +5,8 @@
  * tells it when steps begin and end. It sleeps until the step that it saw would have taken too long; most
  * times another step is under way by then, and it sleeps on. A step is named once, while it lasts.
  *
- * The mutex keeps the task alive while its name is read: the step cannot end meanwhile.
+ * The mutex keeps the task and its name alive while that is read: the step cannot end meanwhile, and
+ * giving the task another name waits.
  */
 #include "lib/nursery/hog.h"
 
@@ -164,6 +165,22 @@ nuri_hog_begin(struct nuri_run *run, nur_time after)
 	(void)nur_instrument_add(&hog->instrument); /* new, and in the current run */
 	run->hog = steal(&hog);
 	return 0;
+}
+
+void
+nuri_hog_hold(struct nuri_run *run)
+{
+	if (run->hog) {
+		(void)pthread_mutex_lock(&run->hog->mutex);
+	}
+}
+
+void
+nuri_hog_release(struct nuri_run *run)
+{
+	if (run->hog) {
+		(void)pthread_mutex_unlock(&run->hog->mutex);
+	}
 }
 
 void

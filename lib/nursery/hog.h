@@ -14,5 +14,11 @@ struct nuri_run;
  */
 int nuri_hog_begin(struct nuri_run *run, nur_time after);
 
+/*
+ * nuri_hog_hold() - the watchdog reads no task's name until nuri_hog_release(); both do nothing without one
+ */
+void nuri_hog_hold(struct nuri_run *run);
+void nuri_hog_release(struct nuri_run *run);
+
 /* nuri_hog_end() - no longer, if it was; after nuri_instruments_end(). Nothing is reported after it. */
 void nuri_hog_end(struct nuri_run *run);

@@ -11,6 +11,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/fork.h"
+#include "lib/nursery/hog.h"
 #include "lib/nursery/local.h"
 #include "lib/nursery/scheduler.h"
 
@@ -31,7 +32,9 @@ nur_task_name(const struct nur_task *task)
 void
 nur_task_set_name(struct nur_task *task, const char *name)
 {
+	nuri_hog_hold(task->run);
 	task->name = name;
+	nuri_hog_release(task->run);
 }
 
 struct nur_nursery *

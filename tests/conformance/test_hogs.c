@@ -71,6 +71,29 @@ START_TEST(x25_a_hog_is_named_while_it_computes)
 }
 END_TEST
 
+static int
+be_a_renamed_hog(void *unused)
+{
+	char first[] = "first", second[] = "second";
+
+	nur_task_set_name(nur_current_task(), first);
+	compute_until_reported(1);
+	nur_task_set_name(nur_current_task(), second);
+	first[0] = '\0'; /* it is the task's own again */
+	suspect = "second";
+	ck_assert_int_eq(nur_checkpoint(), 0);
+	compute_until_reported(2);
+	nur_task_set_name(nur_current_task(), NULL);
+	return 0;
+}
+
+START_TEST(x25_a_hog_is_named_by_its_present_name)
+{
+	ck_assert_int_eq(run_watched(be_a_renamed_hog, "first", NUR_MSEC(1), NULL), 0);
+	ck_assert_int_eq(atomic_load(&n_reports), 2);
+}
+END_TEST
+
 START_TEST(x25_the_time_is_real_on_a_mock_clock_too)
 {
 	struct nur_mock_clock *clock;
@@ -146,6 +169,7 @@ test_suite(void)
 	TCase *tc = tcase_create("hogs");
 
 	tcase_add_test(tc, x25_a_hog_is_named_while_it_computes);
+	tcase_add_test(tc, x25_a_hog_is_named_by_its_present_name);
 	tcase_add_test(tc, x25_the_time_is_real_on_a_mock_clock_too);
 	tcase_add_test(tc, x25_each_step_is_named);
 	tcase_add_test(tc, x25_a_step_is_named_once);
