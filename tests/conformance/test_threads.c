@@ -460,7 +460,7 @@ call_home_by_token(void *arg)
 
 	foreigner->called = nur_token_call(foreigner->token, return_at_home, T_CODE(-EIO));
 	foreigner->run = nur_token_run(foreigner->token, checkpoint_at_home, T_CODE(-EBUSY));
-	(void)nur_token_call_soon(foreigner->token, set_event, &foreigner->event);
+	ck_assert_int_eq(nur_token_call_soon(foreigner->token, set_event, &foreigner->event), 0);
 	return NULL;
 }
 
@@ -581,6 +581,7 @@ sleep_by_token(void *arg)
 	struct foreigner *foreigner = arg;
 
 	foreigner->run = nur_token_run(foreigner->token, set_event_and_sleep, &foreigner->event);
+	ck_assert(foreigner->run == NUR_ECANCELED || foreigner->run == NUR_ERUNFINISHED);
 	return NULL;
 }
 
