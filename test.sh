@@ -5,7 +5,7 @@
 #
 #   ./test.sh            everything; what CI runs
 #   ./test.sh --quick    gcc only: for work in between
-#   ./test.sh RUN...     only these: gcc clang ndebug ucontext aarch64 asan tsan valgrind tidy
+#   ./test.sh RUN...     only these: gcc clang ndebug ucontext aarch64 asan tsan valgrind coverage tidy
 #
 # Each configuration has its folder below build-ci/ (or $BUILD_ROOT) and is built again only where
 # sources changed. Without root or sudo the missing packages are named and nothing is built.
@@ -129,6 +129,22 @@ run_tsan() {
 	prefix=()
 }
 
+# How much of the libraries the tests have run: floors, not aims. What is measured is built without
+# assertions (see check-coverage), and counted from nothing.
+run_coverage() {
+	if ! tests/support/install.sh coverage; then
+		count 0 1 0 "coverage (packages)"
+		return
+	fi
+	CC=gcc build_in coverage -Doptimization=0 -Db_coverage=true -Db_ndebug=true || return
+	find "$build/coverage" -name '*.gcda' -delete
+	test_in coverage coverage --suite unit --suite conformance --suite integration
+	tests/build/check-coverage "$source" "$build/coverage" \
+		lib/nursery 96.5 90.5 lib/fetch 92.5 82 >"$log" 2>&1
+	cat "$log"
+	count "$(grep -c '^ok ' "$log")" "$(grep -c '^not ok ' "$log")" 0 "coverage (floors)"
+}
+
 run_valgrind() {
 	CC=gcc build_in gcc -Dwerror=true &&
 		test_in valgrind gcc --setup valgrind --suite unit --no-suite support
@@ -142,7 +158,7 @@ run_tidy() {
 	count "$(grep -c '^ok ' "$log")" "$(grep -c '^not ok ' "$log")" 0 tidy
 }
 
-all_runs=(gcc clang ndebug ucontext aarch64 asan tsan valgrind tidy)
+all_runs=(gcc clang ndebug ucontext aarch64 asan tsan valgrind coverage tidy)
 runs=("${all_runs[@]}")
 case ${1:-} in
 --quick) runs=(gcc) ;;

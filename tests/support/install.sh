@@ -10,6 +10,7 @@
 #   demo    what demo.sh talks to
 #   test    what the tests need beyond build: Check, both compilers, sanitizers, valgrind, servers
 #   aarch64 a compiler, an emulator and libraries for tests on 64-bit ARM
+#   coverage  what counts the lines that tests run
 #   bench   what tests/bench needs beyond build
 #   peers   other clients that tests/bench compares with
 set -euo pipefail
@@ -23,6 +24,7 @@ packages_of() {
 		python3 gdb nginx-light libnginx-mod-http-echo systemd systemd-container ;;
 	aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static check:arm64 \
 		libevent-core-2.1-7:arm64 ;;
+	coverage) echo gcovr ;;
 	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux ;;
 	peers) echo wget2 curl wrk nghttp2-client golang-go ;;
 	*)
