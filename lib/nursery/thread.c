@@ -34,6 +34,8 @@ job_destroy(struct nuri_thread_job *job)
 {
 	if (job) {
 		nuri_failure_destroy(job->failure);
+		nuri_token_unref(job->token);
+		(void)sem_destroy(&job->has_sent); /* nobody waits */
 		free(job);
 	}
 }
@@ -66,13 +68,13 @@ static void
 deliver(struct nuri_thread_work *work)
 {
 	struct nuri_thread_job *job = container_of(work, struct nuri_thread_job, work);
-	struct nur_token *token = job->token;
 
 	if (nur_wakeup_send(&job->done) < 0) {
 		release_arg(job); /* the run is over, so it was abandoned */
 		job_destroy(job);
+	} else {
+		(void)sem_post(&job->has_sent); /* and now it may be gone */
 	}
-	nuri_token_unref(token);
 }
 
 /* ---- in the run ---- */
@@ -94,6 +96,9 @@ on_done(void *arg)
 	int result =
 		job->result == NUR_ECANCELED && atomic_load(&job->is_cancelled) ? NUR_ECANCELED : 0;
 
+	while (sem_wait(&job->has_sent) < 0) {
+		; /* a signal; the thread is about to end the poll, if it has not done so yet */
+	}
 	forget_thread(nuri_current_run());
 	(void)nur_limiter_release(job->limiter, job); /* it holds one */
 	if (!job->task) {
@@ -111,15 +116,18 @@ job_create(struct nur_task *task, nur_thread_fn fn, void *arg,
 	const struct nur_thread_options *options, struct nuri_thread_job **ret_job)
 {
 	_cleanup_(job_destroyp) struct nuri_thread_job *job = calloc(1, sizeof(*job));
+	struct nur_token *token;
 	int r;
 
 	if (!job) {
 		return -ENOMEM;
 	}
-	r = nuri_token_get(task->run, &job->token);
+	(void)sem_init(&job->has_sent, 0, 0); /* a good value */
+	r = nuri_token_get(task->run, &token);
 	if (r < 0) {
 		return r;
 	}
+	job->token = nuri_token_ref(token);
 	job->limiter = options->limiter;
 	if (!job->limiter) {
 		r = nur_thread_default_limiter(&job->limiter);
@@ -149,10 +157,8 @@ job_start(struct nuri_thread_job *job)
 	if (r < 0) {
 		return r;
 	}
-	(void)nuri_token_ref(job->token);
 	r = nuri_thread_cache_start(&job->work);
 	if (r < 0) {
-		nuri_token_unref(job->token);
 		(void)nur_limiter_release(job->limiter, job); /* it holds one */
 		return r;
 	}

@@ -5,6 +5,7 @@
 #include <nursery/thread.h>
 #include <nursery/token.h>
 
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "lib/nursery/thread_cache.h"
@@ -17,9 +18,10 @@ struct nuri_request;
  *
  * The thread's, until it sends @done:
  * fn, arg, result, failure
- * token         of the run; the thread holds a reference, and lets it go after having sent @done
+ * has_sent      posted after @done, when the thread touches neither job nor token any more
  *
  * The run's:
+ * token         the run's own; held, for the thread
  * limiter       where its token is, held by the job's address
  * task          who waits for it; NULL: abandoned, and the job frees itself
  * request       what the thread waits for, for @task to answer; or NULL
@@ -39,6 +41,7 @@ struct nuri_thread_job {
 	nur_thread_fn fn;
 	void *arg;
 	int result;
+	sem_t has_sent;
 	atomic_bool is_cancelled;
 	bool is_abandonable;
 	bool is_done;
