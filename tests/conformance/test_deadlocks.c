@@ -229,6 +229,24 @@ START_TEST(x24_a_watched_descriptor_is_waited_for)
 }
 END_TEST
 
+static int
+count_to_seven(void *unused)
+{
+	return 7;
+}
+
+static int
+wait_for_a_thread(void *unused)
+{
+	return nur_thread_run(count_to_seven, NULL, NULL);
+}
+
+START_TEST(x24_a_thread_in_flight_is_waited_for)
+{
+	ck_assert_int_eq(run_detecting(wait_for_a_thread, NULL, NULL), 7);
+}
+END_TEST
+
 static atomic_bool is_closed;
 
 static void *
@@ -319,6 +337,7 @@ test_suite(void)
 	tcase_add_test(tc, x24_time_and_idleness_are_waited_for);
 	tcase_add_test(tc, x24_a_queued_call_is_waited_for);
 	tcase_add_test(tc, x24_a_watched_descriptor_is_waited_for);
+	tcase_add_test(tc, x24_a_thread_in_flight_is_waited_for);
 	tcase_add_test(tc, x24_an_open_token_is_waited_for_until_it_is_closed);
 	tcase_add_test(tc, x24_a_call_from_outside_is_made_though_its_token_is_closed);
 	suite_add_tcase(suite, tc);
