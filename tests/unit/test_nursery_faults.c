@@ -705,6 +705,25 @@ START_TEST(guests)
 }
 END_TEST
 
+/* A literal: getaddrinfo() asks nobody for it. */
+static int
+use_names(void *arg)
+{
+	struct nur_address addresses[2];
+	int r = nur_resolve("127.0.0.1", 80, addresses, 2, NULL);
+
+	if (r == 1) {
+		r = nur_address_port(&addresses[0]) == 80 ? 0 : -EPROTO;
+	}
+	return r;
+}
+
+START_TEST(names)
+{
+	fail_each_call(use_names, 0);
+}
+END_TEST
+
 /* Each thread that counted itself says so when it ends. */
 static pthread_key_t counted;
 static atomic_int n_counted;
@@ -783,6 +802,7 @@ test_suite(void)
 	tcase_add_test(tcase, signals);
 	tcase_add_test(tcase, streams);
 	tcase_add_test(tcase, guests);
+	tcase_add_test(tcase, names);
 	tcase_add_test(tcase, threads);
 	tcase_add_test(tcase, tokens);
 	tcase_add_test(tcase, listeners);
