@@ -183,6 +183,7 @@ map_options(struct batch_request *request, const struct batch_options *from,
 	to->timeout = from->timeout_ns;
 	to->attempt_timeout = from->attempt_timeout_ns;
 	to->connect_timeout = from->connect_timeout_ns;
+	to->hedge = from->hedge_ns;
 	to->method = from->method;
 	to->body = from->body;
 	to->body_len = from->body_len;

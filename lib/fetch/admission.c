@@ -394,6 +394,13 @@ take_record(struct fetch_lane *lane)
 	return record;
 }
 
+static bool
+has_free_place(const struct fetch_admission *admission)
+{
+	return admission->n_in_flight < admission->max_in_flight &&
+	       list_is_empty(&admission->hungry);
+}
+
 /* A place of in_flight: one granted, or a free one when nobody else asked before. */
 static bool
 has_place(struct fetch_queue *queue)
@@ -403,8 +410,7 @@ has_place(struct fetch_queue *queue)
 	if (queue->n_granted > 0) {
 		return true;
 	}
-	if (admission->n_in_flight < admission->max_in_flight &&
-		list_is_empty(&admission->hungry)) {
+	if (has_free_place(admission)) {
 		return true;
 	}
 	if (!list_is_linked(&queue->hungry)) {
@@ -505,6 +511,22 @@ fetch_queue_leave(struct fetch_queue *queue)
 	queue->n_active--;
 	leave_in_flight(queue->admission);
 	queue->wake(queue->user);
+}
+
+bool
+fetch_queue_enter_more(struct fetch_queue *queue)
+{
+	if (!has_free_place(queue->admission)) {
+		return false;
+	}
+	queue->admission->n_in_flight++;
+	return true;
+}
+
+void
+fetch_queue_leave_more(struct fetch_queue *queue)
+{
+	leave_in_flight(queue->admission);
 }
 
 void

@@ -114,6 +114,13 @@ bool fetch_queue_drop(struct fetch_queue *queue, uint32_t *ret_record);
 /* fetch_queue_leave() - give a place of the window and of in_flight back */
 void fetch_queue_leave(struct fetch_queue *queue);
 
+/*
+ * fetch_queue_enter_more() - a place of in_flight beyond the window, if one is free that no queue
+ * asked for; fetch_queue_leave_more() gives it back
+ */
+bool fetch_queue_enter_more(struct fetch_queue *queue);
+void fetch_queue_leave_more(struct fetch_queue *queue);
+
 /* fetch_lane_leave() - give the lane's place back; the lane may be gone afterwards */
 void fetch_lane_leave(struct fetch_lane *lane);
 

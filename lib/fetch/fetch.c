@@ -3,8 +3,8 @@
  * One URL as straight-line code:
  *
  *	fetch_task      timeout ─ fetch_attempts ─ deliver
- *	fetch_attempts  attempt, and again after a back-off
- *	fetch_attempt   hop, and another one after a redirect; then the status is judged
+ *	fetch_attempts  attempt (hedge.c: or two of them), and again after a back-off
+ *	fetch_attempt   hop, and another one after a redirect; then the response is judged
  *	fetch_hop       resolve ─ check the addresses ─ transfer
  *
  * What goes wrong with the URL is an outcome: written down as error and detail, and the functions
@@ -25,9 +25,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/fetch/fetching.h"
+#include "lib/fetch/hedge.h"
 #include "lib/fetch/request.h"
 #include "lib/fetch/retry.h"
-#include "lib/fetch/transfer.h"
 
 #define REMOTE_CAP (INET6_ADDRSTRLEN + 10) /* "[" address "]:65535" */
 
@@ -37,31 +38,6 @@ struct seed {
 	struct fetch_url *url;
 	struct fetch_lane *lane;
 	size_t index;
-};
-
-/*
- * first     the URL asked for; url is that of the present hop, the same object in the first one
- * lane      where we have a place, or NULL
- * error     with transfer.detail: the outcome of the present attempt, so far
- */
-struct fetching {
-	struct fetch_run *run;
-	const struct fetch_options *options;
-	size_t index;
-	struct fetch_url *first;
-	struct fetch_url *url;
-	struct fetch_lane *lane;
-	struct fetch_waiter waiter;
-	struct nur_task *waiting;
-	const char *method;
-	bool with_body;
-	bool is_elsewhere;
-	enum fetch_error error;
-	unsigned attempts;
-	unsigned redirects;
-	int64_t queue_ns;
-	int64_t dns_ns;
-	struct fetch_transfer transfer;
 };
 
 static void
@@ -79,8 +55,8 @@ set_error(struct fetching *fetching, enum fetch_error error, const char *detail)
 
 /* Places. */
 
-static void
-leave_lane(struct fetching *fetching)
+void
+fetch_leave_lane(struct fetching *fetching)
 {
 	if (fetching->lane) {
 		fetch_lane_leave(fetching->lane);
@@ -106,8 +82,8 @@ abort_lane(struct nur_task *task, void *arg)
 	return NUR_ABORT_SUCCEEDED;
 }
 
-static int
-enter_lane(struct fetching *fetching, const char *origin)
+int
+fetch_enter_lane(struct fetching *fetching, const char *origin)
 {
 	int r;
 
@@ -224,8 +200,8 @@ fetch_hop(struct fetching *fetching)
 
 /* Redirects. */
 
-static void
-set_url(struct fetching *fetching, struct fetch_url *url)
+void
+fetch_set_url(struct fetching *fetching, struct fetch_url *url)
 {
 	if (fetching->url != fetching->first) {
 		fetch_url_destroy(fetching->url);
@@ -264,7 +240,7 @@ take_location(struct fetching *fetching)
 	fetching->method =
 		fetch_redirect_method(fetching->transfer.status, fetching->method, &with_body);
 	fetching->with_body = fetching->with_body && with_body;
-	set_url(fetching, url);
+	fetch_set_url(fetching, url);
 	return 0;
 }
 
@@ -273,8 +249,8 @@ take_location(struct fetching *fetching)
 static int
 move_lane(struct fetching *fetching, const char *origin)
 {
-	leave_lane(fetching);
-	return enter_lane(fetching, origin);
+	fetch_leave_lane(fetching);
+	return fetch_enter_lane(fetching, origin);
 }
 
 static int
@@ -341,13 +317,25 @@ has_default_body(const char *method)
 	       strcmp(method, "PATCH") == 0;
 }
 
+/* Whether the response came whole, and was not what was wanted. */
+static bool
+is_judged(const struct fetching *fetching)
+{
+	return fetching->error == FETCH_ERROR_STATUS || fetching->error == FETCH_ERROR_ASSERTION;
+}
+
+bool
+fetch_is_answered(const struct fetching *fetching)
+{
+	return !fetching->error || is_judged(fetching);
+}
+
 static int
-fetch_attempt(struct fetching *fetching)
+attempt(struct fetching *fetching)
 {
 	const struct fetch_options *options = fetching->options;
 	int r;
 
-	fetching->attempts++;
 	fetching->redirects = 0;
 	fetching->error = FETCH_ERROR_NONE;
 	fetching->is_elsewhere = false;
@@ -374,18 +362,24 @@ fetch_attempt(struct fetching *fetching)
 }
 
 __attribute__((noinline)) static int
-fetch_timed_attempt(struct fetching *fetching)
+timed_attempt(struct fetching *fetching)
 {
 	struct nur_cancel_scope scope;
 	int r;
 
 	nur_cancel_scope_init_at(
 		&scope, nur_time_add(nur_now(), fetching->options->attempt_timeout));
-	r = NUR_WITHIN(&scope, fetch_attempt(fetching));
+	r = NUR_WITHIN(&scope, attempt(fetching));
 	if (nur_cancel_scope_cancelled_caught(&scope)) {
 		set_error(fetching, FETCH_ERROR_ATTEMPT_TIMEOUT, "");
 	}
 	return r;
+}
+
+int
+fetch_attempt(struct fetching *fetching)
+{
+	return fetching->options->attempt_timeout > 0 ? timed_attempt(fetching) : attempt(fetching);
 }
 
 /* Return: 1 when there is time for another attempt and a place, 0 when the result stands, or an
@@ -397,21 +391,22 @@ back_off(struct fetching *fetching)
 	nur_time until;
 	int r;
 
-	if (fetching->attempts > retries->max ||
+	if (fetching->n_retries >= retries->max ||
 		!fetch_retry_is_wanted(retries, fetching->error, fetching->transfer.status)) {
 		return 0;
 	}
 	until = nur_time_add(nur_now(),
-		fetch_retry_delay(retries, fetching->attempts - 1, fetching->transfer.retry_after_s,
+		fetch_retry_delay(retries, fetching->n_retries, fetching->transfer.retry_after_s,
 			fetch_engine_random(fetching->run->engine)));
 	if (until >= nur_current_effective_deadline()) {
 		return 0;
 	}
-	leave_lane(fetching);
+	fetching->n_retries++;
+	fetch_leave_lane(fetching);
 	r = nur_sleep_until(until);
 	if (r == 0) {
-		set_url(fetching, fetching->first);
-		r = enter_lane(fetching, fetching->first->origin);
+		fetch_set_url(fetching, fetching->first);
+		r = fetch_enter_lane(fetching, fetching->first->origin);
 	}
 	return r < 0 ? r : 1;
 }
@@ -422,11 +417,9 @@ fetch_attempts(struct fetching *fetching)
 	int r;
 
 	do {
-		if (fetching->options->attempt_timeout > 0) {
-			r = fetch_timed_attempt(fetching);
-		} else {
-			r = fetch_attempt(fetching);
-		}
+		fetching->attempts++;
+		r = fetch_hedge_is_wanted(fetching) ? fetch_hedged_attempt(fetching)
+						    : fetch_attempt(fetching);
 		if (r < 0 || !fetching->error) {
 			return r;
 		}
@@ -451,13 +444,6 @@ write_remote(const struct fetch_transfer *transfer, char *text)
 	}
 	*text++ = ':';
 	*fetch_port_format(transfer->port, text) = '\0';
-}
-
-/* Whether the response came whole, and was not what was wanted. */
-static bool
-is_judged(const struct fetching *fetching)
-{
-	return fetching->error == FETCH_ERROR_STATUS || fetching->error == FETCH_ERROR_ASSERTION;
 }
 
 static void
@@ -569,10 +555,10 @@ fetch_task(void *arg)
 	r = fetch_within_timeout(&fetching, &has_timed_out);
 	finish(&fetching, r, has_timed_out);
 
-	leave_lane(&fetching);
+	fetch_leave_lane(&fetching);
 	fetch_queue_leave(&fetching.run->queue);
 	fetch_transfer_fini(&fetching.transfer);
-	set_url(&fetching, NULL);
+	fetch_set_url(&fetching, NULL);
 	fetch_url_destroy(fetching.first);
 	return r == NUR_ECANCELED ? r : 0;
 }

@@ -77,6 +77,13 @@ fetch_header_check(const char *name, const char *value)
 }
 
 bool
+fetch_method_is_safe(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+	       strcmp(method, "OPTIONS") == 0;
+}
+
+bool
 fetch_method_is_idempotent(const char *method)
 {
 	static const char *const idempotent[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS" };

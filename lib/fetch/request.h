@@ -13,6 +13,9 @@
  */
 bool fetch_method_is_idempotent(const char *method);
 
+/* fetch_method_is_safe() - only reads (RFC 9110, 9.2.1): one request more changes nothing */
+bool fetch_method_is_safe(const char *method);
+
 /* fetch_header_is_safe() - carries no secret, so that another origin may see it after a redirect */
 bool fetch_header_is_safe(const char *name);
 

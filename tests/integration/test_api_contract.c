@@ -71,6 +71,16 @@ START_TEST(a_body_that_is_not_as_asserted_is_a_failure)
 }
 END_TEST
 
+START_TEST(a_hedge_is_an_attempt_of_its_own)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_submit("{'hedge':'1ms','urls':['$O/flaky/h/1?never']}", &answer);
+
+	api_check(&answer, "/results/0/outcome=ok /results/0/attempts=2");
+}
+END_TEST
+
 START_TEST(a_connection_that_was_there_has_no_connect_time)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -774,6 +784,7 @@ test_suite(void)
 	tcase_add_test(tc, a_collected_answer_has_the_members_of_the_contract);
 	tcase_add_test(tc, results_stand_in_the_order_of_the_urls);
 	tcase_add_test(tc, a_body_that_is_not_as_asserted_is_a_failure);
+	tcase_add_test(tc, a_hedge_is_an_attempt_of_its_own);
 	tcase_add_test(tc, a_connection_that_was_there_has_no_connect_time);
 	tcase_add_test(tc, a_stream_is_its_batch_its_numbered_results_and_its_end);
 	tcase_add_test(tc, a_result_is_sent_as_soon_as_it_is_there);

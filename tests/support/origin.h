@@ -23,7 +23,7 @@
  *   redirects   /redirect/N         N hops
  *               /redirect-to/STATUS?URL   302 without STATUS
  *               /loop  /no-location  /two-locations  /long-location/N
- *   again       /flaky/NAME/N?HOW   N times HOW (a status, reset, close), then 200
+ *   again       /flaky/NAME/N?HOW   N times HOW (a status, reset, close, never), then 200
  *               /retry-after/STATUS?TEXT
  *               /close-on-reuse     closed instead of the 2nd answer
  *   cut         /reset  /close-before-response  /close-mid-status  /close-mid-headers

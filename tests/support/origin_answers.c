@@ -308,7 +308,7 @@ find_flaky(struct t_memory *memory, const char *name)
 	return flaky;
 }
 
-/* /flaky/NAME/N?HOW: N times HOW, a status or "reset" or "close", then 200 for ever. */
+/* /flaky/NAME/N?HOW: N times HOW, a status or "reset", "close" or "never", then 200 for ever. */
 static void
 make_flaky(struct t_memory *memory, const struct t_request *request, const struct path *path,
 	struct t_plan *plan)
@@ -323,6 +323,8 @@ make_flaky(struct t_memory *memory, const struct t_request *request, const struc
 		plan->ending = T_ENDING_RESET;
 	} else if (strcmp(path->query, "close") == 0) {
 		plan->ending = T_ENDING_CLOSE;
+	} else if (strcmp(path->query, "never") == 0) {
+		plan->start = T_START_NEVER;
 	} else {
 		answer(plan, request, path->query[0] ? path->query : "503");
 	}

@@ -398,6 +398,31 @@ START_TEST(ten_thousand_origins_are_told_apart)
 }
 END_TEST
 
+START_TEST(a_place_more_is_given_only_if_nobody_asked_for_it)
+{
+	struct batch one, two;
+
+	open_limits(2, 100);
+	open_batch(&one, 1, 1, 1);
+	open_batch(&two, 3, 3, 3);
+	add(&one, 0, 0, "http://a:80");
+	add(&two, 0, 1, "http://b:80");
+	ck_assert_uint_eq(take_all(&one), 1);
+
+	ck_assert(fetch_queue_enter_more(&one.queue));
+	ck_assert(!fetch_queue_enter_more(&one.queue)); /* all are taken */
+	ck_assert_uint_eq(take_all(&two), 0);
+	fetch_queue_leave_more(&one.queue);
+	ck_assert(two.is_woken);
+	ck_assert(!fetch_queue_enter_more(&one.queue)); /* granted to who waited */
+	ck_assert_uint_eq(take_all(&two), 1);
+
+	close_batch(&two);
+	close_batch(&one);
+	fetch_admission_fini(&admission);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -419,6 +444,7 @@ test_suite(void)
 	tcase_add_test(hops, a_redirect_waits_for_its_new_origin_and_goes_before_records);
 	tcase_add_test(hops, two_origins_that_redirect_to_each_other_do_not_deadlock);
 	tcase_add_test(hops, who_gives_up_waiting_leaves_nothing_behind);
+	tcase_add_test(hops, a_place_more_is_given_only_if_nobody_asked_for_it);
 	suite_add_tcase(suite, hops);
 	return suite;
 }

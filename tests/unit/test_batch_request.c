@@ -24,7 +24,7 @@ read_json(const char *json)
 	struct batch_description *description = NULL;
 	struct faults faults = FAULTS_INIT;
 
-	limits.features = BATCH_FEATURE_RETRIES;
+	limits.features = ~0u;
 	limits.check_url = accept_any;
 	ck_assert_int_eq(batch_reader_open(&input, &reader), 0);
 	ck_assert_int_eq(batch_reader_feed(reader, json, strlen(json)), 0);
@@ -81,7 +81,8 @@ START_TEST(headers_expectations_and_retries_are_carried_over)
 {
 	struct batch_description *description = read_json(
 		"{\"urls\":[\"http://a/\"],\"headers\":{\"X-One\":\"1\"},\"expect\":[204,\"3xx\"],"
-		"\"retries\":{\"max\":2,\"backoff\":\"1s\",\"on\":[\"connect\",\"5xx\",\"429\"]}}");
+		"\"retries\":{\"max\":2,\"backoff\":\"1s\",\"on\":[\"connect\",\"5xx\",\"429\"]},"
+		"\"hedge\":\"300ms\"}");
 	struct batch_request *request;
 	const struct fetch_options *options;
 
@@ -93,6 +94,7 @@ START_TEST(headers_expectations_and_retries_are_carried_over)
 	ck_assert(fetch_expect_has(options->expect, 204));
 	ck_assert(fetch_expect_has(options->expect, 302));
 	ck_assert(!fetch_expect_has(options->expect, 200));
+	ck_assert_int_eq(options->hedge, 300 * UNITS_NS_PER_MS);
 	ck_assert_uint_eq(options->retries.max, 2);
 	ck_assert_int_eq(options->retries.backoff, UNITS_NS_PER_S);
 	ck_assert_uint_eq(options->retries.on, FETCH_RETRY_CONNECT | FETCH_RETRY_5XX);

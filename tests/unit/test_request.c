@@ -73,6 +73,17 @@ START_TEST(secrets_are_not_safe_for_another_origin)
 }
 END_TEST
 
+START_TEST(methods_without_effect_are_safe)
+{
+	ck_assert(fetch_method_is_safe("GET"));
+	ck_assert(fetch_method_is_safe("HEAD"));
+	ck_assert(fetch_method_is_safe("OPTIONS"));
+	ck_assert(!fetch_method_is_safe("PUT"));
+	ck_assert(!fetch_method_is_safe("POST"));
+	ck_assert(!fetch_method_is_safe("DELETE"));
+}
+END_TEST
+
 static const struct {
 	int status;
 	const char *method;
@@ -145,6 +156,7 @@ test_suite(void)
 	tcase_add_test(tc, usual_and_unusual_methods_pass);
 	tcase_add_loop_test(tc, fields_are_checked, 0, ARRAY_LEN(fields));
 	tcase_add_test(tc, secrets_are_not_safe_for_another_origin);
+	tcase_add_test(tc, methods_without_effect_are_safe);
 	tcase_add_loop_test(
 		tc, a_redirect_changes_the_method_as_the_standard_says, 0, ARRAY_LEN(redirects));
 	tcase_add_test(tc, only_five_statuses_redirect);

@@ -194,6 +194,11 @@ struct fetch_judge {
  * @max_body:         bytes; 0: the engine's
  * @capture:          what of the body comes back
  * @judge:            of the body
+ * @hedge:            when an attempt has got no head of a response after so long, a second one is
+ *                    made beside it; whose response is whole first counts, the other is cancelled.
+ *                    It counts as an attempt, and not as a retry. Only of GET, HEAD and OPTIONS.
+ *                    It waits for a place at the origin, and is not made when in_flight is used up.
+ *                    0: none
  */
 struct fetch_options {
 	nur_time timeout;
@@ -212,6 +217,7 @@ struct fetch_options {
 	struct fetch_tls tls;
 	struct fetch_retries retries;
 	struct fetch_judge judge;
+	nur_time hedge;
 };
 
 #define FETCH_URL_MAX 65536 /* bytes */
@@ -313,7 +319,7 @@ struct fetch_timing {
  * @index:          its place in the batch
  * @outcome:        how
  * @status:         of the last response; 0: there was none
- * @attempts:       tries made; 0: it never started, and the fields up to @is_reused say nothing
+ * @attempts:       tries made, hedges included; 0: it never started, and the fields up to @is_reused say nothing
  * @redirects:      hops followed
  * @final_url:      where the last hop went, without user info; NULL when it never started
  * @bytes:          of the body, in the last hop
