@@ -125,6 +125,12 @@ batches_is_draining(const struct batches *batches)
 	return batches->is_draining;
 }
 
+void
+batches_set_max_running(struct batches *batches, size_t max_running)
+{
+	batches->options.max_running = max_running;
+}
+
 size_t
 batches_n_running(const struct batches *batches)
 {

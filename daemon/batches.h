@@ -42,6 +42,9 @@ bool batches_is_draining(const struct batches *batches);
 
 size_t batches_n_running(const struct batches *batches);
 
+/* batches_set_max_running() - for what is admitted from now on */
+void batches_set_max_running(struct batches *batches, size_t max_running);
+
 /* batches_wait_idle() - until none is running. Checkpoint: always. NUR_ECANCELED */
 int batches_wait_idle(struct batches *batches);
 

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "daemon/config/config.h"
+#include "daemon/descriptors.h"
 #include "daemon/listen.h"
 #include "daemon/ops/listen_fds.h"
 #include "daemon/ops/log.h"
@@ -133,35 +133,6 @@ clean_environment(void)
 	}
 }
 
-/* As many descriptors as we may have, and no more URLs in flight than there are descriptors for. */
-static void
-fit_descriptors(struct config *config)
-{
-	enum {
-		for_ourselves = 64,
-		idle_connections = 256
-	};
-	struct rlimit limit;
-	rlim_t reserved = for_ourselves + idle_connections + config->max_connections;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		return;
-	}
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0) {
-		return;
-	}
-	if (limit.rlim_cur >= reserved + config->in_flight) {
-		return;
-	}
-	config->in_flight = limit.rlim_cur > reserved + for_ourselves
-				    ? (unsigned)(limit.rlim_cur - reserved)
-				    : for_ourselves;
-	log_notice("%llu descriptors allowed: limits.in_flight is %u (raise LimitNOFILE= or ulimit "
-		   "-n)",
-		(unsigned long long)limit.rlim_cur, config->in_flight);
-}
-
 /* Return: 1 with one, 0 when none was passed. */
 static int
 take_listener(struct nur_listener **ret_listener)
@@ -210,7 +181,11 @@ static int
 serve(struct config *config, const struct arguments *arguments)
 {
 	struct notify notify = NOTIFY_INIT;
-	struct server_options options = { .config = config, .notify = &notify };
+	struct server_options options = {
+		.config = config,
+		.config_path = arguments->config_path,
+		.notify = &notify,
+	};
 	int r = notify_open(&notify);
 
 	if (r < 0) {
@@ -218,7 +193,7 @@ serve(struct config *config, const struct arguments *arguments)
 	}
 	r = open_listener(config, arguments, &options.listener);
 	if (r == 0) {
-		fit_descriptors(config);
+		descriptors_fit(config);
 		r = server_run(&options);
 		log_info("stopped");
 	}

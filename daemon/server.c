@@ -27,6 +27,7 @@
 #include "daemon/jobs/wall_clock.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
+#include "daemon/reload.h"
 #include "lib/base/cleanup.h"
 
 enum {
@@ -48,6 +49,7 @@ struct user {
  *
  * serving      around everything; cancelled when the draining is over
  * users        everybody who ever connected
+ * generation   configurations that have been in effect, this one included
  * n_exchanges  requests whose answer has not been given yet
  * answered     the draining waits here until there are none
  */
@@ -57,6 +59,8 @@ struct server {
 	struct fetch_engine *engine;
 	struct batches *batches;
 	struct jobs *jobs;
+	unsigned generation;
+	struct nur_lock reload_lock;
 	struct nur_cancel_scope serving;
 	struct user *users;
 	size_t n_users;
@@ -70,10 +74,28 @@ struct server {
 	int result;
 };
 
-const struct config *
+struct config *
 server_config(const struct server *server)
 {
 	return server->config;
+}
+
+unsigned
+server_generation(const struct server *server)
+{
+	return server->generation;
+}
+
+const char *
+server_config_path(const struct server *server)
+{
+	return server->options->config_path;
+}
+
+struct nur_lock *
+server_reload_lock(struct server *server)
+{
+	return &server->reload_lock;
 }
 
 struct jobs *
@@ -333,6 +355,27 @@ begin_draining(struct server *server, struct nur_nursery *nursery)
 	}
 }
 
+/* The verdict is in the log; a failure to reload is no failure of the server. */
+static int
+reload_by_signal(void *arg)
+{
+	struct reload_verdict verdict = RELOAD_VERDICT_INIT;
+	int r = reload(arg, &verdict);
+
+	reload_verdict_fini(&verdict);
+	return r == NUR_ECANCELED ? r : 0;
+}
+
+static void
+start_reload(struct server *server, struct nur_nursery *nursery)
+{
+	int r = nur_start_soon(nursery, "reload", reload_by_signal, server);
+
+	if (r < 0) {
+		log_error("not reloaded: %s", nur_strerror(r));
+	}
+}
+
 static int
 receive_signals(
 	struct nur_nursery *nursery, struct server *server, struct nur_signal_receiver *receiver)
@@ -347,7 +390,7 @@ receive_signals(
 			return r;
 		}
 		if (number == SIGHUP) {
-			log_notice("a reload needs a restart in this version");
+			start_reload(server, nursery);
 		} else if (!server->is_draining) {
 			begin_draining(server, nursery);
 		} else {
@@ -403,6 +446,41 @@ wall_clock(void *arg)
 		r = 0;
 	}
 	return r;
+}
+
+/* ---- another configuration ---- */
+
+int
+server_set_config(struct server *server, struct config *config)
+{
+	int r = jobs_reload(server->jobs, config);
+
+	if (r < 0) {
+		return r;
+	}
+	fetch_engine_set_policy(server->engine, &config->policy);
+	fetch_engine_set_limits(server->engine, config->in_flight, config->per_origin);
+	batches_set_max_running(server->batches, config->max_batches);
+	config_unref(server->config);
+	server->config = config_ref(config);
+	server->generation++;
+	return 0;
+}
+
+void
+server_tell_reloading(struct server *server)
+{
+	if (!server->is_draining) {
+		(void)notify_reloading(server->options->notify, (uint64_t)nur_now());
+	}
+}
+
+void
+server_tell_reloaded(struct server *server, const char *status)
+{
+	if (!server->is_draining) {
+		(void)notify_ready(server->options->notify, status);
+	}
 }
 
 static int
@@ -472,19 +550,27 @@ static int
 server_main(void *arg)
 {
 	struct server *server = arg;
-	int r = open_engine(server);
+	struct nur_token *token = NULL;
+	int r;
 
+	/* Threads wake the loop through its descriptor: had now, a reload works when none is left. */
+	r = nur_token_open(&token);
+	if (r >= 0) {
+		r = open_engine(server);
+	}
 	if (r >= 0) {
 		r = open_jobs(server);
 	}
 	if (r >= 0) {
 		nur_parking_lot_init(&server->answered);
+		nur_lock_init(&server->reload_lock);
 		nur_cancel_scope_init(&server->serving);
 		r = NUR_WITHIN(&server->serving, nur_nursery_run(serve, server, NULL));
 	}
 	jobs_destroy(server->jobs);
 	batches_destroy(server->batches);
 	fetch_engine_destroy(server->engine);
+	nur_token_close(token);
 	return r;
 }
 
@@ -493,7 +579,8 @@ server_run(const struct server_options *options)
 {
 	struct server server = {
 		.options = options,
-		.config = options->config,
+		.config = config_ref(options->config),
+		.generation = 1,
 	};
 	struct nur_errors errors = NUR_ERRORS_INIT;
 	char text[1024];
@@ -507,6 +594,7 @@ server_run(const struct server_options *options)
 		log_error("%s: %s", nur_strerror(r), text);
 	}
 	nur_errors_fini(&errors);
+	config_unref(server.config);
 	free(server.users);
 	nur_listener_destroy(options->listener);
 	return r;

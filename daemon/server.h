@@ -20,16 +20,19 @@ struct config;
 struct fetch_engine;
 struct jobs;
 struct notify;
+struct nur_lock;
 struct nur_listener;
 struct server;
 
 /*
- * config    borrowed
+ * config    gets a reference
+ * config_path  where it was read from, for reloads; NULL: the defaults
  * notify    borrowed
  * listener  taken
  */
 struct server_options {
 	struct config *config;
+	const char *config_path;
 	struct notify *notify;
 	struct nur_listener *listener;
 };
@@ -43,7 +46,20 @@ struct server_options {
  */
 int server_run(const struct server_options *options);
 
-const struct config *server_config(const struct server *server);
+/* server_config() - in effect now: whoever needs it behind a checkpoint takes a reference */
+struct config *server_config(const struct server *server);
+
+/* server_generation() - how many configurations have been in effect, this one included */
+unsigned server_generation(const struct server *server);
+
+/* For daemon/reload.c: the file, NULL: the defaults; who may reload; taking another configuration (0, or -ENOMEM
+ * and nothing has changed); and what the service manager is told. */
+const char *server_config_path(const struct server *server);
+struct nur_lock *server_reload_lock(struct server *server);
+int server_set_config(struct server *server, struct config *config);
+void server_tell_reloading(struct server *server);
+void server_tell_reloaded(struct server *server, const char *status);
+
 struct jobs *server_jobs(const struct server *server);
 struct batches *server_batches(const struct server *server);
 struct fetch_engine *server_engine(const struct server *server);

@@ -155,7 +155,8 @@ static int
 read_batch(struct submission *submission, struct batch_description **ret_description)
 {
 	struct exchange *exchange = submission->exchange;
-	const struct config *config = server_config(exchange->server);
+	_cleanup_(config_unrefp) struct config *config =
+		config_ref(server_config(exchange->server)); /* a reload may come in between */
 	const char *query = query_of(exchange->request);
 	struct batch_input input = {
 		.kind = submission->kind,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/api/batch_routes.h"
+#include "daemon/api/config_routes.h"
 #include "daemon/api/connection.h"
 #include "daemon/api/job_routes.h"
 #include "daemon/api/tree_route.h"
@@ -83,6 +84,8 @@ static const struct route routes[] = {
 	{ HTTP_POST, "/v1/jobs/{}/run", job_route_run },
 	{ HTTP_POST, "/v1/jobs/{}/pause", job_route_pause },
 	{ HTTP_POST, "/v1/jobs/{}/resume", job_route_resume },
+	{ HTTP_GET, "/v1/config", config_route_show },
+	{ HTTP_POST, "/v1/reload", config_route_reload },
 	{ HTTP_GET, "/v1/tree", tree_route },
 	{ HTTP_GET, "/v1/health/live", health_live },
 	{ HTTP_GET, "/v1/health/ready", health_ready },
@@ -166,6 +169,6 @@ routes_dispatch(struct exchange *exchange)
 		return refuse_method(exchange, request->path);
 	}
 	return response_problem(&exchange->response, PROBLEM_NOT_FOUND,
-		"the calls are below /v1/: batches, jobs, tree, health/live, health/ready, version",
+		"the calls are below /v1/: batches, jobs, config, reload, tree, health/live, health/ready, version",
 		NULL, NULL);
 }

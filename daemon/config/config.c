@@ -52,6 +52,11 @@ keep_tree(struct loader *loader, const char *name, struct value_tree *tree)
 		return -ENOMEM;
 	}
 	kept->name = name;
+	kept->source = name ? arena_text(&loader->config->arena, name, strlen(name)) : NULL;
+	if (name && !kept->source) {
+		value_tree_destroy(tree);
+		return -ENOMEM;
+	}
 	kept->tree = tree;
 	*loader->last = kept;
 	loader->last = &kept->next;

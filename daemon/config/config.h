@@ -89,6 +89,7 @@ struct config_job {
 };
 
 struct config_tree;
+struct json_writer;
 struct substitution;
 struct timetable; /* daemon/schedule/timetable.h */
 
@@ -155,6 +156,13 @@ void config_print_faults(const struct faults *faults, struct buffer *out);
  * In place of texts from the environment and credentials, their placeholders are printed.
  */
 int config_print(const struct config *config, struct buffer *out);
+
+/*
+ * config_write_settings() - every setting in effect, as an array of objects: key ("limits.in_flight"), value (as it
+ * would stand in the file), and where it was set: source and line, which are not there for a default. Jobs come
+ * behind the others, one by one: "jobs.NAME".
+ */
+void config_write_settings(const struct config *config, struct json_writer *w);
 
 /*
  * config_job_batch() - a fresh description for one run of a job; given, batch_description_destroy()

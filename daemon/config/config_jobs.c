@@ -192,7 +192,7 @@ take_jobs_of(struct loader *loader, const struct config_tree *kept)
 	for (map = jobs->first; map && r == 0 && index <= CONFIG_JOBS_MAX; map = map->next) {
 		const struct value_path path = { .parent = &jobs_path, .index = index++ };
 
-		r = take_job(loader, kept->name, map, &path);
+		r = take_job(loader, kept->source, map, &path);
 	}
 	return r;
 }

@@ -5,10 +5,16 @@
 #include "daemon/config/config.h"
 #include "lib/protocol/fields.h"
 
-/* A text that was read, in the order of reading; name NULL = the defaults. */
+/*
+ * A text that was read, in the order of reading.
+ *
+ * name    as faults have it, and no longer; NULL = the defaults
+ * source  the same, as long as the configuration
+ */
 struct config_tree {
 	struct config_tree *next;
 	const char *name;
+	const char *source;
 	struct value_tree *tree;
 };
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration in effect, as YAML. Settings come from memory by the schema's rows; jobs from their
- * trees, each field on a line, in the style of JSON, which is YAML too.
+ * The configuration in effect, as YAML and as a list of settings with their origins. Settings come from memory by
+ * the schema's rows; jobs from their trees, each field on a line, in the style of JSON, which is YAML too.
  */
 #include <inttypes.h>
 #include <string.h>
 
 #include "daemon/config/config.h"
+#include "daemon/config/loader.h"
 #include "daemon/config/schema.h"
 #include "daemon/config/substitute.h"
 #include "lib/protocol/json_writer.h"
@@ -112,4 +113,99 @@ config_print(const struct config *config, struct buffer *out)
 		print_job(config, &config->jobs[i], out);
 	}
 	return buffer_error(out);
+}
+
+/* ---- settings with their origins ---- */
+
+/* Where a key was set last; NULL: it is a default. */
+static const struct value *
+find_origin(
+	const struct config *config, const char *section, const char *key, const char **ret_source)
+{
+	const struct value *origin = NULL;
+
+	for (const struct config_tree *kept = config->trees; kept; kept = kept->next) {
+		const struct value *map = kept->tree->root;
+		const struct value *value;
+
+		if (section) {
+			map = value_get(map, section);
+		}
+		value = value_get(map, key);
+		if (value && kept->source) {
+			origin = value;
+			*ret_source = kept->source;
+		}
+	}
+	return origin;
+}
+
+static void
+write_origin(struct json_writer *w, const char *source, uint32_t line)
+{
+	json_write_key(w, "source");
+	json_write_text(w, source);
+	json_write_key(w, "line");
+	json_write_uint(w, line);
+}
+
+/* @text: as it stands in YAML; quotes around a text are left out. */
+static void
+write_setting(
+	struct json_writer *w, const char *section, const char *key, const struct buffer *text)
+{
+	_cleanup_(buffer_fini) struct buffer name = BUFFER_INIT;
+	bool is_quoted = text->len >= 2 && text->data[0] == '"';
+
+	buffer_printf(&name, "%s%s%s", section ? section : "", section ? "." : "", key);
+	json_write_key(w, "key");
+	json_write_bytes(w, name.data, name.len);
+	json_write_key(w, "value");
+	json_write_bytes(w, text->data + is_quoted, text->len - 2 * is_quoted);
+}
+
+static void
+write_settings(const struct config *config, const struct schema_table *table, const char *section,
+	struct json_writer *w)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct schema_row *row = &table->rows[i];
+		_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+		const struct value *origin;
+		const char *source = NULL;
+
+		if (row->section) {
+			write_settings(config, row->section, row->name, w);
+			continue;
+		}
+		schema_print_value(row, config, config->substitutions, &text);
+		if (text.len == 0) {
+			continue; /* the jobs */
+		}
+		origin = find_origin(config, section, row->name, &source);
+		json_begin_object(w);
+		write_setting(w, section, row->name, &text);
+		if (origin) {
+			write_origin(w, source, origin->line);
+		}
+		json_end_object(w);
+	}
+}
+
+void
+config_write_settings(const struct config *config, struct json_writer *w)
+{
+	json_begin_array(w);
+	write_settings(config, &schema_root, NULL, w);
+	for (size_t i = 0; i < config->n_jobs; i++) {
+		const struct config_job *job = &config->jobs[i];
+		_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+
+		print_value(config, job->map, &text);
+		json_begin_object(w);
+		write_setting(w, "jobs", job->name, &text);
+		write_origin(w, job->source, job->line);
+		json_end_object(w);
+	}
+	json_end_array(w);
 }

@@ -676,10 +676,20 @@ schema_write_defaults(struct buffer *out)
 }
 
 void
-schema_print(const struct schema_table *table, const void *target,
+schema_print_value(const struct schema_row *row, const void *target,
 	const struct substitution *hidden, struct buffer *out)
 {
 	const struct printing printing = { hidden, out };
+
+	if (types[row->type].print) {
+		types[row->type].print(row, (const char *)target + row->offset, &printing);
+	}
+}
+
+void
+schema_print(const struct schema_table *table, const void *target,
+	const struct substitution *hidden, struct buffer *out)
+{
 	const char *indent = table == &schema_root ? "" : "  ";
 
 	for (size_t i = 0; i < table->n; i++) {
@@ -690,7 +700,7 @@ schema_print(const struct schema_table *table, const void *target,
 			schema_print(row->section, target, hidden, out);
 		} else if (types[row->type].print) {
 			buffer_printf(out, "%s%s: ", indent, row->name);
-			types[row->type].print(row, (const char *)target + row->offset, &printing);
+			schema_print_value(row, target, hidden, out);
 			buffer_putc(out, '\n');
 		}
 	}

@@ -94,6 +94,10 @@ void schema_apply_known(const struct schema_table *table, const struct schema_us
 /* schema_write_defaults() - the defaults of @schema_root as YAML */
 void schema_write_defaults(struct buffer *out);
 
+/* schema_print_value() - the value of one row in @target, as schema_print() prints it; nothing for jobs and sections */
+void schema_print_value(const struct schema_row *row, const void *target,
+	const struct substitution *hidden, struct buffer *out);
+
 /*
  * schema_print() - the values in @target, as YAML that is read back as the same
  * @hidden: of the texts found there, what stood in the file is printed

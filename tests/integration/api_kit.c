@@ -73,6 +73,14 @@ api_start_with(const char *config)
 }
 
 void
+api_configure(const char *config)
+{
+	_cleanup_(freep) char *text = api_text(config);
+
+	t_daemon_configure(api.daemon, text);
+}
+
+void
 api_start(void)
 {
 	api_start_with(NULL);

@@ -41,6 +41,9 @@ void api_start(void);
 /* api_start_with() - the same with a configuration, in which ' and $O are filled in */
 void api_start_with(const char *config);
 
+/* api_configure() - another text for its configuration file */
+void api_configure(const char *config);
+
 void api_stop(void);
 
 /* api_clean_up() - in place of api_stop() where the test has ended the daemon itself */

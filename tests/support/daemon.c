@@ -57,6 +57,15 @@ write_file(const char *path, const char *text)
 	ck_assert_int_eq(fclose(file), 0);
 }
 
+void
+t_daemon_configure(struct t_daemon *daemon, const char *config)
+{
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/fetchd.yaml", daemon->folder);
+	write_file(path, config);
+}
+
 static void
 spawn_daemon(struct t_daemon *daemon, const char *config)
 {
@@ -72,7 +81,7 @@ spawn_daemon(struct t_daemon *daemon, const char *config)
 	(void)snprintf(path, sizeof(path), "%s/fetchd.yaml", daemon->folder);
 	(void)snprintf(env, sizeof(env), "NOTIFY_SOCKET=%s/notify", daemon->folder);
 	if (config) {
-		write_file(path, config);
+		t_daemon_configure(daemon, config);
 	}
 	daemon->pid = t_spawn(&spawn, &daemon->pidfd);
 }

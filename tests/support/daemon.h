@@ -21,6 +21,9 @@ struct t_daemon;
  */
 struct t_daemon *t_daemon_start(const char *config);
 
+/* t_daemon_configure() - another text for the configuration file it was started with */
+void t_daemon_configure(struct t_daemon *daemon, const char *config);
+
 /*
  * t_daemon_folder() - its folder, which holds api.sock and what a test puts there; removed at the
  * end

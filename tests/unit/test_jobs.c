@@ -947,6 +947,37 @@ IN_RUN_TEST(a_job_of_another_schedule_begins_it_at_once)
 }
 END_TEST
 
+static int
+reload_all_the_time(void *unused)
+{
+	for (int i = 0; i < 1000; i++) {
+		int r = nur_sleep(NUR_MSEC(97));
+
+		if (r < 0) {
+			return r;
+		}
+		reload(i % 2 ? JOB_A
+			     : JOB_A "  - {name: b, every: 1h, urls: [\"http://127.0.0.1/\"]}\n");
+	}
+	return 0;
+}
+
+IN_RUN_TEST(a_thousand_reloads_neither_make_nor_lose_a_start)
+{
+	int rc = 0;
+
+	configure_jobs(JOB_A);
+	{
+		NUR_NURSERY(nursery, &rc, NULL);
+		t_start(nursery, reload_all_the_time, NULL);
+		run_until_start(9);
+	}
+	ck_assert_int_eq(rc, 0);
+
+	assert_notes("a@+0 a@+10 a@+20 a@+30 a@+40 a@+50 a@+60 a@+70 a@+80 a@+90");
+}
+END_TEST
+
 static void
 add_case(Suite *suite, const char *name, const TTest *const *tests, size_t n)
 {
@@ -989,8 +1020,8 @@ test_suite(void)
 		a_paused_job_runs_only_by_hand, a_run_by_hand_meets_the_one_that_is_going,
 		a_job_shows_its_last_runs_and_its_next_start };
 	const TTest *const reloads[] = { an_unchanged_job_keeps_its_times_and_its_past,
-		a_job_that_is_gone_ends_after_its_run,
-		a_job_of_another_schedule_begins_it_at_once };
+		a_job_that_is_gone_ends_after_its_run, a_job_of_another_schedule_begins_it_at_once,
+		a_thousand_reloads_neither_make_nor_lose_a_start };
 	Suite *suite = suite_create("jobs");
 
 	add_case(suite, "times", times, ARRAY_LEN(times));
