@@ -24,6 +24,7 @@ enter_child(void)
 	}
 	nuri_set_current_run(NULL);
 	nuri_thread_cache_after_fork(true);
+	nuri_signal_after_fork();
 }
 
 static void

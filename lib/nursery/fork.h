@@ -13,5 +13,8 @@ extern unsigned nuri_fork_generation;
 /* nuri_fork_guard() - from now on forks are counted */
 void nuri_fork_guard(void);
 
+/* nuri_signal_after_fork() - in a child: handle no signal for the parent */
+void nuri_signal_after_fork(void);
+
 /* nuri_fork_left_run() - the copy of the run in which this process was forked, or NULL */
 struct nuri_run *nuri_fork_left_run(void);

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/nursery/fork.h"
 
 #define N_SIGNALS 65 /* numbers below; all of Linux's fit into the pipe and into one mask of bits */
 
@@ -108,6 +109,20 @@ let_go(struct nur_signal_receiver *receiver)
 	}
 }
 
+void
+nuri_signal_after_fork(void)
+{
+	for (int signo = 1; signo < N_SIGNALS; signo++) {
+		struct nur_signal_receiver *receiver = atomic_load(&catchers[signo]);
+
+		if (receiver) {
+			(void)sigaction(signo, &receiver->old[signo], NULL); /* was good before */
+			receiver->caught &= ~bit_of(signo);
+			atomic_store(&catchers[signo], NULL);
+		}
+	}
+}
+
 /* 0 and the number that came first, or -EAGAIN. */
 static int
 take(struct nur_signal_receiver *receiver, int *ret_signal)
@@ -132,8 +147,8 @@ nur_signal_receiver_close(struct nur_signal_receiver *receiver)
 	}
 	assert(!receiver->is_busy);
 	let_go(receiver);
-	while (take(receiver, &signo) == 0) {
-		(void)raise(signo); /* for the old handler */
+	while (receiver->caught && take(receiver, &signo) == 0) {
+		(void)raise(signo); /* for the old handler; in a forked child they are its parent's */
 	}
 	nur_notify_closing(receiver->pipe[0]);
 	(void)close(receiver->pipe[0]);

@@ -150,6 +150,47 @@ IN_RUN_TEST(x21_waking_a_task_there_has_no_effect)
 }
 END_TEST
 
+static int
+raise_signal(void *unused)
+{
+	return raise(SIGUSR1);
+}
+
+static int
+next_signal(void *receiver)
+{
+	int signo = 0;
+	int r = nur_signal_receiver_next(receiver, &signo);
+
+	return r < 0 ? r : signo;
+}
+
+static int
+close_receiver(void *receiver)
+{
+	nur_signal_receiver_close(receiver);
+	return 0;
+}
+
+IN_RUN_TEST(x21_signals_there_are_no_concern_of_the_parent)
+{
+	struct nur_signal_receiver *receiver;
+	const int signo = SIGUSR1;
+	bool is_timed_out = false;
+
+	ck_assert_int_eq(nur_signal_receiver_open(&signo, 1, &receiver), 0);
+	ck_assert_int_eq(end_of_child(raise_signal, NULL), -SIGUSR1);
+	ck_assert_int_eq(
+		nur_move_on_after(NUR_SEC(1), 0, next_signal, receiver, &is_timed_out), 0);
+	ck_assert(is_timed_out);
+
+	ck_assert_int_eq(raise(SIGUSR1), 0);
+	ck_assert_int_eq(end_of_child(close_receiver, receiver), 0);
+	ck_assert_int_eq(next_signal(receiver), SIGUSR1);
+	nur_signal_receiver_close(receiver);
+}
+END_TEST
+
 /* The child comes back, too: to the end of its task, or to the loop. */
 static pid_t child;
 
@@ -268,6 +309,7 @@ test_suite(void)
 	tcase_add_test(tc, x21_a_forked_child_can_exec_or_exit);
 	tcase_add_test(tc, x21_it_cannot_use_the_runtime);
 	tcase_add_test(tc, x21_waking_a_task_there_has_no_effect);
+	tcase_add_test(tc, x21_signals_there_are_no_concern_of_the_parent);
 	tcase_add_test(tc, x21_coming_back_from_a_task_or_a_callback_ends_it_with_a_message);
 	tcase_add_test(tc, r197_a_forked_child_has_no_broken_threads);
 	tcase_add_test(tc, r197_nor_can_one_forked_by_a_thread_call_back);
