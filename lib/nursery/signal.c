@@ -148,7 +148,8 @@ nur_signal_receiver_close(struct nur_signal_receiver *receiver)
 	assert(!receiver->is_busy);
 	let_go(receiver);
 	while (receiver->caught && take(receiver, &signo) == 0) {
-		(void)raise(signo); /* for the old handler; in a forked child they are its parent's */
+		(void)raise(
+			signo); /* for the old handler; in a forked child they are its parent's */
 	}
 	nur_notify_closing(receiver->pipe[0]);
 	(void)close(receiver->pipe[0]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* X21 and row 197: what a child made by fork() can do, and cannot. */
 #include <errno.h>
+#include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -63,11 +64,20 @@ struct all {
 	struct nur_wakeup wakeup;
 };
 
+static void
+ignore_result(int result, struct nur_errors *errors, void *unused)
+{
+}
+
 /* The number of the first call that is not refused as it should be; 0: all are. */
 static int
 use_the_runtime(void *arg)
 {
 	struct all *all = arg;
+	const struct nur_guest_options guest_options = {
+		.base = event_base_new(), .fn = t_return, .done = ignore_result
+	};
+	struct nur_guest *guest;
 	struct nur_nursery nursery;
 	struct nur_token *token;
 	const int answers[][2] = {
@@ -84,6 +94,7 @@ use_the_runtime(void *arg)
 		{ nur_token_call(all->token, t_return, NULL), NUR_ERUNFINISHED },
 		{ nur_wakeup_send(&all->wakeup), NUR_ERUNFINISHED },
 		{ nur_run(t_return, NULL, NULL, NULL), NUR_ENESTEDRUN },
+		{ nur_guest_start(&guest_options, &guest), NUR_ENESTEDRUN },
 		{ nur_nursery_close(&all->nursery, 0, NULL), NUR_ENOTINTASK },
 	};
 
@@ -180,8 +191,7 @@ IN_RUN_TEST(x21_signals_there_are_no_concern_of_the_parent)
 
 	ck_assert_int_eq(nur_signal_receiver_open(&signo, 1, &receiver), 0);
 	ck_assert_int_eq(end_of_child(raise_signal, NULL), -SIGUSR1);
-	ck_assert_int_eq(
-		nur_move_on_after(NUR_SEC(1), 0, next_signal, receiver, &is_timed_out), 0);
+	ck_assert_int_eq(nur_move_on_after(NUR_SEC(1), 0, next_signal, receiver, &is_timed_out), 0);
 	ck_assert(is_timed_out);
 
 	ck_assert_int_eq(raise(SIGUSR1), 0);

@@ -83,6 +83,7 @@ struct nur_guest_options {
  *              -EAGAIN         no thread for the watchdog
  *              NUR_ENOSTACK    no stack for the main task
  *              NUR_EBUSY       another run has one of the instruments
+ *              NUR_ENESTEDRUN  this process was forked inside a run
  * Source:      Trio lowlevel.start_guest_run()
  *
  * Return: 0 or an error, and nothing is left on the base.
