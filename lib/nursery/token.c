@@ -8,6 +8,7 @@
  */
 #include "lib/nursery/token.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <search.h>
 #include <stdatomic.h>
@@ -89,6 +90,7 @@ nuri_token_get(struct nuri_run *run, struct nur_token **ret_token)
 		if (r < 0) {
 			return r;
 		}
+		assert(token);
 		r = nuri_loop_add_wakeup(&run->loop, token->fd);
 		if (r < 0) {
 			return r;
