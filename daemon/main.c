@@ -38,8 +38,8 @@ struct arguments {
 };
 
 static const char help[] =
-	"usage: fetchd [--config FILE] [--socket PATH] [--check] [--show-config] [--version] "
-	"[--help]\n"
+	"usage: fetchd [--config FILE] [--socket PATH] [--check] [--show-config] [--schema] "
+	"[--version] [--help]\n"
 	"\n"
 	"Fetches batches of URLs over HTTP, each as one unit of work.\n"
 	"\n"
@@ -47,6 +47,7 @@ static const char help[] =
 	"  --socket PATH   where to serve, in place of listen.socket\n"
 	"  --check         read the configuration, say all that is wrong with it, exit\n"
 	"  --show-config   print the configuration in effect, exit\n"
+	"  --schema        print the JSON Schema of the configuration, exit\n"
 	"  --version       print the versions, exit\n"
 	"\n"
 	"fetchd(8) and fetchd.yaml(5) have the details.\n";
@@ -61,6 +62,19 @@ print_version(void)
 		versions.ssl, versions.cares);
 }
 
+static int
+print_schema(void)
+{
+	struct buffer text = BUFFER_INIT;
+	int r = config_write_json_schema(&text);
+
+	if (r == 0) {
+		(void)fputs(text.data, stdout);
+	}
+	buffer_fini(&text);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 /* Return: -1 to go on, else the exit status. */
 static int
 parse_arguments(int argc, char **argv, struct arguments *arguments)
@@ -70,6 +84,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		opt_socket,
 		opt_check,
 		opt_show,
+		opt_schema,
 		opt_version,
 		opt_help
 	};
@@ -78,6 +93,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		{ "socket", required_argument, NULL, opt_socket },
 		{ "check", no_argument, NULL, opt_check },
 		{ "show-config", no_argument, NULL, opt_show },
+		{ "schema", no_argument, NULL, opt_schema },
 		{ "version", no_argument, NULL, opt_version },
 		{ "help", no_argument, NULL, opt_help },
 		{ NULL, 0, NULL, 0 },
@@ -98,6 +114,8 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		case opt_show:
 			arguments->show_config = true;
 			break;
+		case opt_schema:
+			return print_schema();
 		case opt_version:
 			print_version();
 			return EXIT_SUCCESS;

@@ -157,6 +157,9 @@ void config_print_faults(const struct faults *faults, struct buffer *out);
  */
 int config_print(const struct config *config, struct buffer *out);
 
+/* config_write_json_schema() - the grammar of the files, for editors; one line. -ENOMEM */
+int config_write_json_schema(struct buffer *out);
+
 /*
  * config_write_settings() - every setting in effect, as an array of objects: key ("limits.in_flight"), value (as it
  * would stand in the file), and where it was set: source and line, which are not there for a default. Jobs come

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration's grammar as a JSON Schema (2020-12), for editors: keys, types and ranges come from the rows
+ * that the loader reads. What a schema cannot say (that names are unique, that a URL can be fetched) only the
+ * loader knows. Fields of batches are described here, since their table knows setters and no types; a test holds
+ * the two lists against each other.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/config/config.h"
+#include "daemon/config/schema.h"
+#include "lib/protocol/batch_builder.h"
+#include "lib/protocol/json_writer.h"
+
+#define DIALECT "https://json-schema.org/draft/2020-12/schema"
+
+#define REF(name) "{\"$ref\":\"#/$defs/" name "\"}"
+
+/* What a field of a batch may be, by its name. */
+struct field_schema {
+	const char *name;
+	const char *schema;
+};
+
+static const struct field_schema batch_schemas[] = {
+	{ "urls", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" REF("text") "," REF(
+			  "url") "]}}" },
+	{ "name", REF("text") },
+	{ "policy", "{\"enum\":[\"fail_fast\",\"collect\",\"first_success\"]}" },
+	{ "max_failures", REF("count") },
+	{ "deadline", REF("duration") },
+	{ "concurrency", REF("positive") },
+	{ "per_origin", REF("positive") },
+	{ "dedupe", REF("boolean") },
+	{ "rate", "{\"type\":\"string\",\"pattern\":\"^[0-9]+/[smh]$\"}" },
+	{ "resume", REF("boolean") },
+	{ "timeout", REF("duration") },
+	{ "attempt_timeout", REF("duration") },
+	{ "connect_timeout", REF("duration") },
+	{ "method",
+		"{\"enum\":[\"GET\",\"HEAD\",\"OPTIONS\",\"POST\",\"PUT\",\"PATCH\",\"DELETE\"]}" },
+	{ "headers", "{\"type\":\"object\",\"additionalProperties\":" REF("text") "}" },
+	{ "body", REF("text") },
+	{ "expect", REF("statuses") },
+	{ "redirects", REF("count") },
+	{ "retries", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+		     "\"max\":" REF("count") ",\"backoff\":" REF(
+			     "duration") ",\"max_backoff\":" REF("duration") ",\"on\":{\"type\":"
+									     "\"array\"}}}" },
+	{ "max_body", REF("size") },
+	{ "capture", "{\"enum\":[\"none\",\"sha256\",\"text\",\"base64\"]}" },
+	{ "assert", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+		    "\"contains\":" REF("text") ",\"regex\":" REF(
+			    "text") ",\"json\":{\"type\":\"object\",\"minProperties\":1}}}" },
+	{ "hedge", REF("duration") },
+	{ "http_version", "{\"enum\":[\"auto\",\"1.1\",\"2\"]}" },
+	{ "tls", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
+		 "\"verify\":" REF("boolean") ",\"ca\":" REF(
+			 "text") ",\"min\":{\"enum\":[\"1.2\","
+				 "\"1.3\"]},\"client\":" REF("text") ",\"report\""
+								     ":" REF("boolea"
+									     "n") "}"
+										  "}" },
+};
+
+static const struct field_schema definitions[] = {
+	{ "placeholder",
+		"{\"type\":\"string\",\"pattern\":\"^\\\\$\\\\{(env|credential):[^}]+\\\\}$\"}" },
+	{ "text", "{\"type\":\"string\"}" },
+	{ "boolean", "{\"anyOf\":[{\"type\":\"boolean\"}," REF("placeholder") "]}" },
+	{ "count", "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":0}," REF("placeholder") "]}" },
+	{ "positive", "{\"anyOf\":[{\"type\":\"integer\",\"minimum\":1}," REF("placeholder") "]}" },
+	{ "duration", "{\"anyOf\":[{\"type\":\"string\",\"pattern\":"
+		      "\"^([0-9]+(ns|us|ms|s|m|h|d))+$\"}," REF("placeholder") "]}" },
+	{ "size", "{\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^[0-9]+(B|KiB|MiB|GiB|TiB)$\"}"
+		  "," REF("placeholder") "]}" },
+	{ "statuses",
+		"{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[{\"type\":\"integer\","
+		"\"minimum\":100,\"maximum\":599},{\"type\":\"string\",\"pattern\":"
+		"\"^([1-5]xx|[1-5][0-9]{2}(-[1-5][0-9]{2})?)$\"}]}}" },
+};
+
+static const char *
+find_schema(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(batch_schemas); i++) {
+		if (strcmp(batch_schemas[i].name, name) == 0) {
+			return batch_schemas[i].schema;
+		}
+	}
+	return "{}";
+}
+
+/* ---- one row ---- */
+
+static void
+put_description(const char *text, struct buffer *out)
+{
+	struct json_writer w = JSON_WRITER_INIT(out);
+
+	buffer_puts(out, "\"description\":");
+	json_write_text(&w, text);
+}
+
+static void
+put_words(const char *const *words, struct buffer *out)
+{
+	buffer_puts(out, "\"enum\":[");
+	for (size_t i = 0; words[i]; i++) {
+		buffer_printf(out, "%s\"%s\"", i > 0 ? "," : "", words[i]);
+	}
+	buffer_putc(out, ']');
+}
+
+/* The shape of a scalar row, without its braces; NULL: a schema has nothing to say. */
+static const char *
+scalar_shape(enum schema_type type)
+{
+	switch (type) {
+	case SCHEMA_SIZE:
+		return "\"$ref\":\"#/$defs/size\"";
+	case SCHEMA_DURATION:
+		return "\"$ref\":\"#/$defs/duration\"";
+	case SCHEMA_TEXT:
+		return "\"type\":\"string\"";
+	case SCHEMA_OPTIONAL:
+		return "\"type\":[\"string\",\"null\"]";
+	case SCHEMA_PATH:
+		return "\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^/\"}," REF(
+			"placeholder") "]";
+	case SCHEMA_NAME:
+		return "\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_.-]+$\"";
+	case SCHEMA_MODE:
+		return "\"type\":\"string\",\"pattern\":\"^0[0-7]{3}$\"";
+	case SCHEMA_NETWORKS:
+		return "\"type\":\"array\",\"items\":{\"type\":\"string\"}";
+	default:
+		return NULL;
+	}
+}
+
+/* A word, a number or null; of anything else there is nothing to say. */
+static void
+put_fixed(const char *initial, struct buffer *out)
+{
+	bool is_word =
+		strcmp(initial, "null") != 0 && initial[strspn(initial, "0123456789")] != '\0';
+
+	if (strpbrk(initial, "[{\"")) {
+		return;
+	}
+	buffer_printf(out, ",\"const\":%s%s%s", is_word ? "\"" : "", initial, is_word ? "\"" : "");
+}
+
+static void put_table(const struct schema_table *table, bool is_job, struct buffer *out);
+
+static void
+put_row(const struct schema_row *row, struct buffer *out)
+{
+	const char *shape = scalar_shape(row->type);
+
+	buffer_printf(out, "\"%s\":{", row->name);
+	put_description(row->text, out);
+	switch (row->type) {
+	case SCHEMA_COUNT:
+	case SCHEMA_NUMBER:
+		buffer_printf(out,
+			",\"anyOf\":[{\"type\":\"integer\",\"minimum\":%" PRId64
+			",\"maximum\":%" PRId64 "}," REF("placeholder") "]",
+			row->range.min, row->range.max);
+		break;
+	case SCHEMA_WORD:
+		buffer_putc(out, ',');
+		put_words(row->words, out);
+		break;
+	case SCHEMA_SECTION:
+		buffer_putc(out, ',');
+		put_table(row->section, false, out);
+		break;
+	case SCHEMA_JOBS:
+		buffer_puts(out, ",\"type\":[\"array\",\"null\"],\"items\":" REF("job"));
+		break;
+	case SCHEMA_FIXED:
+		put_fixed(row->initial, out);
+		break;
+	default:
+		buffer_printf(out, "%s%s", shape ? "," : "", shape ? shape : "");
+		break;
+	}
+	buffer_putc(out, '}');
+}
+
+static bool
+has_row(const struct schema_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		if (strcmp(table->rows[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Behind other members; without those that a job has a row for. */
+static void
+put_fields(const struct field_table *table, struct buffer *out)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		if (has_row(&schema_job, table->fields[i].name)) {
+			continue;
+		}
+		buffer_printf(out, ",\"%s\":%s", table->fields[i].name,
+			find_schema(table->fields[i].name));
+	}
+}
+
+/* The members of an object's schema, without its braces. */
+static void
+put_table(const struct schema_table *table, bool is_job, struct buffer *out)
+{
+	buffer_printf(out, "\"type\":%s,\"additionalProperties\":false,\"properties\":{",
+		is_job ? "\"object\"" : "[\"object\",\"null\"]");
+	for (size_t i = 0; i < table->n; i++) {
+		if (i > 0) {
+			buffer_putc(out, ',');
+		}
+		put_row(&table->rows[i], out);
+	}
+	if (is_job) {
+		put_fields(&batch_field_table, out);
+		put_fields(&batch_option_table, out);
+	}
+	buffer_putc(out, '}');
+}
+
+int
+config_write_json_schema(struct buffer *out)
+{
+	buffer_puts(out, "{\"$schema\":\"" DIALECT "\",\"title\":\"fetchd.yaml\",");
+	put_table(&schema_root, false, out);
+	buffer_puts(out, ",\"$defs\":{");
+	for (size_t i = 0; i < ARRAY_LEN(definitions); i++) {
+		buffer_printf(out, "\"%s\":%s,", definitions[i].name, definitions[i].schema);
+	}
+	buffer_puts(out, "\"job\":{\"required\":[\"name\",\"urls\"],");
+	put_table(&schema_job, true, out);
+	buffer_puts(out, "},\"url\":{\"type\":\"object\",\"required\":[\"url\"],"
+			 "\"additionalProperties\":false,\"properties\":{\"url\":" REF("text"));
+	put_fields(&batch_option_table, out);
+	buffer_puts(out, "}}}}\n");
+	return buffer_error(out);
+}
