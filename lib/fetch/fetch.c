@@ -273,11 +273,13 @@ follow(struct fetching *fetching)
 	return move_lane(fetching, fetching->url->origin);
 }
 
-static bool
-is_redirected(const struct fetching *fetching)
+bool
+fetch_is_redirected(const struct fetching *fetching)
 {
-	return fetching->options->max_redirects > 0 && fetching->transfer.head.location &&
-	       fetch_status_is_redirect(fetching->transfer.status);
+	const struct fetch_head *head = &fetching->transfer.head;
+
+	return fetching->options->max_redirects > 0 && head->location &&
+	       fetch_status_is_redirect(head->status);
 }
 
 __attribute__((noinline)) static void
@@ -346,7 +348,7 @@ attempt(struct fetching *fetching)
 		if (r < 0 || fetching->error) {
 			return r;
 		}
-		if (!is_redirected(fetching)) {
+		if (!fetch_is_redirected(fetching)) {
 			break;
 		}
 		r = follow(fetching);

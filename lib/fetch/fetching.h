@@ -41,6 +41,9 @@ struct fetching {
  */
 NUR_CHECKPOINT int fetch_attempt(struct fetching *fetching);
 
+/* fetch_is_redirected() - the response, of which the head is there, leads to another hop */
+bool fetch_is_redirected(const struct fetching *fetching);
+
 /* fetch_is_answered() - the attempt that has ended brought a whole response, wanted or not */
 bool fetch_is_answered(const struct fetching *fetching);
 

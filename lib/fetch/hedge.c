@@ -55,7 +55,7 @@ note_end(struct hedge *hedge, struct fetching *fetching)
 static bool
 is_being_answered(const struct hedge *hedge)
 {
-	return hedge->first->transfer.head.is_whole;
+	return hedge->first->transfer.head.is_whole && !fetch_is_redirected(hedge->first);
 }
 
 static int
