@@ -273,6 +273,7 @@ batch_request_create(
 	request->batch.deadline = description->deadline_ns;
 	request->batch.concurrency = description->concurrency;
 	request->batch.per_origin = description->per_origin;
+	request->batch.dedupe = description->dedupe;
 	r = map_urls(request, description);
 	if (r < 0) {
 		return r;
@@ -308,6 +309,8 @@ batch_result_record(const struct fetch_result *result, const struct batch_url *u
 		.index = result->index,
 		.url = url->url,
 		.outcome = (enum result_outcome)result->outcome,
+		.is_twin = result->is_twin,
+		.twin_of = result->twin_of,
 		.status = result->status,
 		.attempts = result->attempts,
 		.redirects = result->redirects,

@@ -87,8 +87,8 @@ apply_policy(struct fetch_run *run, const struct fetch_result *result)
 	}
 }
 
-void
-fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
+static void
+deliver(struct fetch_run *run, struct fetch_result *result)
 {
 	int r;
 
@@ -110,6 +110,29 @@ fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
 		}
 	}
 	apply_policy(run, result);
+}
+
+void
+fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
+{
+	deliver(run, result);
+	if (!run->twins) {
+		return;
+	}
+	result->is_twin = true;
+	result->twin_of = result->index;
+	for (uint32_t i = fetch_twins_next(run->twins, (uint32_t)result->index); i != FETCH_NO_TWIN;
+		i = fetch_twins_next(run->twins, i)) {
+		result->index = i;
+		run->engine->n_queued--;
+		deliver(run, result);
+	}
+}
+
+static bool
+is_later_twin(const struct fetch_run *run, size_t index)
+{
+	return run->twins && fetch_twins_is_later(run->twins, (uint32_t)index);
 }
 
 /* For a URL that never started. */
@@ -191,6 +214,9 @@ read_request(struct fetch_run *run, size_t index)
 	struct fetch_reason reason;
 	int r;
 
+	if (is_later_twin(run, index)) {
+		return;
+	}
 	forget_url(run);
 	r = fetch_url_parse(url, strlen(url), &run->read_url, &reason);
 	if (r == 0) {
@@ -281,14 +307,35 @@ admit_all(struct fetch_run *run)
 	}
 }
 
+/* Before anything starts: nobody knows yet whose result others will want. */
+static int
+find_twins(struct fetch_run *run)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->batch->n_requests; i++) {
+		fetch_twins_look(run->twins, (uint32_t)i);
+		if ((i + 1) % READS_A_TURN == 0) {
+			r = nur_checkpoint();
+		}
+	}
+	fetch_twins_are_complete(run->twins);
+	return r;
+}
+
 static int
 admit(struct nur_nursery *nursery, void *arg)
 {
 	struct fetch_run *run = arg;
-	int r;
+	int r = 0;
 
 	run->nursery = nursery;
-	r = admit_all(run);
+	if (run->twins) {
+		r = find_twins(run);
+	}
+	if (r == 0) {
+		r = admit_all(run);
+	}
 	if (r == NUR_ECANCELED) {
 		note_reason(run);
 	}
@@ -304,7 +351,9 @@ cancel_unstarted(struct fetch_run *run)
 
 	while (fetch_queue_drop(&run->queue, &index) ||
 		(run->n_read < run->batch->n_requests && (index = (uint32_t)run->n_read++, true))) {
-		deliver_unstarted(run, index, FETCH_CANCELLED, FETCH_ERROR_NONE, "");
+		if (!is_later_twin(run, index)) {
+			deliver_unstarted(run, index, FETCH_CANCELLED, FETCH_ERROR_NONE, "");
+		}
 		if (++n % READS_A_TURN == 0) {
 			(void)nur_cancel_shielded_checkpoint(); /* we are in a task */
 		}
@@ -383,10 +432,18 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 		return NUR_ENOTINTASK;
 	}
 	assert(batch->n_requests < UINT32_MAX);
+	if (batch->dedupe) {
+		r = fetch_twins_create(batch->requests, batch->n_requests,
+			fetch_engine_random(engine), &run.twins);
+		if (r < 0) {
+			return r;
+		}
+	}
 	r = fetch_queue_init(&run.queue, &engine->admission, batch->n_requests,
 		batch->concurrency ? batch->concurrency : CONCURRENCY,
 		batch->per_origin ? batch->per_origin : PER_ORIGIN, wake, &run);
 	if (r < 0) {
+		fetch_twins_destroy(run.twins);
 		return r;
 	}
 
@@ -395,6 +452,7 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 	r = run_within_deadline(&run);
 	cancel_unstarted(&run);
 	fetch_queue_fini(&run.queue);
+	fetch_twins_destroy(run.twins);
 	forget_url(&run);
 	engine->n_batches--;
 

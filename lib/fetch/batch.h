@@ -8,10 +8,12 @@
 
 #include "lib/fetch/admission.h"
 #include "lib/fetch/engine.h"
+#include "lib/fetch/twins.h"
 
 /*
  * On the stack of fetch_batch_run()'s caller.
  *
+ * twins    NULL: each is fetched
  * n_read   requests that were put into the queue, in order
  * reason   why what is cancelled now is cancelled; the first one stays
  * error    of the sink; the first one stays
@@ -22,6 +24,7 @@ struct fetch_run {
 	const struct fetch_sink *sink;
 	struct nur_nursery *nursery;
 	struct fetch_queue queue;
+	struct fetch_twins *twins;
 	struct nur_task *waiting;
 	bool is_woken;
 	size_t n_read;
@@ -36,7 +39,7 @@ struct fetch_run {
 /*
  * fetch_run_deliver() - a URL has its result: count it, hand it to the sink, apply the policy
  *
- * Completes the result's total time; of a cancelled one also the reason and the cause. Never a
+ * Its twins have it, too. Completes the result's total time; of a cancelled one also the reason and the cause. Never a
  * checkpoint.
  */
 void fetch_run_deliver(struct fetch_run *run, struct fetch_result *result);

@@ -261,6 +261,10 @@ write_result_members(struct json_writer *w, const struct result_record *record)
 	json_write_text(w, record->url);
 	json_write_key(w, "outcome");
 	json_write_text(w, result_outcome_name(record->outcome));
+	if (record->is_twin) {
+		json_write_key(w, "same_as");
+		json_write_uint(w, record->twin_of);
+	}
 	if (record->status > 0) {
 		json_write_key(w, "status");
 		json_write_int(w, record->status);
@@ -480,6 +484,7 @@ result_from_value(const struct value *value, struct result_record *ret_record)
 	int64_t index = get_integer(value, "index", INT64_MAX, -1);
 	const char *outcome = value_get_text(value, "outcome");
 	const struct value *reused = value_get(value, "reused");
+	int64_t twin_of = get_integer(value, "same_as", INT64_MAX, -1);
 
 	record.url = value_get_text(value, "url");
 	if (index < 0 || !record.url || !outcome || result_outcome_find(outcome) < 0) {
@@ -488,6 +493,8 @@ result_from_value(const struct value *value, struct result_record *ret_record)
 	record.index = (size_t)index;
 	record.outcome = (enum result_outcome)result_outcome_find(outcome);
 	record.seq = (uint64_t)get_integer(value, "seq", INT64_MAX, 0);
+	record.is_twin = twin_of >= 0;
+	record.twin_of = record.is_twin ? (size_t)twin_of : 0;
 	record.status = (int)get_integer(value, "status", 999, 0);
 	record.attempts = (uint32_t)get_integer(value, "attempts", UINT32_MAX, 0);
 	record.redirects = (uint32_t)get_integer(value, "redirects", UINT32_MAX, 0);

@@ -132,6 +132,7 @@ struct result_timing {
  *
  * index          place in the batch's urls, from 0
  * seq            order of finishing, from 1; 0 = not written (collected answers)
+ * is_twin        not fetched itself: this is the result of URL twin_of, written as "same_as"
  * status         of the last response; 0 = there was none
  * attempts       tries made; 0 = never started: then the fields from redirects to reused are not
  *                written
@@ -152,6 +153,8 @@ struct result_record {
 	uint64_t seq;
 	const char *url;
 	enum result_outcome outcome;
+	bool is_twin;
+	size_t twin_of;
 	int status;
 	uint32_t attempts;
 	uint32_t redirects;

@@ -81,6 +81,20 @@ START_TEST(a_hedge_is_an_attempt_of_its_own)
 }
 END_TEST
 
+START_TEST(urls_that_are_the_same_are_fetched_once)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_submit("{'dedupe':true,'urls':['$O/flaky/d/1?200','$O/flaky/d/1?200#x',"
+		   "{'url':'$O/flaky/d/1?200','capture':'text'}]}",
+		&answer);
+
+	api_check(&answer, "/counts/ok=3 /results/0/same_as=- /results/1/same_as=0 "
+			   "/results/1/status=200 /results/1/url=$O/flaky/d/1?200#x "
+			   "/results/2/same_as=-");
+}
+END_TEST
+
 START_TEST(a_connection_that_was_there_has_no_connect_time)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -785,6 +799,7 @@ test_suite(void)
 	tcase_add_test(tc, results_stand_in_the_order_of_the_urls);
 	tcase_add_test(tc, a_body_that_is_not_as_asserted_is_a_failure);
 	tcase_add_test(tc, a_hedge_is_an_attempt_of_its_own);
+	tcase_add_test(tc, urls_that_are_the_same_are_fetched_once);
 	tcase_add_test(tc, a_connection_that_was_there_has_no_connect_time);
 	tcase_add_test(tc, a_stream_is_its_batch_its_numbered_results_and_its_end);
 	tcase_add_test(tc, a_result_is_sent_as_soon_as_it_is_there);

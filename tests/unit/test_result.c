@@ -116,6 +116,8 @@ START_TEST(a_result_survives_the_way_there_and_back)
 	record.error_detail = "no connection within 5s";
 	record.redirects = 2;
 	record.reused = true;
+	record.is_twin = true;
+	record.twin_of = 3;
 	record.capture = BATCH_CAPTURE_TEXT;
 	record.body = "hello";
 	record.body_len = 5;
@@ -132,6 +134,8 @@ START_TEST(a_result_survives_the_way_there_and_back)
 	ck_assert_uint_eq(back.redirects, 2);
 	ck_assert_int_eq(back.bytes, 5120);
 	ck_assert(back.reused);
+	ck_assert(back.is_twin);
+	ck_assert_uint_eq(back.twin_of, 3);
 	ck_assert_str_eq(back.remote, record.remote);
 	ck_assert_mem_eq(&back.timing, &record.timing, sizeof(back.timing));
 	ck_assert_int_eq(back.cancel_cause, -1);

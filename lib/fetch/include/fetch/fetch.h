@@ -281,6 +281,8 @@ struct fetch_url_request {
  * @concurrency:   URLs under way at a time; 0: 64
  * @per_origin:    of these, at one scheme, host and port; 0: 8; the engine's limit over all batches
  *                 holds beside it
+ * @dedupe:        GETs of one canonical URL with equal options are fetched once, by the first of
+ *                 them; the others get its result, each its own
  * @requests:      the URLs
  */
 struct fetch_batch {
@@ -290,6 +292,7 @@ struct fetch_batch {
 	nur_time deadline;
 	unsigned concurrency;
 	unsigned per_origin;
+	bool dedupe;
 	const struct fetch_url_request *requests;
 	size_t n_requests;
 };
@@ -317,6 +320,8 @@ struct fetch_timing {
 /**
  * struct fetch_result - how one URL ended
  * @index:          its place in the batch
+ * @is_twin:        it was not fetched itself: the result is that of @twin_of
+ * @twin_of:        index of an earlier URL
  * @outcome:        how
  * @status:         of the last response; 0: there was none
  * @attempts:       tries made, hedges included; 0: it never started, and the fields up to @is_reused say nothing
@@ -339,6 +344,8 @@ struct fetch_timing {
  */
 struct fetch_result {
 	size_t index;
+	bool is_twin;
+	size_t twin_of;
 	enum fetch_outcome outcome;
 	int status;
 	unsigned attempts;
