@@ -125,17 +125,25 @@ is_in_test(uintptr_t at)
 	return at >= (uintptr_t)__executable_start && at < (uintptr_t)etext && !is_in_library;
 }
 
+static uintptr_t
+program_counter(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	return (uintptr_t)context->uc_mcontext.pc;
+#else
+	return 0; /* nobody's: each fault is the library's */
+#endif
+}
+
 /* The library's handler comes first, and hands over. */
 static void
 on_fault(int signo, siginfo_t *info, void *machine)
 {
-#ifdef __x86_64__
-	const ucontext_t *context = machine;
-
-	if (is_in_test((uintptr_t)context->uc_mcontext.gregs[REG_RIP])) {
+	if (is_in_test(program_counter(machine))) {
 		stop();
 	}
-#endif
 	(void)signal(signo, SIG_DFL); /* and the instruction is tried again */
 }
 
