@@ -52,7 +52,7 @@ make_resolve(struct fetch_handle *handle)
 }
 
 static int
-append_field(struct fetch_handle *handle, const char *name, const char *value)
+append_field(struct curl_slist **list, const char *name, const char *value)
 {
 	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
 	struct curl_slist *fields;
@@ -64,11 +64,11 @@ append_field(struct fetch_handle *handle, const char *name, const char *value)
 	if (buffer_error(&line) < 0) {
 		return -ENOMEM;
 	}
-	fields = curl_slist_append(handle->fields, line.data);
+	fields = curl_slist_append(*list, line.data);
 	if (!fields) {
 		return -ENOMEM;
 	}
-	handle->fields = fields;
+	*list = fields;
 	return 0;
 }
 
@@ -77,6 +77,8 @@ make_fields(struct fetch_handle *handle)
 {
 	const struct fetch_transfer *transfer = handle->transfer;
 	const struct fetch_options *options = transfer->options;
+	const char *agent = handle->handles->user_agent;
+	bool has_agent = false;
 	bool has_type = false;
 	int r;
 
@@ -86,8 +88,15 @@ make_fields(struct fetch_handle *handle)
 		if (transfer->is_elsewhere && !fetch_header_is_safe(header->name)) {
 			continue;
 		}
+		has_agent = has_agent || strcasecmp(header->name, "User-Agent") == 0;
 		has_type = has_type || strcasecmp(header->name, "Content-Type") == 0;
-		r = append_field(handle, header->name, header->value);
+		r = append_field(&handle->fields, header->name, header->value);
+		if (r < 0) {
+			return r;
+		}
+	}
+	if (!has_agent) {
+		r = append_field(&handle->fields, "User-Agent", agent);
 		if (r < 0) {
 			return r;
 		}
@@ -97,12 +106,12 @@ make_fields(struct fetch_handle *handle)
 	}
 	if (!has_type) {
 		/* libcurl would call it a form */
-		r = append_field(handle, "Content-Type", NULL);
+		r = append_field(&handle->fields, "Content-Type", NULL);
 		if (r < 0) {
 			return r;
 		}
 	}
-	return append_field(handle, "Expect", NULL);
+	return append_field(&handle->fields, "Expect", NULL);
 }
 
 static int
@@ -212,7 +221,7 @@ set_ours(struct fetch_handle *handle)
 	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* six system calls */
 	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");    /* not from the environment */
 	r |= set_http_version(easy, handles->http_version);
-	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, handles->user_agent);
+	r |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handles->fields);
 	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
 	r |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, calls->body);
 	r |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, handle);
@@ -268,6 +277,20 @@ get_buffer_len(const struct fetch_transfer *transfer)
 		       : BUFFER_LEN;
 }
 
+/*
+ * Parsed here and not by libcurl, which would put the text together again from what it has parsed,
+ * letter by letter. The text itself is for requests that libcurl repeats.
+ */
+static int
+set_url(struct fetch_handle *handle, const char *text)
+{
+	int r = curl_url_set(handle->url, CURLUPART_URL, text, 0) != CURLUE_OK;
+
+	r |= curl_easy_setopt(handle->easy, CURLOPT_URL, text);
+	r |= curl_easy_setopt(handle->easy, CURLOPT_CURLU, handle->url);
+	return r ? -ENOMEM : 0;
+}
+
 /* What every transfer has of its own. */
 static int
 set_its_own(struct fetch_handle *handle)
@@ -276,9 +299,8 @@ set_its_own(struct fetch_handle *handle)
 	long timeout_ms = get_connect_timeout_ms(transfer->options);
 	long buffer_len = get_buffer_len(transfer);
 	CURL *easy = handle->easy;
-	int r;
+	int r = set_url(handle, transfer->url->text);
 
-	r = curl_easy_setopt(easy, CURLOPT_URL, transfer->url->text);
 	if (handle->connect_timeout_ms != timeout_ms) {
 		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
 		handle->connect_timeout_ms = timeout_ms;
@@ -332,6 +354,7 @@ destroy(struct fetch_handle *handle)
 {
 	if (handle) {
 		curl_easy_cleanup(handle->easy);
+		curl_url_cleanup(handle->url);
 		curl_slist_free_all(handle->resolve);
 		curl_slist_free_all(handle->fields);
 		free(handle);
@@ -351,8 +374,9 @@ create(struct fetch_handles *handles, bool is_tls)
 	handle->handles = handles;
 	handle->is_tls = is_tls;
 	list_init(&handle->node);
+	handle->url = curl_url();
 	handle->easy = curl_easy_init();
-	if (!handle->easy || set_ours(handle) < 0) {
+	if (!handle->url || !handle->easy || set_ours(handle) < 0) {
 		return NULL;
 	}
 	return steal(&handle);
@@ -467,7 +491,10 @@ fetch_handles_init(struct fetch_handles *handles, const struct fetch_transfers_o
 		.user_agent = strdup(options->user_agent),
 		.ca_file = ca_file ? strdup(ca_file) : NULL,
 	};
-	return handles->user_agent && (!ca_file || handles->ca_file) ? 0 : -ENOMEM;
+	if (!handles->user_agent || (ca_file && !handles->ca_file)) {
+		return -ENOMEM;
+	}
+	return append_field(&handles->fields, "User-Agent", handles->user_agent);
 }
 
 void
@@ -480,6 +507,7 @@ fetch_handles_fini(struct fetch_handles *handles)
 			destroy(handle);
 		}
 	}
+	curl_slist_free_all(handles->fields);
 	free(handles->user_agent);
 	free(handles->ca_file);
 	*handles = (struct fetch_handles){ 0 };

@@ -33,6 +33,7 @@ struct fetch_handles;
  * serial              in the order of being used
  * fd                  the socket on which the request was sent, or -1
  * has_asked           the request is being sent, on a connection that stands
+ * url                 of the present or the last request
  * resolve, fields     lists that libcurl borrows while the handle is in use, or NULL
  * is_plain            may be kept; of the kind that is_tls says
  * connect_timeout_ms, buffer_len  as set
@@ -47,6 +48,7 @@ struct fetch_handle {
 	uint64_t serial;
 	int fd;
 	bool has_asked;
+	CURLU *url;
 	struct curl_slist *resolve;
 	struct curl_slist *fields;
 	bool is_plain;
@@ -70,12 +72,14 @@ struct fetch_handle_calls {
  * Handles that wait for their next plain request, by scheme, and what all handles have in common.
  *
  * policy   the names' addresses that it denies are kept from libcurl; borrowed
+ * fields   User-Agent alone. CURLOPT_USERAGENT would be formatted twice a request, letter by letter.
  */
 struct fetch_handles {
 	const struct fetch_handle_calls *calls;
 	void *user;
 	const struct fetch_address_policy *policy;
 	char *user_agent;
+	struct curl_slist *fields;
 	char *ca_file;
 	long http_version;
 	struct fetch_handle *kept[2]; /* http, https */
