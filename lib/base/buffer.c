@@ -9,7 +9,7 @@
 #include <string.h>
 
 int
-buffer_reserve(struct buffer *buffer, size_t len)
+buffer_grow(struct buffer *buffer, size_t len)
 {
 	size_t cap = buffer->cap ? buffer->cap : 64;
 	char *data;
@@ -20,10 +20,6 @@ buffer_reserve(struct buffer *buffer, size_t len)
 	if (len >= SIZE_MAX / 2 - buffer->len) {
 		return buffer->error = -ENOMEM;
 	}
-	if (buffer->len + len + 1 <= buffer->cap) {
-		return 0;
-	}
-
 	while (cap < buffer->len + len + 1) {
 		cap *= 2;
 	}
@@ -38,26 +34,9 @@ buffer_reserve(struct buffer *buffer, size_t len)
 }
 
 void
-buffer_append(struct buffer *buffer, const void *data, size_t len)
-{
-	if (buffer_reserve(buffer, len) < 0 || len == 0) {
-		return;
-	}
-	memcpy(buffer->data + buffer->len, data, len);
-	buffer->len += len;
-	buffer->data[buffer->len] = '\0';
-}
-
-void
 buffer_puts(struct buffer *buffer, const char *text)
 {
 	buffer_append(buffer, text, strlen(text));
-}
-
-void
-buffer_putc(struct buffer *buffer, char c)
-{
-	buffer_append(buffer, &c, 1);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 /*
  * data   the bytes, always followed by a NUL that len does not count; NULL before the first append
@@ -21,17 +22,45 @@ struct buffer {
 	int error;
 };
 
-#define BUFFER_INIT { NULL, 0, 0, 0 }
+#define BUFFER_INIT \
+	{ \
+		NULL, 0, 0, 0 \
+	}
+
+/* buffer_grow() - buffer_reserve() when there is too little room */
+int buffer_grow(struct buffer *buffer, size_t len);
 
 /**
  * buffer_reserve() - make room for @len more bytes
  * Return: 0, or -ENOMEM (sticky).
  */
-int buffer_reserve(struct buffer *buffer, size_t len);
+static inline int
+buffer_reserve(struct buffer *buffer, size_t len)
+{
+	if (buffer->error == 0 && len < buffer->cap - buffer->len) {
+		return 0;
+	}
+	return buffer_grow(buffer, len);
+}
 
-void buffer_append(struct buffer *buffer, const void *data, size_t len);
+static inline void
+buffer_append(struct buffer *buffer, const void *data, size_t len)
+{
+	if (buffer_reserve(buffer, len) < 0 || len == 0) {
+		return;
+	}
+	memcpy(buffer->data + buffer->len, data, len);
+	buffer->len += len;
+	buffer->data[buffer->len] = '\0';
+}
+
+static inline void
+buffer_putc(struct buffer *buffer, char c)
+{
+	buffer_append(buffer, &c, 1);
+}
+
 void buffer_puts(struct buffer *buffer, const char *text);
-void buffer_putc(struct buffer *buffer, char c);
 void buffer_printf(struct buffer *buffer, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void buffer_vprintf(struct buffer *buffer, const char *format, va_list ap)

@@ -9,41 +9,14 @@
 
 #define SECONDS_PER_DAY 86400
 
-/* Room for @len bytes at the buffer's end, or NULL; commit() makes them part of it. */
-static char *
-reserve(struct json_writer *w, size_t len)
-{
-	return buffer_reserve(w->out, len) < 0 ? NULL : w->out->data + w->out->len;
-}
-
-static void
-commit(struct json_writer *w, const char *end)
-{
-	w->out->len = (size_t)(end - w->out->data);
-	w->out->data[w->out->len] = '\0';
-}
-
-/* A value of at most @len bytes comes: the comma that is due, and room; NULL when there is none. */
-static char *
-begin_value(struct json_writer *w, size_t len)
-{
-	char *at = reserve(w, len + 1);
-
-	if (at && w->comma) {
-		*at++ = ',';
-	}
-	w->comma = true;
-	return at;
-}
-
 static void
 write_raw(struct json_writer *w, const char *text, size_t len)
 {
-	char *at = begin_value(w, len);
+	char *at = json_begin_value(w, len);
 
 	if (at) {
 		memcpy(at, text, len);
-		commit(w, at + len);
+		json_end_value(w, at + len);
 	}
 }
 
@@ -85,7 +58,7 @@ json_end_line(struct json_writer *w)
 void
 json_write_name(struct json_writer *w, const char *name, size_t len)
 {
-	char *at = begin_value(w, len + 3);
+	char *at = json_begin_value(w, len + 3);
 
 	if (at) {
 		*at++ = '"';
@@ -93,7 +66,7 @@ json_write_name(struct json_writer *w, const char *name, size_t len)
 		at += len;
 		*at++ = '"';
 		*at++ = ':';
-		commit(w, at);
+		json_end_value(w, at);
 	}
 	w->comma = false;
 }
@@ -138,17 +111,17 @@ put_digits(char *at, uint64_t value)
 void
 json_write_uint(struct json_writer *w, uint64_t value)
 {
-	char *at = begin_value(w, 20);
+	char *at = json_begin_value(w, 20);
 
 	if (at) {
-		commit(w, put_digits(at, value));
+		json_end_value(w, put_digits(at, value));
 	}
 }
 
 void
 json_write_int(struct json_writer *w, int64_t value)
 {
-	char *at = begin_value(w, 21);
+	char *at = json_begin_value(w, 21);
 
 	if (!at) {
 		return;
@@ -156,7 +129,7 @@ json_write_int(struct json_writer *w, int64_t value)
 	if (value < 0) {
 		*at++ = '-';
 	}
-	commit(w, put_digits(at, value < 0 ? -(uint64_t)value : (uint64_t)value));
+	json_end_value(w, put_digits(at, value < 0 ? -(uint64_t)value : (uint64_t)value));
 }
 
 void
@@ -189,6 +162,39 @@ is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/*
+ * Eight at a time: without a high bit in any, a byte that is less than another borrows from its
+ * own high bit when that is subtracted. One that is not plain may make its neighbour look so, too.
+ */
+static bool
+are_eight_plain(const char *text)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t bytes;
+
+	memcpy(&bytes, text, sizeof(bytes));
+	return ((bytes | (bytes - ones * 0x20) | ((bytes ^ ones * '"') - ones) |
+			((bytes ^ ones * '\\') - ones)) &
+		       ones * 0x80) == 0;
+}
+
+static size_t
+count_plain(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (len - n >= sizeof(uint64_t) && are_eight_plain(text + n)) {
+		n += sizeof(uint64_t);
+	}
+	if (n > 0 && len - n < sizeof(uint64_t) && are_eight_plain(text + len - sizeof(uint64_t))) {
+		return len; /* what was left, and some before it once more */
+	}
+	while (n < len && is_plain((unsigned char)text[n])) {
+		n++;
+	}
+	return n;
+}
+
 /* The character at @text that is not plain, escaped or repaired; returns how many bytes it had. */
 static size_t
 write_special(struct json_writer *w, const char *text, size_t len)
@@ -217,19 +223,22 @@ write_special(struct json_writer *w, const char *text, size_t len)
 void
 json_write_bytes(struct json_writer *w, const char *text, size_t len)
 {
-	size_t i = 0;
+	size_t i = count_plain(text, len);
+	char *at = json_begin_value(w, len + 2);
 
-	write_raw(w, "\"", 1);
+	if (!at) {
+		return;
+	}
+	*at++ = '"';
+	memcpy(at, text, i);
+	json_end_value(w, at + i);
 	while (i < len) {
-		size_t start = i;
+		size_t n;
 
-		while (i < len && is_plain((unsigned char)text[i])) {
-			i++;
-		}
-		buffer_append(w->out, text + start, i - start);
-		if (i < len) {
-			i += write_special(w, text + i, len - i);
-		}
+		i += write_special(w, text + i, len - i);
+		n = count_plain(text + i, len - i);
+		buffer_append(w->out, text + i, n);
+		i += n;
 	}
 	buffer_putc(w->out, '"');
 }
@@ -240,7 +249,7 @@ json_write_base64(struct json_writer *w, const void *data, size_t len)
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *from = data;
-	char *at = begin_value(w, len / 3 * 4 + 6);
+	char *at = json_begin_value(w, len / 3 * 4 + 6);
 	size_t i;
 
 	if (!at) {
@@ -259,7 +268,7 @@ json_write_base64(struct json_writer *w, const void *data, size_t len)
 		*at++ = left > 2 ? digits[group & 63] : '=';
 	}
 	*at++ = '"';
-	commit(w, at);
+	json_end_value(w, at);
 }
 
 void
@@ -273,7 +282,7 @@ json_write_ms(struct json_writer *w, int64_t ns)
 		return;
 	}
 	us = (uint64_t)ns / 1000 + (ns % 1000 >= 500);
-	at = begin_value(w, 24);
+	at = json_begin_value(w, 24);
 	if (!at) {
 		return;
 	}
@@ -286,7 +295,7 @@ json_write_ms(struct json_writer *w, int64_t ns)
 	if (us % 10 != 0) {
 		*at++ = (char)('0' + us % 10);
 	}
-	commit(w, at);
+	json_end_value(w, at);
 }
 
 /*

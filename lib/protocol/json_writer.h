@@ -32,11 +32,52 @@ void json_end_array(struct json_writer *w);
 /* json_end_line() - a newline; the next value starts a text of its own (NDJSON) */
 void json_end_line(struct json_writer *w);
 
-/* json_write_name() - the name of the next member: plain ASCII without anything to escape */
-void json_write_name(struct json_writer *w, const char *name, size_t len);
+/*
+ * json_begin_value() - the comma that is due, and room for a value of at most @len bytes; its
+ * place, or NULL when there is no memory
+ */
+static inline char *
+json_begin_value(struct json_writer *w, size_t len)
+{
+	char *at;
 
-/* json_write_key() - the same for a literal */
-#define json_write_key(w, literal) json_write_name((w), "" literal, sizeof(literal) - 1)
+	if (buffer_reserve(w->out, len + 1) < 0) {
+		return NULL;
+	}
+	at = w->out->data + w->out->len;
+	if (w->comma) {
+		*at++ = ',';
+	}
+	w->comma = true;
+	return at;
+}
+
+/* json_end_value() - it ends before @end */
+static inline void
+json_end_value(struct json_writer *w, char *end)
+{
+	w->out->len = (size_t)(end - w->out->data);
+	*end = '\0';
+}
+
+static inline void
+json_write_quoted_name(struct json_writer *w, const char *name, size_t len)
+{
+	char *at = json_begin_value(w, len);
+
+	if (at) {
+		memcpy(at, name, len);
+		json_end_value(w, at + len);
+	}
+	w->comma = false;
+}
+
+/* json_write_key() - the name of the next member: a literal without anything to escape */
+#define json_write_key(w, literal) \
+	json_write_quoted_name((w), "\"" literal "\":", sizeof("\"" literal "\":") - 1)
+
+/* json_write_name() - the same, any plain ASCII */
+void json_write_name(struct json_writer *w, const char *name, size_t len);
 
 /* json_write_name_bytes() - the name of the next member, any bytes */
 void json_write_name_bytes(struct json_writer *w, const char *name, size_t len);

@@ -294,6 +294,31 @@ START_TEST(any_bytes_become_a_valid_string)
 }
 END_TEST
 
+/* Plain characters are looked at eight at a time. */
+START_TEST(what_must_be_escaped_is_found_wherever_it_stands)
+{
+	static const char specials[] = "\"\\\x1f\xff";
+	char text[40];
+
+	for (size_t len = 1; len <= sizeof(text); len++) {
+		for (size_t at = 0; at < len; at++) {
+			_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
+			_cleanup_(buffer_fini) struct buffer expected = BUFFER_INIT;
+			struct json_writer w = JSON_WRITER_INIT(&out);
+
+			memset(text, 0x7f, len);
+			text[at] = specials[_i];
+			json_write_bytes(&w, text, len);
+
+			buffer_printf(&expected, "\"%.*s%s%.*s\"", (int)at, text,
+				((const char *[]){ "\\\"", "\\\\", "\\u001f", "\xef\xbf\xbd" })[_i],
+				(int)(len - at - 1), text + at + 1);
+			ck_assert_str_eq(out.data, expected.data);
+		}
+	}
+}
+END_TEST
+
 static const struct {
 	int64_t ns;
 	const char *json;
@@ -398,6 +423,7 @@ test_suite(void)
 	tc = tcase_create("writing");
 	tcase_add_test(tc, commas_come_where_they_are_due);
 	tcase_add_loop_test(tc, any_bytes_become_a_valid_string, 0, ARRAY_LEN(strings));
+	tcase_add_loop_test(tc, what_must_be_escaped_is_found_wherever_it_stands, 0, 4);
 	tcase_add_loop_test(
 		tc, milliseconds_have_one_to_three_decimals, 0, ARRAY_LEN(milliseconds));
 	tcase_add_loop_test(tc, times_are_rfc_3339_in_utc, 0, ARRAY_LEN(times));
