@@ -23,6 +23,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,28 @@ scan_plain_port(const char *text, size_t len, struct parts *parts)
 static bool
 is_plain_path(const char *text, size_t len)
 {
-	static const char other[] = "/-_~!$&'()*+,;=:@";
+	static const bool is_plain[UCHAR_MAX + 1] = {
+		['a' ... 'z'] = true,
+		['A' ... 'Z'] = true,
+		['0' ... '9'] = true,
+		['/'] = true,
+		['-'] = true,
+		['_'] = true,
+		['~'] = true,
+		['!'] = true,
+		['$'] = true,
+		['&'] = true,
+		['\''] = true,
+		['('] = true,
+		[')'] = true,
+		['*'] = true,
+		['+'] = true,
+		[','] = true,
+		[';'] = true,
+		['='] = true,
+		[':'] = true,
+		['@'] = true,
+	};
 	bool in_query = false;
 
 	if (len == 0 || text[0] != '/' || text[len - 1] == '?') {
@@ -146,12 +168,13 @@ is_plain_path(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)text[i];
 
+		if (is_plain[c]) {
+			continue;
+		}
 		if (c == '?') {
 			in_query = true;
-		} else if (c == '.' && (in_query || text[i - 1] != '/')) {
-			continue; /* begins no dot segment */
-		} else if (!isalnum(c) && (c == '\0' || !strchr(other, c))) {
-			return false;
+		} else if (c != '.' || (!in_query && text[i - 1] == '/')) {
+			return false; /* of dots, those that begin a segment */
 		}
 	}
 	return true;

@@ -156,20 +156,26 @@ static bool
 check_url(struct batch_builder *builder, const struct value *value, const struct value_path *path)
 {
 	const struct fault_place place = { .path = path, .at = value };
+	bool has_check = builder->limits->check_url != NULL;
 	char why[160] = "not a URL";
 
 	if (value->text_len == 0) {
 		faults_add(builder->fields.faults, &place, "a URL must not be empty");
-	} else if (batch_text_has_control(value->text)) {
-		faults_add(builder->fields.faults, &place,
-			"a URL must not contain control characters");
-	} else if (builder->limits->check_url &&
-		   builder->limits->check_url(value->text, value->text_len, why, sizeof(why)) < 0) {
-		faults_add(builder->fields.faults, &place, "%s", why);
-	} else {
+		return false;
+	}
+	if (has_check &&
+		builder->limits->check_url(value->text, value->text_len, why, sizeof(why)) == 0) {
 		return true;
 	}
-	return false;
+	if (batch_text_has_control(value->text)) {
+		faults_add(builder->fields.faults, &place,
+			"a URL must not contain control characters");
+		return false;
+	}
+	if (has_check) {
+		faults_add(builder->fields.faults, &place, "%s", why);
+	}
+	return !has_check;
 }
 
 static struct batch_url *
