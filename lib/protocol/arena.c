@@ -22,7 +22,7 @@ struct arena_block {
 static void *
 alloc_apart(struct arena *arena, size_t len)
 {
-	struct arena_block *block = calloc(1, sizeof(*block) + len);
+	struct arena_block *block = malloc(sizeof(*block) + len);
 
 	if (!block) {
 		return NULL;
@@ -32,21 +32,28 @@ alloc_apart(struct arena *arena, size_t len)
 		block->older = arena->blocks->older;
 		arena->blocks->older = block;
 	} else {
+		block->older = NULL;
 		arena->blocks = block;
 	}
 	return block->data;
 }
 
+/* Blocks grow with what the arena holds already. */
+static size_t
+next_block_len(const struct arena *arena)
+{
+	size_t len = arena->blocks ? arena->blocks->len * 2 : ARENA_FIRST_BLOCK;
+
+	return len < ARENA_LAST_BLOCK ? len : ARENA_LAST_BLOCK;
+}
+
 static int
 add_block(struct arena *arena)
 {
-	size_t len = arena->blocks ? arena->blocks->len * 2 : ARENA_FIRST_BLOCK;
+	size_t len = next_block_len(arena);
 	struct arena_block *block;
 
-	if (len > ARENA_LAST_BLOCK) {
-		len = ARENA_LAST_BLOCK;
-	}
-	block = calloc(1, sizeof(*block) + len);
+	block = malloc(sizeof(*block) + len);
 	if (!block) {
 		return -1;
 	}
@@ -58,8 +65,9 @@ add_block(struct arena *arena)
 	return 0;
 }
 
-void *
-arena_alloc(struct arena *arena, size_t len)
+/* Of any contents. */
+static void *
+take(struct arena *arena, size_t len)
 {
 	const size_t align = alignof(max_align_t);
 	void *piece;
@@ -70,7 +78,7 @@ arena_alloc(struct arena *arena, size_t len)
 	/* nothing gets a place of its own, too: NULL means that there was no memory */
 	len = len > 0 ? (len + align - 1) & ~(align - 1) : align;
 	if (len > arena->left) {
-		if (len > ARENA_FIRST_BLOCK / 4) {
+		if (len > next_block_len(arena) / 2) {
 			return alloc_apart(arena, len);
 		}
 		if (add_block(arena) < 0) {
@@ -83,14 +91,26 @@ arena_alloc(struct arena *arena, size_t len)
 	return piece;
 }
 
+void *
+arena_alloc(struct arena *arena, size_t len)
+{
+	void *piece = take(arena, len);
+
+	return piece ? memset(piece, 0, len) : NULL;
+}
+
 char *
 arena_text(struct arena *arena, const char *text, size_t len)
 {
-	char *copy = arena_alloc(arena, len + 1);
+	char *copy = take(arena, len + 1);
 
-	if (copy && len > 0) {
+	if (!copy) {
+		return NULL;
+	}
+	if (len > 0) {
 		memcpy(copy, text, len);
 	}
+	copy[len] = '\0';
 	return copy;
 }
 
