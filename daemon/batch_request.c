@@ -273,6 +273,11 @@ batch_request_create(
 	request->batch.deadline = description->deadline_ns;
 	request->batch.concurrency = description->concurrency;
 	request->batch.per_origin = description->per_origin;
+	if (description->rate.count > 0) {
+		/* rounded up: never more than asked for */
+		request->batch.spacing = (description->rate.per_ns + description->rate.count - 1) /
+					 description->rate.count;
+	}
 	request->batch.dedupe = description->dedupe;
 	r = map_urls(request, description);
 	if (r < 0) {

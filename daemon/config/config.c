@@ -25,8 +25,9 @@
 #include "lib/protocol/yaml.h"
 
 /* What the engine can do, of the set of enum batch_feature. */
-static const unsigned int engine_features =
-	BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT | BATCH_FEATURE_HEDGE | BATCH_FEATURE_DEDUPE;
+static const unsigned int engine_features = BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT |
+					    BATCH_FEATURE_HEDGE | BATCH_FEATURE_DEDUPE |
+					    BATCH_FEATURE_RATE;
 
 static int
 check_url(const char *url, size_t len, char *why, size_t cap)

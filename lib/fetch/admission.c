@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A lane is in its queue's ready ring exactly when it has records, the batch's limit for it has
- * room, and the origin's has. A lane that only the origin's limit stops stands in the origin's
- * blocked list; a place given back makes them all ready again, and who comes first has it. Lanes and origins live as long as something is in
- * them: a batch of a hundred thousand origins holds the few that are under way.
+ * room, and the origin's has. A lane that was stopped by the origin's limit, or its rest, stands in
+ * the origin's blocked list until it has started something: a place given back makes all of them
+ * ready, who comes first has it, and who comes too late has kept its place in the order in which
+ * they are told the next time. Lanes and origins live as long as something is in them: a batch of a
+ * hundred thousand origins holds the few that are under way.
+ *
+ * Lanes and origins that rest live until they have rested, also with nothing in them. Their rests
+ * are two heaps; one alarm is set, for the earliest of both.
  *
  * A place of in_flight that becomes free while queues are hungry is not left for whoever comes
  * first: it is granted to the hungriest queue, which uses it in its next fetch_queue_take() or
@@ -16,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
+
 #define RECORD_NONE UINT32_MAX
 #define MIN_BUCKETS 64
 
@@ -23,6 +30,7 @@ struct fetch_origin {
 	struct fetch_origin *next; /* of the bucket */
 	uint64_t hash;
 	size_t n_active;
+	struct fetch_rest rest;
 	struct list lanes;
 	struct list blocked;
 	char key[];
@@ -37,6 +45,8 @@ struct fetch_lane {
 	struct list in_blocked;
 	struct list waiters;
 	size_t n_active;
+	struct fetch_rest rest;
+	int64_t next_start; /* not before; 0: nothing was started yet */
 	uint32_t first;
 	uint32_t last;
 };
@@ -116,7 +126,7 @@ put_origin(struct fetch_admission *admission, struct fetch_origin *origin)
 {
 	struct fetch_origin **link;
 
-	if (!list_is_empty(&origin->lanes)) {
+	if (!list_is_empty(&origin->lanes) || fetch_rest_is_set(&origin->rest)) {
 		return;
 	}
 	assert(origin->n_active == 0);
@@ -174,6 +184,7 @@ free_lane(struct fetch_lane *lane)
 	list_unlink(&lane->in_blocked);
 	list_unlink(&lane->in_queue);
 	list_unlink(&lane->in_origin);
+	fetch_rests_remove(&admission->lane_rests, &lane->rest);
 	free(lane);
 	put_origin(admission, origin);
 }
@@ -181,7 +192,8 @@ free_lane(struct fetch_lane *lane)
 static void
 put_lane(struct fetch_lane *lane)
 {
-	if (lane->n_active == 0 && lane->first == RECORD_NONE && list_is_empty(&lane->waiters)) {
+	if (lane->n_active == 0 && lane->first == RECORD_NONE && list_is_empty(&lane->waiters) &&
+		!fetch_rest_is_set(&lane->rest)) {
 		free_lane(lane);
 	}
 }
@@ -189,27 +201,80 @@ put_lane(struct fetch_lane *lane)
 static bool
 has_batch_room(const struct fetch_lane *lane)
 {
-	return lane->n_active < lane->queue->per_origin;
+	return lane->n_active < lane->queue->per_origin && !fetch_rest_is_set(&lane->rest);
+}
+
+static bool
+has_room(const struct fetch_origin *origin, unsigned max_per_origin)
+{
+	return origin->n_active < max_per_origin && !fetch_rest_is_set(&origin->rest);
 }
 
 static bool
 has_origin_room(const struct fetch_lane *lane)
 {
-	return lane->origin->n_active < lane->queue->admission->max_per_origin;
+	return has_room(lane->origin, lane->queue->admission->max_per_origin);
+}
+
+/* Rests. */
+
+static void
+set_alarm(struct fetch_admission *admission)
+{
+	const struct fetch_rest *lane = fetch_rests_first(&admission->lane_rests);
+	const struct fetch_rest *origin = fetch_rests_first(&admission->origin_rests);
+
+	if (lane && (!origin || lane->until < origin->until)) {
+		admission->clock.alarm(admission->clock.user, lane->until);
+	} else if (origin) {
+		admission->clock.alarm(admission->clock.user, origin->until);
+	}
 }
 
 static void
+begin_rest(struct fetch_admission *admission, struct fetch_rests *rests, struct fetch_rest *rest,
+	int64_t until)
+{
+	fetch_rests_remove(rests, rest);
+	if (fetch_rests_add(rests, rest, until) == 0) {
+		set_alarm(admission);
+	}
+}
+
+static void
+rest_lane(struct fetch_lane *lane)
+{
+	struct fetch_admission *admission = lane->queue->admission;
+	int64_t now = admission->clock.now(admission->clock.user);
+	int64_t start = now;
+
+	if (lane->next_start > 0 && lane->next_start < now) {
+		start = lane->next_start > now - FETCH_SPACING_SLACK ? lane->next_start
+								     : now - FETCH_SPACING_SLACK;
+	}
+	lane->next_start = start + lane->queue->spacing;
+	if (lane->next_start > now) {
+		begin_rest(admission, &admission->lane_rests, &lane->rest, lane->next_start);
+	}
+}
+
+/* In the origin's order it stands behind all others now. */
+static void
 enter_lane(struct fetch_lane *lane)
 {
+	list_unlink(&lane->in_blocked);
 	lane->n_active++;
 	lane->origin->n_active++;
+	if (lane->queue->spacing > 0) {
+		rest_lane(lane);
+	}
 }
 
 /* Puts the lane where it belongs after its counts or contents changed. Waiters are served here. */
 static void
 place_lane(struct fetch_lane *lane)
 {
-	bool is_blocked;
+	bool is_wanted;
 
 	while (!list_is_empty(&lane->waiters) && has_batch_room(lane) && has_origin_room(lane)) {
 		struct fetch_waiter *waiter =
@@ -219,11 +284,10 @@ place_lane(struct fetch_lane *lane)
 		waiter->granted(waiter);
 	}
 
-	is_blocked = has_batch_room(lane) && !has_origin_room(lane) &&
-		     (lane->first != RECORD_NONE || !list_is_empty(&lane->waiters));
-	if (!is_blocked) {
+	is_wanted = lane->first != RECORD_NONE || !list_is_empty(&lane->waiters);
+	if (!is_wanted || !has_batch_room(lane)) {
 		list_unlink(&lane->in_blocked);
-	} else if (!list_is_linked(&lane->in_blocked)) {
+	} else if (!has_origin_room(lane) && !list_is_linked(&lane->in_blocked)) {
 		list_append(&lane->origin->blocked, &lane->in_blocked);
 	}
 
@@ -238,18 +302,18 @@ place_lane(struct fetch_lane *lane)
 static void
 wake_blocked(struct fetch_origin *origin, unsigned max_per_origin)
 {
-	struct list again;
+	struct list *node, *after;
 
-	list_init(&again);
-	list_move_all(&again, &origin->blocked);
-	while (!list_is_empty(&again) && origin->n_active < max_per_origin) {
-		place_lane(list_entry(list_take_first(&again), struct fetch_lane, in_blocked));
+	list_for_each_safe(node, after, &origin->blocked) {
+		if (!has_room(origin, max_per_origin)) {
+			break;
+		}
+		place_lane(list_entry(node, struct fetch_lane, in_blocked));
 	}
-	list_move_all(&again, &origin->blocked);
-	list_move_all(&origin->blocked, &again);
 }
 
-/* Gives what in_flight has to the queues that asked for it first. */
+/* Gives what in_flight has to the queues that asked for it first, in turns as long as they may want
+ * more: what they do not need they hand on. */
 static void
 feed_hungry(struct fetch_admission *admission)
 {
@@ -260,6 +324,9 @@ feed_hungry(struct fetch_admission *admission)
 
 		admission->n_in_flight++;
 		queue->n_granted++;
+		if (queue->n_active + queue->n_granted < queue->window) {
+			list_append(&admission->hungry, &queue->hungry);
+		}
 		queue->wake(queue->user);
 	}
 }
@@ -297,8 +364,57 @@ fetch_admission_init(struct fetch_admission *admission, unsigned max_in_flight,
 }
 
 void
+fetch_admission_set_clock(
+	struct fetch_admission *admission, const struct fetch_admission_clock *clock)
+{
+	admission->clock = *clock;
+}
+
+static void
+end_lane_rest(struct fetch_admission *admission, struct fetch_rest *rest)
+{
+	struct fetch_lane *lane = container_of(rest, struct fetch_lane, rest);
+
+	fetch_rests_remove(&admission->lane_rests, rest);
+	place_lane(lane);
+	put_lane(lane);
+}
+
+static void
+end_origin_rest(struct fetch_admission *admission, struct fetch_rest *rest)
+{
+	struct fetch_origin *origin = container_of(rest, struct fetch_origin, rest);
+
+	fetch_rests_remove(&admission->origin_rests, rest);
+	wake_blocked(origin, admission->max_per_origin);
+	put_origin(admission, origin);
+}
+
+void
+fetch_admission_wake(struct fetch_admission *admission)
+{
+	int64_t now = admission->clock.now(admission->clock.user);
+	struct fetch_rest *rest;
+
+	while ((rest = fetch_rests_first(&admission->origin_rests)) && rest->until <= now) {
+		end_origin_rest(admission, rest);
+	}
+	while ((rest = fetch_rests_first(&admission->lane_rests)) && rest->until <= now) {
+		end_lane_rest(admission, rest);
+	}
+	set_alarm(admission);
+}
+
+void
 fetch_admission_fini(struct fetch_admission *admission)
 {
+	struct fetch_rest *rest;
+
+	while ((rest = fetch_rests_first(&admission->origin_rests))) {
+		end_origin_rest(admission, rest);
+	}
+	fetch_rests_fini(&admission->origin_rests);
+	fetch_rests_fini(&admission->lane_rests);
 	assert(admission->n_origins == 0);
 	free(admission->origins);
 	*admission = (struct fetch_admission){ 0 };
@@ -345,6 +461,12 @@ fetch_queue_init(struct fetch_queue *queue, struct fetch_admission *admission, s
 }
 
 void
+fetch_queue_set_spacing(struct fetch_queue *queue, int64_t spacing)
+{
+	queue->spacing = spacing;
+}
+
+void
 fetch_queue_fini(struct fetch_queue *queue)
 {
 	uint32_t record;
@@ -357,7 +479,9 @@ fetch_queue_fini(struct fetch_queue *queue)
 	return_granted(queue);
 	while (fetch_queue_drop(queue, &record)) {
 	}
-	assert(list_is_empty(&queue->lanes));
+	while (!list_is_empty(&queue->lanes)) { /* those that rest */
+		free_lane(list_entry(queue->lanes.next, struct fetch_lane, in_queue));
+	}
 	free(queue->next);
 	*queue = (struct fetch_queue){ 0 };
 }
@@ -489,19 +613,26 @@ fetch_queue_is_empty(const struct fetch_queue *queue)
 bool
 fetch_queue_drop(struct fetch_queue *queue, uint32_t *ret_record)
 {
-	struct list *node, *after;
+	struct fetch_lane *lane = NULL;
+	struct list empty;
 
-	list_for_each_safe(node, after, &queue->lanes) {
-		struct fetch_lane *lane = list_entry(node, struct fetch_lane, in_queue);
-
-		if (lane->first != RECORD_NONE) {
-			*ret_record = take_record(lane);
-			place_lane(lane);
-			put_lane(lane);
-			return true;
+	list_init(&empty);
+	while (!list_is_empty(&queue->lanes) && !lane) {
+		lane = list_entry(queue->lanes.next, struct fetch_lane, in_queue);
+		if (lane->first == RECORD_NONE) {
+			list_unlink(&lane->in_queue);
+			list_append(&empty, &lane->in_queue);
+			lane = NULL;
 		}
 	}
-	return false;
+	list_move_all(&queue->lanes, &empty); /* to the end: the next call finds one at once */
+	if (!lane) {
+		return false;
+	}
+	*ret_record = take_record(lane);
+	place_lane(lane);
+	put_lane(lane);
+	return true;
 }
 
 void
@@ -527,6 +658,17 @@ void
 fetch_queue_leave_more(struct fetch_queue *queue)
 {
 	leave_in_flight(queue->admission);
+}
+
+void
+fetch_lane_rest(struct fetch_lane *lane, int64_t until)
+{
+	struct fetch_admission *admission = lane->queue->admission;
+	struct fetch_rest *rest = &lane->origin->rest;
+
+	if (!fetch_rest_is_set(rest) || rest->until < until) {
+		begin_rest(admission, &admission->origin_rests, rest, until);
+	}
 }
 
 void

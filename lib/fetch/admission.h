@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may start next. Pure: tells by callbacks, and knows neither tasks nor time.
+ * Who may start next. Pure: tells and asks by callbacks, and knows neither tasks nor clocks.
  *
  *	admission (engine)  in_flight: places over all batches
  *	  queue (batch)     window: places of the batch
@@ -11,6 +11,9 @@
  * that ten thousand slow URLs of one origin do not stand before another's; batches take turns for
  * what in_flight gives. A redirect or a back-off gives the lane's place back, keeps the batch's,
  * and asks for another lane as a waiter; waiters go before records.
+ *
+ * Politeness: a lane rests after each start for the batch's spacing; an origin rests when its server
+ * asked for that, for everybody. Who rests has no room.
  */
 #pragma once
 
@@ -19,11 +22,27 @@
 #include <stdint.h>
 
 #include "lib/base/list.h"
+#include "lib/fetch/rest.h"
 
 struct fetch_lane;
 struct fetch_origin;
 
+/*
+ * Times in ns.
+ *
+ * now    the present time
+ * alarm  fetch_admission_wake() is wanted at this time, in place of an earlier wish
+ */
+struct fetch_admission_clock {
+	int64_t (*now)(void *user);
+	void (*alarm)(void *user, int64_t at);
+	void *user;
+};
+
 struct fetch_admission {
+	struct fetch_admission_clock clock;
+	struct fetch_rests lane_rests;
+	struct fetch_rests origin_rests;
 	unsigned max_in_flight;
 	unsigned max_per_origin;
 	size_t n_in_flight;
@@ -42,6 +61,7 @@ struct fetch_queue {
 	struct fetch_admission *admission;
 	unsigned window;
 	unsigned per_origin;
+	int64_t spacing;
 	size_t n_active;
 	size_t n_queued;
 	size_t n_granted; /* places of in_flight that are held for this queue */
@@ -70,6 +90,13 @@ struct fetch_waiter {
 int fetch_admission_init(struct fetch_admission *admission, unsigned max_in_flight,
 	unsigned max_per_origin, uint64_t seed);
 
+/* fetch_admission_set_clock() - before the first fetch_queue_set_spacing() or fetch_lane_rest() */
+void fetch_admission_set_clock(
+	struct fetch_admission *admission, const struct fetch_admission_clock *clock);
+
+/* fetch_admission_wake() - the alarm: some have rested enough */
+void fetch_admission_wake(struct fetch_admission *admission);
+
 /* fetch_admission_fini() - all queues are gone; accepts zeroed */
 void fetch_admission_fini(struct fetch_admission *admission);
 
@@ -83,6 +110,14 @@ void fetch_admission_set_limits(
  */
 int fetch_queue_init(struct fetch_queue *queue, struct fetch_admission *admission, size_t n_records,
 	unsigned window, unsigned per_origin, void (*wake)(void *user), void *user);
+
+/*
+ * fetch_queue_set_spacing() - so much time between two starts in a lane, before the first record is
+ * added; 0: none. What an alarm comes late is made up for, up to FETCH_SPACING_SLACK.
+ */
+void fetch_queue_set_spacing(struct fetch_queue *queue, int64_t spacing);
+
+#define FETCH_SPACING_SLACK INT64_C(1000000)
 
 /* fetch_queue_fini() - drops records; all places were given back; accepts zeroed */
 void fetch_queue_fini(struct fetch_queue *queue);
@@ -120,6 +155,12 @@ void fetch_queue_leave(struct fetch_queue *queue);
  */
 bool fetch_queue_enter_more(struct fetch_queue *queue);
 void fetch_queue_leave_more(struct fetch_queue *queue);
+
+/*
+ * fetch_lane_rest() - nothing more is started at the lane's origin until then, in no batch; a rest
+ * that lasts longer stays; without memory for it there is none
+ */
+void fetch_lane_rest(struct fetch_lane *lane, int64_t until);
 
 /* fetch_lane_leave() - give the lane's place back; the lane may be gone afterwards */
 void fetch_lane_leave(struct fetch_lane *lane);

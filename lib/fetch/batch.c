@@ -447,6 +447,8 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 		return r;
 	}
 
+	fetch_queue_set_spacing(&run.queue, batch->spacing);
+
 	engine->n_batches++;
 	engine->n_queued += batch->n_requests;
 	r = run_within_deadline(&run);

@@ -10,6 +10,7 @@
 #define IN_FLIGHT   16384
 #define MAX_IDLE    256
 #define MAX_BODY    (UINT64_C(10) * 1024 * 1024)
+#define MAX_REST    NUR_SEC(10)
 #define DNS_TIMEOUT NUR_SEC(2)
 #define DNS_TRIES   2
 
@@ -25,6 +26,28 @@ fetch_engine_random(struct fetch_engine *engine)
 	x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return x ^ (x >> 31);
+}
+
+static int64_t
+get_now(void *user)
+{
+	return nur_now();
+}
+
+static void
+set_alarm(void *user, int64_t at)
+{
+	struct fetch_engine *engine = user;
+
+	nur_timer_set(&engine->rest_timer, at);
+}
+
+static void
+on_alarm(void *user)
+{
+	struct fetch_engine *engine = user;
+
+	fetch_admission_wake(&engine->admission);
 }
 
 static int
@@ -52,6 +75,8 @@ create_parts(struct fetch_engine *engine, const struct fetch_engine_options *opt
 	if (r < 0) {
 		return r;
 	}
+	fetch_admission_set_clock(
+		&engine->admission, &(struct fetch_admission_clock){ get_now, set_alarm, engine });
 	r = fetch_transfers_create(&transfers, &engine->transfers);
 	if (r < 0) {
 		return r;
@@ -82,6 +107,8 @@ fetch_engine_create(const struct fetch_engine_options *options, struct fetch_eng
 	engine->policy = options->policy ? options->policy : &engine->default_policy;
 	engine->in_flight = options->in_flight ? options->in_flight : IN_FLIGHT;
 	engine->per_origin = options->per_origin ? options->per_origin : engine->in_flight;
+	engine->max_rest = options->max_rest ? options->max_rest : MAX_REST;
+	nur_timer_init(&engine->rest_timer, on_alarm, engine);
 	engine->max_body = options->max_body ? options->max_body : MAX_BODY;
 
 	(void)pthread_mutex_lock(&libraries); /* can't fail */
@@ -107,6 +134,7 @@ fetch_engine_destroy(struct fetch_engine *engine)
 	fetch_transfers_destroy(engine->transfers);
 	(void)pthread_mutex_unlock(&libraries);
 	fetch_admission_fini(&engine->admission);
+	nur_timer_stop(&engine->rest_timer);
 	free(engine);
 }
 

@@ -14,6 +14,8 @@ struct fetch_engine {
 	struct fetch_transfers *transfers;
 	struct fetch_resolver *resolver;
 	struct fetch_admission admission;
+	struct nur_timer rest_timer;
+	nur_time max_rest;
 	struct fetch_address_policy default_policy;
 	const struct fetch_address_policy *policy;
 	unsigned in_flight; /* as at creation */

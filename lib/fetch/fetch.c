@@ -161,6 +161,23 @@ get_max_body(const struct fetching *fetching)
 					   : fetching->run->engine->max_body;
 }
 
+/* RFC 6585, 4 and RFC 9110, 15.6.4: the server is asked for less, by all. */
+static void
+heed_retry_after(struct fetching *fetching)
+{
+	const struct fetch_transfer *transfer = &fetching->transfer;
+	nur_time longest = fetching->run->engine->max_rest;
+	nur_time rest;
+
+	if (transfer->retry_after_s <= 0 || longest < 0 || !fetching->lane ||
+		(transfer->status != 429 && transfer->status != 503)) {
+		return;
+	}
+	rest = transfer->retry_after_s < longest / NUR_SEC(1) ? NUR_SEC(transfer->retry_after_s)
+							      : longest;
+	fetch_lane_rest(fetching->lane, nur_time_add(nur_now(), rest));
+}
+
 static int
 fetch_hop(struct fetching *fetching)
 {
@@ -195,6 +212,7 @@ fetch_hop(struct fetching *fetching)
 	}
 	r = fetch_transfer_run(fetching->run->engine->transfers, transfer);
 	fetching->error = transfer->error;
+	heed_retry_after(fetching);
 	return r;
 }
 
@@ -266,10 +284,11 @@ follow(struct fetching *fetching)
 	r = take_location(fetching);
 	is_same = strcmp(before, fetching->url->origin) == 0;
 	free(before);
-	if (r < 0 || fetching->error || is_same) {
+	/* where requests are spaced, a hop within the origin waits for its turn */
+	if (r < 0 || fetching->error || (is_same && fetching->run->batch->spacing == 0)) {
 		return r;
 	}
-	fetching->is_elsewhere = true;
+	fetching->is_elsewhere = fetching->is_elsewhere || !is_same;
 	return move_lane(fetching, fetching->url->origin);
 }
 

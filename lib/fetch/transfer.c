@@ -441,7 +441,8 @@ collect(struct fetch_transfer *transfer, CURLcode code)
 	value = 1;
 	(void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &value);
 	transfer->is_reused = value == 0 && transfer->status > 0;
-	if (transfer->options->retries.max > 0) {
+	if (transfer->options->retries.max > 0 || transfer->status == 429 ||
+		transfer->status == 503) {
 		(void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
 		transfer->retry_after_s = retry_after;
 	}

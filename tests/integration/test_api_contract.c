@@ -95,6 +95,19 @@ START_TEST(urls_that_are_the_same_are_fetched_once)
 }
 END_TEST
 
+START_TEST(a_rate_is_kept)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+	const struct value *queue;
+
+	api_submit("{'rate':'50/s','urls':['$O/ok/1','$O/ok/2','$O/ok/3']}", &answer);
+
+	api_check(&answer, "/counts/ok=3");
+	queue = api_at(&answer, "/results/2/timing_ms/queue");
+	ck_assert(queue->type == VALUE_REAL ? queue->real >= 38 : queue->integer >= 38);
+}
+END_TEST
+
 START_TEST(a_connection_that_was_there_has_no_connect_time)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -800,6 +813,7 @@ test_suite(void)
 	tcase_add_test(tc, a_body_that_is_not_as_asserted_is_a_failure);
 	tcase_add_test(tc, a_hedge_is_an_attempt_of_its_own);
 	tcase_add_test(tc, urls_that_are_the_same_are_fetched_once);
+	tcase_add_test(tc, a_rate_is_kept);
 	tcase_add_test(tc, a_connection_that_was_there_has_no_connect_time);
 	tcase_add_test(tc, a_stream_is_its_batch_its_numbered_results_and_its_end);
 	tcase_add_test(tc, a_result_is_sent_as_soon_as_it_is_there);

@@ -59,7 +59,9 @@ START_TEST(urls_without_options_of_their_own_share_the_batchs)
 	struct batch_description *description =
 		read_json("{\"urls\":[\"http://a/\",{\"url\":\"http://b/"
 			  "\",\"timeout\":\"3s\"},\"http://c/\"],"
-			  "\"timeout\":\"2s\",\"policy\":\"collect\",\"deadline\":\"9s\"}");
+			  "\"rate\":\"3/"
+			  "s\",\"dedupe\":true,\"timeout\":\"2s\",\"policy\":\"collect\","
+			  "\"deadline\":\"9s\"}");
 	struct batch_request *request;
 	const struct fetch_batch *batch;
 
@@ -69,6 +71,8 @@ START_TEST(urls_without_options_of_their_own_share_the_batchs)
 	ck_assert_uint_eq(batch->n_requests, 3);
 	ck_assert_int_eq(batch->policy, FETCH_POLICY_COLLECT);
 	ck_assert_int_eq(batch->deadline, 9 * UNITS_NS_PER_S);
+	ck_assert_int_eq(batch->spacing, 333333334);
+	ck_assert(batch->dedupe);
 	ck_assert_ptr_eq(batch->requests[0].options, batch->requests[2].options);
 	ck_assert_int_eq(batch->requests[0].options->timeout, 2 * UNITS_NS_PER_S);
 	ck_assert_int_eq(batch->requests[1].options->timeout, 3 * UNITS_NS_PER_S);

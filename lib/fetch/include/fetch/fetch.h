@@ -281,6 +281,8 @@ struct fetch_url_request {
  * @concurrency:   URLs under way at a time; 0: 64
  * @per_origin:    of these, at one scheme, host and port; 0: 8; the engine's limit over all batches
  *                 holds beside it
+ * @spacing:       least time between two requests to one origin, redirects and retries included;
+ *                 0: none. Late ones are made up for by a millisecond at most.
  * @dedupe:        GETs of one canonical URL with equal options are fetched once, by the first of
  *                 them; the others get its result, each its own
  * @requests:      the URLs
@@ -292,6 +294,7 @@ struct fetch_batch {
 	nur_time deadline;
 	unsigned concurrency;
 	unsigned per_origin;
+	nur_time spacing;
 	bool dedupe;
 	const struct fetch_url_request *requests;
 	size_t n_requests;
@@ -435,6 +438,8 @@ NUR_CHECKPOINT int fetch_batch_run(struct fetch_engine *engine, const struct fet
  * @in_flight:      URLs under way at a time over all batches; 0: 16384
  * @per_origin:     of these, at one origin; 0: as @in_flight
  * @max_idle:       connections kept open without work; 0: 256
+ * @max_rest:       the longest time for which a Retry-After in a 429 or 503 keeps all batches from
+ *                  its origin; 0: 10 s; negative: it does not
  * @max_body:       bytes of a body when its options do not say; 0: 10 MiB
  * @user_agent:     NULL: "fetchd/1.0"; copied
  * @policy:         which addresses may be connected to; NULL: the default profile; borrowed until
@@ -451,6 +456,7 @@ struct fetch_engine_options {
 	unsigned in_flight;
 	unsigned per_origin;
 	unsigned max_idle;
+	nur_time max_rest;
 	uint64_t max_body;
 	const char *user_agent;
 	const struct fetch_address_policy *policy;
