@@ -16,11 +16,17 @@
  * All contexts look alike there, so one description for unwinders holds before and after the line
  * that exchanges the stack pointers: a backtrace from a signal is right at every instruction.
  *
+ * The modes are loaded only where they differ: that takes 30 ns when the value is another one, and it would
+ * be nearly always, as the flags of past exceptions lie beside the modes in mxcsr. Those do not belong to a
+ * context.
+ *
  * The way out is a jump, not a return: the processor predicts returns by the last call, which was
  * made on another stack, and would be wrong each time. "notrack", because no landing pad follows the
  * call of our caller. The file is marked for indirect branch tracking and not for shadow stacks,
  * which do not know of the exchange: the loader then leaves them off.
  */
+
+#define MXCSR_FLAGS 0x3f
 
 	.text
 
@@ -54,13 +60,20 @@ nuri_context_swap:
 	.cfi_adjust_cfa_offset 8
 	stmxcsr	(%rsp)
 	fnstcw	4(%rsp)
+	movl	(%rsp), %eax
+	movzwl	4(%rsp), %ecx
 
 	movq	%rsp, (%rdi)
 	movq	(%rsi), %rsp
 
 .Lgo_on:
-	ldmxcsr	(%rsp)
-	fldcw	4(%rsp)
+	xorl	(%rsp), %eax
+	andl	$~MXCSR_FLAGS, %eax
+	jne	.Lload_modes
+	cmpw	4(%rsp), %cx
+	jne	.Lload_modes
+.Lrestore:
+	.cfi_remember_state
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
 	popq	%r12
@@ -85,6 +98,12 @@ nuri_context_swap:
 	.cfi_adjust_cfa_offset -8
 	.cfi_register rip, rcx
 	notrack jmpq	*%rcx
+
+.Lload_modes:
+	.cfi_restore_state
+	ldmxcsr	(%rsp)
+	fldcw	4(%rsp)
+	jmp	.Lrestore
 	.cfi_endproc
 	.size	nuri_context_swap, . - nuri_context_swap
 
@@ -101,6 +120,10 @@ nuri_context_swap:
 nuri_context_jump:
 	.cfi_startproc
 	endbr64
+	stmxcsr	-8(%rsp)	/* the kernel keeps off the red zone */
+	fnstcw	-4(%rsp)
+	movl	-8(%rsp), %eax
+	movzwl	-4(%rsp), %ecx
 	movq	(%rdi), %rsp
 	.cfi_def_cfa_offset 64
 	.cfi_rel_offset r12, 8
