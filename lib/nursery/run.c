@@ -291,7 +291,7 @@ nur_current_statistics(struct nur_statistics *ret_statistics)
 		.n_tasks_runnable = run->n_runnable,
 		.next_deadline_ns = nur_time_sub(next, nuri_run_now(run)),
 		.n_ignored_cancels = run->n_ignored_cancels,
-		.n_stacks = run->stacks.n_used + run->stacks.n_idle,
+		.n_stacks = nuri_stack_pool_n_stacks(&run->stacks),
 		.n_passes = run->n_passes,
 		.n_polls = run->loop.n_polls,
 		.n_wakers = nuri_run_n_wakers(run),

@@ -15,7 +15,7 @@
  * untouched, without memory and without description. Slabs that have something to give are in pool->open,
  * those with idle stacks first.
  *
- * After a burst the memory goes back: beyond IDLE_MAX idle stacks a slab that is free as a whole is
+ * After a burst the memory goes back: beyond NURI_STACKS_IDLE_MAX idle stacks a slab that is free as a whole is
  * unmapped; and when idle stacks pile up in slabs that are partly in use, those in the slabs used
  * longest ago become untouched again. IDLE_MAX is large enough that batches of a thousand tasks never
  * give back what the next one needs.
@@ -37,9 +37,6 @@
 #include "lib/base/cleanup.h"
 #include "lib/nursery/context.h"
 
-#ifdef NURI_ASAN
-#include <sanitizer/asan_interface.h>
-#endif
 #ifdef NURI_VALGRIND
 #include <valgrind/valgrind.h>
 #endif
@@ -49,30 +46,9 @@
 #endif
 
 #define GUARD_SIZE    ((size_t)64 * 1024) /* a frame larger than this is caught by its stack probes */
-#define SLAB_STACKS   64                  /* one bit each */
 #define SLAB_SIZE_MAX ((size_t)64 * 1024 * 1024)
-#define IDLE_MAX      ((size_t)1024)
 #define COLOURS       8
 #define COLOUR_SIZE   128
-
-/*
- * idle       touched stacks that are free, the last one used first
- * untouched  a bit for each free stack without memory
- * guarded    a bit for each stack whose guard is made; they are made at the first use
- */
-struct nuri_slab {
-	struct list in_slabs;
-	struct list in_open;
-	struct nuri_stack *idle;
-	size_t n_used;
-	size_t n_idle;
-	uint64_t untouched;
-	uint64_t guarded;
-	char *memory;
-#ifdef NURI_VALGRIND
-	unsigned valgrind_ids[SLAB_STACKS];
-#endif
-};
 
 static inline size_t
 stride(const struct nuri_stack_pool *pool)
@@ -103,23 +79,6 @@ stack_at(const struct nuri_stack_pool *pool, const struct nuri_slab *slab, size_
 
 /* ---- what the tools have to know ---- */
 
-/* Nobody may touch the stack of a task that has ended. */
-static inline void
-forbid(struct nuri_stack *stack)
-{
-#ifdef NURI_ASAN
-	ASAN_POISON_MEMORY_REGION(stack->base, (size_t)((char *)stack - (char *)stack->base));
-#endif
-}
-
-static inline void
-allow(void *memory, const void *end)
-{
-#ifdef NURI_ASAN
-	ASAN_UNPOISON_MEMORY_REGION(memory, (size_t)((const char *)end - (char *)memory));
-#endif
-}
-
 static void
 register_stack(struct nuri_slab *slab, struct nuri_stack *stack)
 {
@@ -132,7 +91,7 @@ static void
 deregister_stacks(struct nuri_slab *slab)
 {
 #ifdef NURI_VALGRIND
-	for (size_t i = 0; i < SLAB_STACKS; i++) {
+	for (size_t i = 0; i < NURI_SLAB_STACKS; i++) {
 		if (slab->guarded & UINT64_C(1) << i) {
 			VALGRIND_STACK_DEREGISTER(slab->valgrind_ids[i]);
 		}
@@ -199,9 +158,9 @@ no_mapping(struct nuri_stack_pool *pool)
 /* ---- slabs ---- */
 
 static int
-slab_map(struct nuri_stack_pool *pool, struct nuri_slab **ret_slab)
+slab_map(struct nuri_stack_pool *pool)
 {
-	_cleanup_(freep) struct nuri_slab *slab = calloc(1, sizeof(*slab));
+	struct nuri_slab *slab = calloc(1, sizeof(*slab));
 	void *memory;
 
 	if (!slab) {
@@ -210,16 +169,16 @@ slab_map(struct nuri_stack_pool *pool, struct nuri_slab **ret_slab)
 	memory = mmap(NULL, slab_size(pool), PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
 	if (memory == MAP_FAILED) {
+		free(slab);
 		return no_address_space(pool);
 	}
 	(void)madvise(
 		memory, slab_size(pool), MADV_NOHUGEPAGE); /* a kernel may have no huge pages */
 
 	slab->memory = memory;
-	slab->untouched = UINT64_MAX >> (SLAB_STACKS - pool->n_per_slab);
+	slab->untouched = UINT64_MAX >> (NURI_SLAB_STACKS - pool->n_per_slab);
 	list_append(&pool->slabs, &slab->in_slabs);
 	list_prepend(&pool->open, &slab->in_open);
-	*ret_slab = steal(&slab);
 	return 0;
 }
 
@@ -227,9 +186,9 @@ static void
 slab_unmap(struct nuri_stack_pool *pool, struct nuri_slab *slab)
 {
 	deregister_stacks(slab);
-	allow(slab->memory, slab->memory + slab_size(pool));
+	nuri_stack_allow(slab->memory, slab->memory + slab_size(pool));
 	(void)munmap(slab->memory, slab_size(pool)); /* whole mappings: cannot fail */
-	pool->n_idle -= slab->n_idle;
+	pool->n_touched -= slab->n_touched;
 	list_unlink(&slab->in_slabs);
 	list_unlink(&slab->in_open);
 	free(slab);
@@ -277,42 +236,34 @@ slab_touch(struct nuri_stack_pool *pool, struct nuri_slab *slab)
 	}
 	slab->untouched &= ~bit;
 	slab->idle = stack;
-	slab->n_idle++;
-	pool->n_idle++;
+	slab->n_touched++;
+	pool->n_touched++;
 	return 0;
-}
-
-static inline struct nuri_stack *
-slab_take_idle(struct nuri_stack_pool *pool, struct nuri_slab *slab)
-{
-	struct nuri_stack *stack = slab->idle;
-
-	slab->idle = stack->next;
-	slab->n_idle--;
-	pool->n_idle--;
-	return stack;
 }
 
 /* slab_untouch() - give the memory of the idle stacks back, down to IDLE_MAX in the pool */
 static void
 slab_untouch(struct nuri_stack_pool *pool, struct nuri_slab *slab)
 {
-	while (slab->idle && pool->n_idle > IDLE_MAX) {
-		size_t index = slab_take_idle(pool, slab)->index;
+	while (slab->idle && nuri_stack_pool_n_idle(pool) > NURI_STACKS_IDLE_MAX) {
+		size_t index = slab->idle->index;
 		char *base = stack_base(pool, slab, index);
 
-		allow(base, base + pool->stack_size);
+		slab->idle = slab->idle->next;
+		nuri_stack_allow(base, base + pool->stack_size);
 		(void)madvise(base, pool->stack_size, MADV_DONTNEED); /* or it stays, unharmed */
 		slab->untouched |= UINT64_C(1) << index;
+		slab->n_touched--;
+		pool->n_touched--;
 	}
 }
 
 static void
-pool_trim(struct nuri_stack_pool *pool)
+trim(struct nuri_stack_pool *pool)
 {
 	struct list *node = pool->open.prev;
 
-	while (node != &pool->open && pool->n_idle > IDLE_MAX) {
+	while (node != &pool->open && nuri_stack_pool_n_idle(pool) > NURI_STACKS_IDLE_MAX) {
 		struct nuri_slab *slab = list_entry(node, struct nuri_slab, in_open);
 
 		node = node->prev;
@@ -359,7 +310,7 @@ nuri_stack_pool_init(struct nuri_stack_pool *pool, size_t stack_size,
 	if (stack_size == 0) {
 		stack_size = NURI_STACK_SIZE_DEFAULT;
 	}
-	if (stack_size < NURI_STACK_SIZE_MIN || stack_size > SIZE_MAX / 2 / SLAB_STACKS) {
+	if (stack_size < NURI_STACK_SIZE_MIN || stack_size > SIZE_MAX / 2 / NURI_SLAB_STACKS) {
 		return -EINVAL;
 	}
 
@@ -368,8 +319,8 @@ nuri_stack_pool_init(struct nuri_stack_pool *pool, size_t stack_size,
 		.name_of = name_of,
 	};
 	pool->n_per_slab = SLAB_SIZE_MAX / stride(pool);
-	if (pool->n_per_slab > SLAB_STACKS) {
-		pool->n_per_slab = SLAB_STACKS;
+	if (pool->n_per_slab > NURI_SLAB_STACKS) {
+		pool->n_per_slab = NURI_SLAB_STACKS;
 	} else if (pool->n_per_slab == 0) {
 		pool->n_per_slab = 1;
 	}
@@ -411,15 +362,14 @@ nuri_stack_pool_abandon(struct nuri_stack_pool *pool, void (*drop)(struct nuri_s
 	pool->n_used = 0;
 }
 
-/* The slab to take from, with an idle stack in it. */
-static int
-find_slab(struct nuri_stack_pool *pool, struct nuri_slab **ret_slab)
+int
+nuri_stack_pool_open_slab(struct nuri_stack_pool *pool)
 {
 	struct nuri_slab *slab;
-	int r;
 
 	if (list_is_empty(&pool->open)) {
-		r = slab_map(pool, &slab);
+		int r = slab_map(pool);
+
 		if (r < 0) {
 			return r;
 		}
@@ -427,70 +377,30 @@ find_slab(struct nuri_stack_pool *pool, struct nuri_slab **ret_slab)
 
 	/* A slab that ran out of idle stacks is moved back only now that somebody wants one. */
 	slab = list_entry(pool->open.next, struct nuri_slab, in_open);
-	while (!slab->idle && pool->n_idle > 0) {
+	while (!slab->idle && nuri_stack_pool_n_idle(pool) > 0) {
 		list_unlink(&slab->in_open);
 		list_append(&pool->open, &slab->in_open);
 		slab = list_entry(pool->open.next, struct nuri_slab, in_open);
 	}
-	if (!slab->idle) {
-		r = slab_touch(pool, slab);
-		if (r < 0) {
-			return r;
-		}
-	}
-	*ret_slab = slab;
-	return 0;
-}
-
-int
-nuri_stack_acquire(struct nuri_stack_pool *pool, struct nuri_stack **ret_stack)
-{
-	struct nuri_slab *slab = list_entry(pool->open.next, struct nuri_slab, in_open);
-	struct nuri_stack *stack;
-
-	if (list_is_empty(&pool->open) || !slab->idle) {
-		int r = find_slab(pool, &slab);
-
-		if (r < 0) {
-			return r;
-		}
-	}
-
-	stack = slab_take_idle(pool, slab);
-	allow(stack->base, stack);
-	stack->next = stack;
-	pool->n_used++;
-	if (++slab->n_used == pool->n_per_slab) {
-		list_unlink(&slab->in_open);
-	}
-	*ret_stack = stack;
-	return 0;
+	return slab->idle ? 0 : slab_touch(pool, slab);
 }
 
 void
-nuri_stack_release(struct nuri_stack_pool *pool, struct nuri_stack *stack)
+nuri_stack_pool_prefer(struct nuri_stack_pool *pool, struct nuri_slab *slab)
 {
-	struct nuri_slab *slab = stack->slab;
+	list_unlink(&slab->in_open);
+	list_prepend(&pool->open, &slab->in_open);
+}
 
-	assert(stack->next == stack); /* once only */
-	forbid(stack);
-	if (!slab->idle && pool->open.next != &slab->in_open) {
-		list_unlink(&slab->in_open);
-		list_prepend(&pool->open, &slab->in_open);
-	}
-	stack->next = slab->idle;
-	slab->idle = stack;
-	slab->n_idle++;
-	slab->n_used--;
-	pool->n_used--;
-	pool->n_idle++;
+void
+nuri_stack_pool_trim(struct nuri_stack_pool *pool, struct nuri_slab *slab)
+{
+	size_t n_idle = nuri_stack_pool_n_idle(pool);
 
-	if (pool->n_idle > IDLE_MAX) {
-		if (slab->n_used == 0 && pool->n_idle - slab->n_idle >= IDLE_MAX) {
-			slab_unmap(pool, slab);
-		} else if (pool->n_idle > 2 * IDLE_MAX) {
-			pool_trim(pool);
-		}
+	if (slab->n_used == 0 && n_idle - slab->n_touched >= NURI_STACKS_IDLE_MAX) {
+		slab_unmap(pool, slab);
+	} else if (n_idle > 2 * NURI_STACKS_IDLE_MAX) {
+		trim(pool);
 	}
 }
 
@@ -503,5 +413,5 @@ nuri_stack_pool_error(const struct nuri_stack_pool *pool)
 size_t
 nuri_stack_pool_n_stacks(const struct nuri_stack_pool *pool)
 {
-	return pool->n_used + pool->n_idle;
+	return pool->n_touched;
 }

@@ -5,15 +5,23 @@
  */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/base/list.h"
+#include "lib/nursery/context.h"
 #include "lib/nursery/overflow.h"
+
+#ifdef NURI_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 
 #define NURI_STACK_SIZE_DEFAULT ((size_t)64 * 1024)
 #define NURI_STACK_SIZE_MIN     ((size_t)16 * 1024)
+#define NURI_SLAB_STACKS        64 /* one bit each */
+#define NURI_STACKS_IDLE_MAX    ((size_t)1024)
 
 struct nuri_slab;
 
@@ -33,13 +41,36 @@ struct nuri_stack {
 };
 
 /*
+ * struct nuri_slab - neighbouring stacks in one mapping
+ *
+ * idle       touched stacks that are free, the last one used first
+ * n_used     stacks given out
+ * n_touched  stacks that hold memory: given out or idle
+ * untouched  a bit for each free stack without memory
+ * guarded    a bit for each stack whose guard is made; they are made at the first use
+ */
+struct nuri_slab {
+	struct list in_slabs;
+	struct list in_open;
+	struct nuri_stack *idle;
+	size_t n_used;
+	size_t n_touched;
+	uint64_t untouched;
+	uint64_t guarded;
+	char *memory;
+#ifdef NURI_VALGRIND
+	unsigned valgrind_ids[NURI_SLAB_STACKS];
+#endif
+};
+
+/*
  * struct nuri_stack_pool
  *
  * slabs, open       all slabs; those with a stack to give, the ones with touched stacks first
  * stack_size        usable bytes of one stack, struct nuri_stack included
  * n_per_slab        stacks in one slab
  * n_used            stacks given out
- * n_idle            free stacks that hold memory
+ * n_touched         stacks that hold memory: given out, or idle
  * name_of           names the task on a stack, from a signal handler
  * has_no_markers    the kernel refused MADV_GUARD_INSTALL: guards are made by mprotect()
  * error             why the last nuri_stack_acquire() failed
@@ -50,7 +81,7 @@ struct nuri_stack_pool {
 	size_t stack_size;
 	size_t n_per_slab;
 	size_t n_used;
-	size_t n_idle;
+	size_t n_touched;
 	const char *(*name_of)(const struct nuri_stack *stack);
 	struct nuri_overflow overflow;
 	bool has_no_markers;
@@ -76,11 +107,91 @@ void nuri_stack_pool_fini(struct nuri_stack_pool *pool);
  */
 void nuri_stack_pool_abandon(struct nuri_stack_pool *pool, void (*drop)(struct nuri_stack *stack));
 
-/* nuri_stack_acquire() - 0, or NUR_ENOSTACK and the reason in nuri_stack_pool_error() */
-int nuri_stack_acquire(struct nuri_stack_pool *pool, struct nuri_stack **ret_stack);
+/* nuri_stack_pool_open_slab() - put a slab with an idle stack to the front; 0 or NUR_ENOSTACK */
+int nuri_stack_pool_open_slab(struct nuri_stack_pool *pool);
+
+/* nuri_stack_pool_prefer() - put @slab, which has got the first of its stacks back, to the front */
+void nuri_stack_pool_prefer(struct nuri_stack_pool *pool, struct nuri_slab *slab);
+
+/* nuri_stack_pool_trim() - more is idle than is kept, now that @slab has got a stack back */
+void nuri_stack_pool_trim(struct nuri_stack_pool *pool, struct nuri_slab *slab);
+
+/* nuri_stack_pool_n_idle() - free stacks that hold memory */
+static inline size_t
+nuri_stack_pool_n_idle(const struct nuri_stack_pool *pool)
+{
+	return pool->n_touched - pool->n_used;
+}
+
+/* nuri_stack_allow() - the memory from @base up to @end may be touched again */
+static inline void
+nuri_stack_allow(void *base, const void *end)
+{
+#ifdef NURI_ASAN
+	ASAN_UNPOISON_MEMORY_REGION(base, (size_t)((const char *)end - (char *)base));
+#endif
+}
+
+/* nuri_stack_forbid() - nobody may touch the stack of a task that has ended */
+static inline void
+nuri_stack_forbid(struct nuri_stack *stack)
+{
+#ifdef NURI_ASAN
+	ASAN_POISON_MEMORY_REGION(stack->base, (size_t)((char *)stack - (char *)stack->base));
+#endif
+}
+
+/*
+ * nuri_stack_acquire() - 0, or NUR_ENOSTACK and the reason in nuri_stack_pool_error()
+ *
+ * Each task comes by here and by the release, so what is done each time is inline.
+ */
+static inline int
+nuri_stack_acquire(struct nuri_stack_pool *pool, struct nuri_stack **ret_stack)
+{
+	struct nuri_slab *slab = list_entry(pool->open.next, struct nuri_slab, in_open);
+	struct nuri_stack *stack;
+
+	if (list_is_empty(&pool->open) || !slab->idle) {
+		int r = nuri_stack_pool_open_slab(pool);
+
+		if (r < 0) {
+			return r;
+		}
+		slab = list_entry(pool->open.next, struct nuri_slab, in_open);
+	}
+
+	stack = slab->idle;
+	slab->idle = stack->next;
+	nuri_stack_allow(stack->base, stack);
+	stack->next = stack;
+	pool->n_used++;
+	if (++slab->n_used == pool->n_per_slab) {
+		list_unlink(&slab->in_open);
+	}
+	*ret_stack = stack;
+	return 0;
+}
 
 /* nuri_stack_release() - nothing runs on @stack any more, and nobody reads what was in it */
-void nuri_stack_release(struct nuri_stack_pool *pool, struct nuri_stack *stack);
+static inline void
+nuri_stack_release(struct nuri_stack_pool *pool, struct nuri_stack *stack)
+{
+	struct nuri_slab *slab = stack->slab;
+
+	assert(stack->next == stack); /* once only */
+	nuri_stack_forbid(stack);
+	if (!slab->idle && pool->open.next != &slab->in_open) {
+		nuri_stack_pool_prefer(pool, slab);
+	}
+	stack->next = slab->idle;
+	slab->idle = stack;
+	slab->n_used--;
+	pool->n_used--;
+	if (nuri_stack_pool_n_idle(pool) > NURI_STACKS_IDLE_MAX) {
+		nuri_stack_pool_trim(pool, slab);
+	}
+}
 
 /* nuri_stack_pool_error() - names the limit that was met; valid until the next failure */
 const char *nuri_stack_pool_error(const struct nuri_stack_pool *pool);
