@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Contexts: places where execution goes on. The assembly of the architecture does the work
- * (nuri_context_swap(), _jump() and _prepare()); this file tells the sanitizers, and keeps errno
- * for each context: two moves, as no context ever changes its thread.
+ * (nuri_context_swap(), _jump() and _prepare()); this file tells the sanitizers.
  *
  * A switch keeps what the ABI calls callee-saved, the rounding modes among it. A new context begins
  * with the modes of a new process.
  */
 #pragma once
 
-#include <errno.h>
 #include <stddef.h>
 
 #if defined(__has_feature)
@@ -95,10 +93,7 @@ nuri_context_init(
 static inline void
 nuri_context_switch(struct nuri_context *from, struct nuri_context *to)
 {
-	int saved_errno = errno;
-
 	nuri_context_swap(from, to);
-	errno = saved_errno;
 }
 
 /* nuri_context_exit_to() - the last switch away from @from: its stack may be used again */

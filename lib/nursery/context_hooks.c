@@ -103,12 +103,9 @@ nuri_context_init(
 void
 nuri_context_switch(struct nuri_context *from, struct nuri_context *to)
 {
-	int saved_errno = errno;
-
 	leave(from, to, false);
 	nuri_context_swap(from, to);
 	arrive(from);
-	errno = saved_errno;
 }
 
 _Noreturn void

@@ -13,6 +13,7 @@
  */
 #include "lib/nursery/scheduler.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,10 +152,14 @@ nur_reschedule(struct nur_task *task, int result)
 	nuri_task_make_runnable(task);
 }
 
+/* Each task has its own errno: two moves, as no task ever changes its thread. */
 static void
 switch_to_loop(struct nur_task *task)
 {
+	int saved_errno = errno;
+
 	nuri_context_switch(&task->context, &task->run->loop_context);
+	errno = saved_errno;
 }
 
 /* What a checkpoint answers to a task whose scope is cancelled. */

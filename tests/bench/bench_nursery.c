@@ -6,6 +6,7 @@
  * Everything is timed by the process's CPU clock: the tasks never wait for anything but each other, or
  * for time, which is not theirs. Each figure is the mean over at least a hundred milliseconds.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <nursery.h>
 #include <stdint.h>

@@ -203,29 +203,6 @@ START_TEST(a_rounding_mode_stays_in_its_context)
 END_TEST
 
 static void
-spoil_errno(void *arg)
-{
-	errno = EPERM;
-	nuri_context_switch(&task_context, &main_context);
-	*(int *)arg = errno;
-	nuri_context_exit_to(&task_context, &main_context);
-}
-
-START_TEST(errno_belongs_to_its_context)
-{
-	int seen = 0;
-
-	begin_on(&task_context, stack, spoil_errno, &seen);
-	errno = ENOENT;
-	nuri_context_switch(&main_context, &task_context);
-	ck_assert_int_eq(errno, ENOENT);
-	nuri_context_switch(&main_context, &task_context);
-
-	ck_assert_int_eq(seen, EPERM);
-}
-END_TEST
-
-static void
 go_to_other(void *arg)
 {
 	n_turns += 1;
@@ -341,7 +318,6 @@ test_suite(void)
 	if (!RUNNING_ON_VALGRIND) { /* which rounds to nearest only */
 		tcase_add_test(tcase, a_rounding_mode_stays_in_its_context);
 	}
-	tcase_add_test(tcase, errno_belongs_to_its_context);
 	tcase_add_test(tcase, tasks_switch_to_each_other);
 	suite_add_tcase(suite, tcase);
 
