@@ -64,11 +64,18 @@ list_prepend(struct list *head, struct list *node)
 	list_insert_between(node, head, head->next);
 }
 
+/* list_cut() - unlink a node that is dead, or will be linked again at once: it keeps its old links */
 static inline void
-list_unlink(struct list *node)
+list_cut(struct list *node)
 {
 	node->prev->next = node->next;
 	node->next->prev = node->prev;
+}
+
+static inline void
+list_unlink(struct list *node)
+{
+	list_cut(node);
 	list_init(node);
 }
 

@@ -8,7 +8,7 @@ struct nuri_run;
  * nuri_fork_generation - how many forks led here; what belongs to another generation is a copy, whose
  * original lives on in another process
  */
-extern unsigned nuri_fork_generation;
+extern unsigned nuri_fork_generation __attribute__((visibility("hidden")));
 
 /* nuri_fork_guard() - from now on forks are counted */
 void nuri_fork_guard(void);

@@ -118,8 +118,8 @@ is_empty(const struct nur_nursery *nursery)
 	return nursery->n_children == 0 && nursery->n_pending_starts == 0;
 }
 
-static void
-wake_parent_when_empty(struct nur_nursery *nursery)
+void
+nuri_nursery_wake_parent_when_empty(struct nur_nursery *nursery)
 {
 	if (is_empty(nursery) && nursery->is_parent_waiting) {
 		nursery->is_parent_waiting = false;
@@ -128,21 +128,14 @@ wake_parent_when_empty(struct nur_nursery *nursery)
 }
 
 void
-nuri_nursery_add_child(struct nur_nursery *nursery, struct nur_task *task)
+nuri_nursery_remove_failed(struct nur_nursery *nursery, struct nur_task *task, int rc)
 {
-	list_append(nuri_list(&nursery->children), nuri_list(&task->in_nursery));
-	nursery->n_children++;
-}
-
-void
-nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *task, int rc)
-{
-	list_unlink(nuri_list(&task->in_nursery));
+	list_cut(nuri_list(&task->in_nursery));
 	nursery->n_children--;
-	if (rc < 0 && !nursery->is_misnested) {
+	if (!nursery->is_misnested) {
 		add_failure(nursery, task, rc, false);
 	}
-	wake_parent_when_empty(nursery);
+	nuri_nursery_wake_parent_when_empty(nursery);
 }
 
 static enum nur_abort
@@ -338,35 +331,35 @@ nur_nursery_guard_leave(struct nur_nursery_guard *guard)
 static bool
 is_closed(const struct nur_nursery *nursery)
 {
-	return nursery->state == NURSERY_CLOSED ||
-	       (nursery->state == NURSERY_CLOSING && is_empty(nursery));
+	return nursery->state != NURSERY_OPEN &&
+	       (nursery->state == NURSERY_CLOSED || is_empty(nursery));
 }
 
-int
-nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
-	struct nur_task **ret_task)
+/* In a forked child it is a copy's nursery. */
+static int
+refuse_outsider(const struct nuri_run *run)
 {
-	if (is_closed(nursery)) {
-		return NUR_ECLOSED;
-	}
-	if (nursery->run->generation != nuri_fork_generation) {
-		return NUR_ENOTINTASK;
-	}
-	if (nursery->run != nuri_current_run()) {
+	if (run->generation == nuri_fork_generation) {
 		nuri_die("a task was started from outside its nursery's run");
 	}
-	return nuri_task_spawn(nursery->run, nursery, &nursery->scope, name, fn, arg, ret_task);
+	return NUR_ENOTINTASK;
 }
 
 int
 nur_start_soon(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg)
 {
-	struct nur_task *task;
+	struct nuri_run *run = nursery->run;
 
 	if (!fn) {
 		return -EINVAL;
 	}
-	return nuri_nursery_spawn(nursery, name, fn, arg, &task);
+	if (is_closed(nursery)) {
+		return NUR_ECLOSED;
+	}
+	if (run != nuri_current_run()) {
+		return refuse_outsider(run);
+	}
+	return nuri_task_spawn(nursery, name, fn, arg, run);
 }
 
 int
@@ -391,7 +384,7 @@ nuri_nursery_close_temporary(struct nur_nursery *nursery, int rc, struct nur_err
 {
 	rc = nur_nursery_close(nursery, rc, errors);
 	nursery->start_target->n_pending_starts--;
-	wake_parent_when_empty(nursery->start_target);
+	nuri_nursery_wake_parent_when_empty(nursery->start_target);
 	return rc;
 }
 
@@ -408,22 +401,15 @@ nuri_nursery_graduate(struct nur_nursery *nursery)
 	target->n_children += nursery->n_children;
 	nursery->n_children = 0;
 	nuri_scope_move_contents(&nursery->scope, &target->scope);
-	wake_parent_when_empty(nursery);
+	nuri_nursery_wake_parent_when_empty(nursery);
 }
 
 int
 nur_spawn_system_task(const char *name, nur_task_fn fn, void *arg)
 {
 	struct nuri_run *run = nuri_current_run();
-	struct nur_task *task;
 
-	if (!run) {
-		return NUR_ENOTINTASK;
-	}
-	if (!fn) {
-		return -EINVAL;
-	}
-	return nuri_nursery_spawn(&run->system, name, fn, arg, &task);
+	return run ? nur_start_soon(&run->system, name, fn, arg) : NUR_ENOTINTASK;
 }
 
 void

@@ -83,7 +83,7 @@ nuri_run_open(struct nuri_run *run, const struct nur_run_options *options, struc
 	*run = (struct nuri_run){
 		.generation = nuri_fork_generation,
 		.clock = options->clock ? options->clock : &system_clock,
-		.max_tasks = options->max_tasks,
+		.max_tasks = options->max_tasks > 0 ? options->max_tasks : SIZE_MAX,
 		.is_seeded = options->is_seeded,
 		.detects_deadlock = options->detects_deadlock,
 		.idle_since = NUR_FOREVER,
@@ -146,7 +146,7 @@ nuri_run_start(
 	(void)nuri_run_now(run);
 	r = begin_watching(run, options);
 	if (r == 0) {
-		r = nuri_task_spawn(run, NULL, &run->system.scope, "main", fn, arg, &run->main);
+		r = nuri_task_spawn(NULL, "main", fn, arg, run);
 	}
 	if (r < 0) {
 		end_current(run);

@@ -55,21 +55,21 @@ struct nur_task {
 	struct nuri_context context;
 	struct nuri_run *run;
 	struct nuri_stack *stack;
-	struct nur_node in_queue;
-	struct nur_node in_scope;
-	struct nur_node in_nursery;
-	struct nur_node nurseries;
 	struct nur_cancel_scope *scope;
 	struct nur_nursery *parent_nursery;
 	nur_task_fn fn;
 	void *arg;
 	const char *name;
-	const char *wait_reason;
-	nur_abort_fn abort;
-	void *abort_arg;
+	struct nur_node in_queue;
+	struct nur_node in_scope;
+	struct nur_node in_nursery;
+	struct nur_node nurseries;
 	struct nuri_failure *failure;
 	struct nur_parking_lot_breaker *breakers;
 	struct nuri_locals *locals;
+	nur_abort_fn abort;
+	void *abort_arg;
+	const char *wait_reason;
 	nur_time started_at;
 	nur_time waiting_since;
 	int result;
@@ -237,10 +237,12 @@ nuri_task_on(const struct nuri_stack *stack)
 	return (struct nur_task *)(((uintptr_t)stack - sizeof(struct nur_task)) & ~(uintptr_t)63);
 }
 
-/* nuri_task_spawn() - a task in the run queue; 0, NUR_ENOSTACK or -EAGAIN */
-int nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery,
-	struct nur_cancel_scope *scope, const char *name, nur_task_fn fn, void *arg,
-	struct nur_task **ret_task);
+/*
+ * nuri_task_spawn() - a task in the run queue, a child of @nursery; without one, the main task; 0,
+ * NUR_ENOSTACK or -EAGAIN. The arguments of nur_start_soon() stay where they are.
+ */
+int nuri_task_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
+	struct nuri_run *run);
 
 /* nuri_function_name() - as the dynamic linker knows it, or "task" */
 const char *nuri_function_name(uintptr_t fn);
@@ -255,16 +257,24 @@ void nuri_task_abandon(struct nur_task *task);
 static inline void
 nuri_task_make_runnable(struct nur_task *task)
 {
+	struct nuri_run *run = task->run;
+
 	task->state = NURI_TASK_RUNNABLE;
-	task->run->n_runnable++;
-	list_append(&task->run->run_queue, nuri_list(&task->in_queue));
-	if (nuri_has_hook(&task->run->instruments, NURI_TASK_SCHEDULED)) {
-		nuri_instruments_call(task->run, NURI_TASK_SCHEDULED, task, 0);
+	run->n_runnable++;
+	list_append(&run->run_queue, nuri_list(&task->in_queue));
+	if (nuri_has_hook(&run->instruments, NURI_TASK_SCHEDULED)) {
+		nuri_instruments_call(run, NURI_TASK_SCHEDULED, task, 0);
 	}
 }
 
-/* nuri_task_activate_scope() - make @scope the innermost scope of @task */
-void nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope);
+/* nuri_task_activate_scope() - make @scope the innermost scope of @task, which has another one */
+static inline void
+nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope)
+{
+	list_cut(nuri_list(&task->in_scope));
+	list_append(nuri_list(&scope->tasks), nuri_list(&task->in_scope));
+	task->scope = scope;
+}
 
 /*
  * nuri_task_may_be_cancelled() - whether NUR_ECANCELED may be what @task has to return: it is
@@ -285,13 +295,31 @@ __attribute__((format(printf, 2, 3))) void nuri_run_report(
 	struct nuri_run *run, const char *format, ...);
 
 /* nuri_nursery_add_child() - @task, new, is one */
-void nuri_nursery_add_child(struct nur_nursery *nursery, struct nur_task *task);
+static inline void
+nuri_nursery_add_child(struct nur_nursery *nursery, struct nur_task *task)
+{
+	list_append(nuri_list(&nursery->children), nuri_list(&task->in_nursery));
+	nursery->n_children++;
+}
+
+/* nuri_nursery_wake_parent_when_empty() - if nobody is left, wake the opener, if it waits for that */
+void nuri_nursery_wake_parent_when_empty(struct nur_nursery *nursery);
+
+/* nuri_nursery_remove_child() - @task, a child, has ended */
+static inline void
+nuri_nursery_remove_child(struct nur_nursery *nursery, struct nur_task *task)
+{
+	list_cut(nuri_list(&task->in_nursery));
+	if (--nursery->n_children == 0) {
+		nuri_nursery_wake_parent_when_empty(nursery);
+	}
+}
 
 /*
- * nuri_nursery_child_finished() - @task, a child, has returned @rc (already checked for a stray
- * cancel)
+ * nuri_nursery_remove_failed() - @task, a child, has returned @rc, a failure (already checked for a
+ * stray cancel)
  */
-void nuri_nursery_child_finished(struct nur_nursery *nursery, struct nur_task *task, int rc);
+void nuri_nursery_remove_failed(struct nur_nursery *nursery, struct nur_task *task, int rc);
 
 /* nuri_nursery_fail() - the nursery fails with @code, if it has not, and is cancelled */
 void nuri_nursery_fail(struct nur_nursery *nursery, int code, const char *why);
@@ -307,10 +335,6 @@ void nuri_nursery_tolerate(struct nur_nursery *nursery, const char *name, int rc
  * there were any
  */
 bool nuri_nursery_abandon_all(struct nur_task *task);
-
-/* nuri_nursery_spawn() - a task in @nursery; 0, NUR_ECLOSED, or as nuri_task_spawn() */
-int nuri_nursery_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
-	struct nur_task **ret_task);
 
 /*
  * nuri_nursery_open_temporary() - open a nursery for a start in @target, which stays open for it; 0,

@@ -64,16 +64,6 @@ nur_task_nursery(const struct nur_task *task, size_t index)
 	return node == head ? NULL : list_entry(node, struct nur_nursery, in_parent);
 }
 
-void
-nuri_task_activate_scope(struct nur_task *task, struct nur_cancel_scope *scope)
-{
-	list_unlink(nuri_list(&task->in_scope));
-	task->scope = scope;
-	if (scope) {
-		list_append(nuri_list(&scope->tasks), nuri_list(&task->in_scope));
-	}
-}
-
 /*
  * A scope or nursery in the dead part of the task's stack was overwritten by now: too late for an
  * error.
@@ -89,15 +79,21 @@ refuse_dead_memory(const struct nur_task *task, const void *object, const char *
 	}
 }
 
+static inline struct nur_cancel_scope *
+outermost_scope(const struct nur_task *task)
+{
+	return task->parent_nursery ? &task->parent_nursery->scope : &task->run->system.scope;
+}
+
 static int
-check_nesting(struct nur_task *task, const struct nur_cancel_scope *outermost, int rc)
+check_nesting(struct nur_task *task, int rc)
 {
 	if (!list_is_empty(nuri_list(&task->nurseries))) {
 		refuse_dead_memory(task, task->nurseries.prev, "nursery");
 		(void)nuri_nursery_abandon_all(task);
 		return nur_fail(NUR_EMISNEST, "returned with a nursery still open");
 	}
-	if (task->scope != outermost) {
+	if (task->scope != outermost_scope(task)) {
 		refuse_dead_memory(task, task->scope, "cancel scope");
 		return nur_fail(NUR_EMISNEST, "returned inside a cancel scope");
 	}
@@ -135,29 +131,54 @@ main_finished(struct nuri_run *run, struct nur_task *task, int rc)
 	nuri_nursery_end_system(run);
 }
 
-static void
-task_finished(struct nur_task *task, int rc)
+static inline void
+leave_tree(struct nur_task *task)
 {
-	struct nuri_run *run = task->run;
+	list_cut(nuri_list(&task->in_scope));
+	task->scope = NULL;
+}
+
+/*
+ * The end of a task about which there is more to say than that it is over. Cold, so that what it needs
+ * is not paid for by those that just end.
+ */
+static __attribute__((cold, noinline)) void
+finish_untidily(struct nur_task *task, struct nur_nursery *nursery, int rc)
+{
+	nuri_locals_clear(&task->locals);
+	rc = check_nesting(task, rc);
+	break_lots(task);
+	leave_tree(task);
+	if (!nursery) {
+		main_finished(task->run, task, rc);
+	} else if (rc < 0) {
+		nuri_nursery_remove_failed(nursery, task, rc);
+	} else {
+		nuri_nursery_remove_child(nursery, task);
+	}
+	nuri_failure_destroy(steal(&task->failure));
+}
+
+/* Whether @task, a child, has succeeded and leaves nothing behind. */
+static inline bool
+is_tidy(const struct nur_task *task, const struct nur_nursery *nursery, int rc)
+{
+	return nursery && rc >= 0 && task->scope == &nursery->scope && !task->failure &&
+	       !task->breakers && !task->locals && list_is_empty(nuri_list_const(&task->nurseries));
+}
+
+static inline void
+finish(struct nur_task *task, int rc)
+{
 	struct nur_nursery *nursery = task->parent_nursery;
 
-	if (task->locals) {
-		nuri_locals_clear(&task->locals);
-	}
-	rc = check_nesting(task, nursery ? &nursery->scope : &run->system.scope, rc);
-	if (task->breakers) {
-		break_lots(task);
-	}
-	nuri_task_activate_scope(task, NULL);
-	if (nursery) {
-		nuri_nursery_child_finished(nursery, task, rc);
+	if (is_tidy(task, nursery, rc)) {
+		leave_tree(task);
+		nuri_nursery_remove_child(nursery, task);
 	} else {
-		main_finished(run, task, rc);
+		finish_untidily(task, nursery, rc);
 	}
-	if (task->failure) {
-		nuri_failure_destroy(steal(&task->failure));
-	}
-	run->n_tasks--;
+	task->run->n_tasks--;
 }
 
 void
@@ -195,51 +216,74 @@ task_entry(void *arg)
 {
 	struct nur_task *task = arg;
 
-	task_finished(task, run_function(task));
+	finish(task, run_function(task));
 	task->state = NURI_TASK_DONE;
 	nuri_context_exit_to(&task->context, &task->run->loop_context);
 }
 
+/* Not one assignment to all of it: much would be cleared that is filled in here, or by a wait. */
+static inline void
+init(struct nur_task *task, struct nuri_run *run, struct nuri_stack *stack)
+{
+	task->run = run;
+	task->stack = stack;
+	task->failure = NULL;
+	task->breakers = NULL;
+	task->locals = NULL;
+	task->abort = NULL;
+	task->wait_reason = NULL;
+	task->started_at = run->now;
+	task->state = NURI_TASK_RUNNABLE;
+	task->has_been_told = false;
+	list_init(nuri_list(&task->nurseries));
+}
+
+static __attribute__((cold, noinline)) int
+refuse_task(const struct nuri_run *run)
+{
+	return nur_fail(-EAGAIN, "%zu tasks are alive, as many as max_tasks allows", run->n_tasks);
+}
+
+static __attribute__((cold, noinline)) int
+no_stack(const struct nuri_run *run, int r)
+{
+	return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
+}
+
 int
-nuri_task_spawn(struct nuri_run *run, struct nur_nursery *nursery, struct nur_cancel_scope *scope,
-	const char *name, nur_task_fn fn, void *arg, struct nur_task **ret_task)
+nuri_task_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
+	struct nuri_run *run)
 {
 	struct nuri_stack *stack;
 	struct nur_task *task;
 	int r;
 
-	if (run->max_tasks > 0 && run->n_tasks >= run->max_tasks) {
-		return nur_fail(
-			-EAGAIN, "%zu tasks are alive, as many as max_tasks allows", run->n_tasks);
+	if (run->n_tasks >= run->max_tasks) {
+		return refuse_task(run);
 	}
 	r = nuri_stack_acquire(&run->stacks, &stack);
 	if (r < 0) {
-		return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
+		return no_stack(run, r);
 	}
 
 	task = nuri_task_on(stack);
-	*task = (struct nur_task){
-		.run = run,
-		.stack = stack,
-		.parent_nursery = nursery,
-		.fn = fn,
-		.arg = arg,
-		.name = name,
-		.started_at = run->now,
-	};
-	list_init(nuri_list(&task->in_scope));
-	list_init(nuri_list(&task->in_nursery));
-	list_init(nuri_list(&task->nurseries));
+	init(task, run, stack);
+	task->fn = fn;
+	task->arg = arg;
+	task->name = name;
 	nuri_context_init(&task->context, stack->base, task, task_entry, task);
-	nuri_task_activate_scope(task, scope);
+	task->parent_nursery = nursery;
+	if (nursery) {
+		nuri_nursery_add_child(nursery, task);
+	} else {
+		run->main = task;
+	}
+	task->scope = outermost_scope(task);
+	list_append(nuri_list(&task->scope->tasks), nuri_list(&task->in_scope));
 	if (run->current && run->current->locals) {
 		nuri_task_inherit_locals(task, run->current);
 	}
 	run->n_tasks++;
-	if (nursery) {
-		nuri_nursery_add_child(nursery, task);
-	}
-	*ret_task = task; /* the main task's place in its run, before an instrument looks */
 	if (nuri_has_hook(&run->instruments, NURI_TASK_SPAWNED)) {
 		nuri_instruments_call(run, NURI_TASK_SPAWNED, task, 0);
 	}
