@@ -13,6 +13,8 @@
 #define MAX_REST    NUR_SEC(10)
 #define DNS_TIMEOUT NUR_SEC(2)
 #define DNS_TRIES   2
+#define DNS_PORT    53
+#define DNS_WANTED  500
 
 /* libcurl and c-ares count their users, and not every version of them with care for threads. */
 static pthread_mutex_t libraries = PTHREAD_MUTEX_INITIALIZER;
@@ -64,8 +66,10 @@ create_parts(struct fetch_engine *engine, const struct fetch_engine_options *opt
 		.servers = options->dns_servers,
 		.hosts_path = options->hosts_path ? options->hosts_path : "/etc/hosts",
 		.resolv_path = options->resolv_path ? options->resolv_path : "/etc/resolv.conf",
+		.port = DNS_PORT,
 		.timeout = options->dns_timeout ? options->dns_timeout : DNS_TIMEOUT,
 		.tries = options->dns_tries ? options->dns_tries : DNS_TRIES,
+		.max_wanted = DNS_WANTED,
 		.seed = fetch_engine_random(engine),
 	};
 	int r;

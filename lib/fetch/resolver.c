@@ -1,65 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * c-ares on the run's loop, with a cache and the hosts file before it.
+ * Names are looked up once for all who ask, with a cache and the hosts file before it.
  *
  * A lookup is one name being asked for, with the tasks that wait for it. It is not theirs: a task
  * that is cancelled leaves, and the lookup goes on to its end, by its own timeouts, and fills the
- * cache. So nobody's cancellation disturbs strangers, and that c-ares cannot cancel one query does
+ * cache. So nobody's cancellation disturbs strangers, and that a query cannot be taken back does
  * not matter.
  *
- * Lookups belong to a channel. A channel keeps its source port and its servers, so it is retired
- * after QUERIES_A_CHANNEL queries and when resolv.conf has changed: new lookups go to a new channel
- * and the old one is destroyed when its last query has ended. Not in c-ares's callback, where that
- * is forbidden, but by on_call(); which also begins lookups, since c-ares needs more stack than
- * tasks have.
+ *	                  nobody waits, not begun: forgotten
+ *	                ┌───────────────────────────────────►
+ *	get_lookup() ─► queue ─► begun, wanted ◄─► begun, unwanted ─► answered: cache, waiters
  *
- * At most MAX_ACTIVE lookups are asked at a time: thousands of questions at once overflow the
- * socket buffers of the nearest resolver and come back as timeouts.
+ * At most max_wanted lookups are asked at a time for somebody who waits: thousands of questions at
+ * once overflow the socket buffers of the nearest resolver and come back as timeouts. Those that
+ * nobody waits for any more have been sent long ago and take no place from others, up to
+ * MAX_UNWANTED: a batch that was cancelled while its name servers were silent is nothing to the
+ * next one.
+ *
+ * Lookups begin in on_call(), on the loop's stack, since c-ares needs more than tasks have.
  */
 #include "lib/fetch/resolver.h"
 
-#include <ares.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/buffer.h"
 #include "lib/base/list.h"
+#include "lib/fetch/channels.h"
 #include "lib/fetch/hosts_file.h"
 #include "lib/fetch/name_cache.h"
 
-#define MAX_ACTIVE        500
-#define QUERIES_A_CHANNEL 1000
-#define N_BUCKETS         1024
-#define FILE_CHECK        NUR_SEC(1)
-#define HOSTS_FILE_MAX    (4u * 1024 * 1024)
-
-struct socket {
-	struct list node;
-	int fd;
-	struct nur_watch *watch;
-	struct channel *channel;
-};
-
-struct channel {
-	struct list node;
-	struct fetch_resolver *resolver;
-	ares_channel ares;
-	struct list sockets;
-	size_t n_active;
-	size_t n_queries;
-};
+#define MAX_UNWANTED   4000
+#define N_BUCKETS      1024
+#define FILE_CHECK     NUR_SEC(1)
+#define HOSTS_FILE_MAX (4u * 1024 * 1024)
 
 struct lookup {
+	struct fetch_question question;
+	struct fetch_resolver *resolver;
 	struct list in_bucket;
 	struct list in_queue; /* until it is begun */
 	struct list waiters;
-	struct channel *channel;
+	bool is_begun;
+	unsigned generation; /* the resolver's when it was made */
 	uint64_t hash;
 	char name[];
 };
@@ -67,6 +55,7 @@ struct lookup {
 /* On the stack of the task that waits. */
 struct waiter {
 	struct list node;
+	struct lookup *lookup;
 	struct nur_task *task;
 	struct fetch_answer *answer;
 };
@@ -79,23 +68,21 @@ struct file_mark {
 };
 
 struct fetch_resolver {
-	struct list channels; /* the last is in use, unless retired */
-	struct channel *current;
+	struct fetch_channels *channels;
 	struct list buckets[N_BUCKETS];
 	struct list queue;
-	size_t n_active;
-	struct nur_timer timer;
+	size_t n_active; /* begun */
+	size_t n_wanted; /* of these, with somebody who waits */
+	size_t max_wanted;
 	struct nur_call call;
+	unsigned generation; /* of name servers */
 	struct fetch_name_cache *cache;
 	struct fetch_hosts *hosts;
 	struct file_mark hosts_mark;
 	struct file_mark resolv_mark;
 	nur_time next_check;
-	char *servers;
 	char *hosts_path;
 	char *resolv_path;
-	nur_time timeout;
-	unsigned tries;
 	uint64_t seed;
 	struct fetch_resolver_statistics statistics;
 };
@@ -168,10 +155,10 @@ check_files(struct fetch_resolver *resolver)
 	if (has_changed(resolver->hosts_path, &resolver->hosts_mark)) {
 		load_hosts(resolver);
 	}
-	if (has_changed(resolver->resolv_path, &resolver->resolv_mark) && !resolver->servers) {
-		resolver->current = NULL; /* retired */
+	if (has_changed(resolver->resolv_path, &resolver->resolv_mark)) {
+		resolver->generation++;
+		fetch_channels_retire(resolver->channels);
 		fetch_name_cache_clear(resolver->cache);
-		nur_call_soon(&resolver->call);
 	}
 }
 
@@ -198,11 +185,46 @@ find_lookup(struct fetch_resolver *resolver, const char *name, uint64_t hash)
 	list_for_each(node, bucket) {
 		struct lookup *lookup = list_entry(node, struct lookup, in_bucket);
 
-		if (lookup->hash == hash && strcmp(lookup->name, name) == 0) {
+		if (lookup->hash == hash && lookup->generation == resolver->generation &&
+			strcmp(lookup->name, name) == 0) {
 			return lookup;
 		}
 	}
 	return NULL;
+}
+
+static void
+forget_lookup(struct lookup *lookup)
+{
+	list_unlink(&lookup->in_bucket);
+	list_unlink(&lookup->in_queue);
+	lookup->resolver->statistics.n_lookups--;
+	free(lookup);
+}
+
+static void
+on_answer(struct fetch_question *question, struct fetch_answer *answer, uint32_t ttl_s)
+{
+	struct lookup *lookup = container_of(question, struct lookup, question);
+	struct fetch_resolver *resolver = lookup->resolver;
+
+	resolver->n_active--;
+	resolver->n_wanted -= !list_is_empty(&lookup->waiters);
+	if (answer && lookup->generation == resolver->generation) {
+		/* without memory it is only forgotten */
+		(void)fetch_name_cache_put(resolver->cache, lookup->name, answer, ttl_s, nur_now());
+	}
+	while (!list_is_empty(&lookup->waiters)) {
+		struct waiter *waiter =
+			list_entry(list_take_first(&lookup->waiters), struct waiter, node);
+
+		if (answer) {
+			waiter->answer = fetch_answer_ref(answer);
+		}
+		nur_reschedule(waiter->task, answer ? 0 : -ENOMEM);
+	}
+	forget_lookup(lookup);
+	nur_call_soon(&resolver->call);
 }
 
 static int
@@ -217,6 +239,9 @@ get_lookup(struct fetch_resolver *resolver, const char *name, struct lookup **re
 			return -ENOMEM;
 		}
 		memcpy(lookup->name, name, strlen(name) + 1);
+		lookup->question = (struct fetch_question){ lookup->name, on_answer };
+		lookup->resolver = resolver;
+		lookup->generation = resolver->generation;
 		lookup->hash = hash;
 		list_init(&lookup->waiters);
 		list_append(&resolver->buckets[hash % N_BUCKETS], &lookup->in_bucket);
@@ -228,269 +253,14 @@ get_lookup(struct fetch_resolver *resolver, const char *name, struct lookup **re
 	return 0;
 }
 
-/* @answer: NULL when there was no memory for one */
-static void
-end_lookup(struct fetch_resolver *resolver, struct lookup *lookup, struct fetch_answer *answer)
-{
-	while (!list_is_empty(&lookup->waiters)) {
-		struct waiter *waiter =
-			list_entry(list_take_first(&lookup->waiters), struct waiter, node);
-
-		if (answer) {
-			waiter->answer = fetch_answer_ref(answer);
-		}
-		nur_reschedule(waiter->task, answer ? 0 : -ENOMEM);
-	}
-	list_unlink(&lookup->in_bucket);
-	list_unlink(&lookup->in_queue);
-	resolver->statistics.n_lookups--;
-	if (lookup->channel) {
-		lookup->channel->n_active--;
-		resolver->n_active--;
-		nur_call_soon(&resolver->call);
-	}
-	free(lookup);
-}
-
-/* Channels. */
-
-static void
-close_socket(struct socket *item)
-{
-	nur_watch_close(item->watch);
-	list_unlink(&item->node);
-	free(item);
-}
-
-static void
-set_timer(struct fetch_resolver *resolver)
-{
-	nur_time nearest = NUR_FOREVER;
-	struct list *node;
-
-	list_for_each(node, &resolver->channels) {
-		struct channel *channel = list_entry(node, struct channel, node);
-		struct timeval storage;
-		struct timeval *left = ares_timeout(channel->ares, NULL, &storage);
-
-		if (left) {
-			nur_time ns = NUR_SEC(left->tv_sec) + NUR_USEC(left->tv_usec);
-
-			nearest = ns < nearest ? ns : nearest;
-		}
-	}
-	if (nearest == NUR_FOREVER) {
-		nur_timer_stop(&resolver->timer);
-		return;
-	}
-	/* its clock is coarser than ours: a little later, or it finds nothing to do */
-	nur_timer_set(&resolver->timer, nur_time_add(nur_now(), nearest + NUR_MSEC(1)));
-}
-
-static void
-on_ready(int fd, unsigned events, void *arg)
-{
-	struct socket *item = arg;
-	struct fetch_resolver *resolver = item->channel->resolver;
-
-	/* may free item */
-	ares_process_fd(item->channel->ares, events & NUR_WATCH_READ ? fd : ARES_SOCKET_BAD,
-		events & NUR_WATCH_WRITE ? fd : ARES_SOCKET_BAD);
-	set_timer(resolver);
-}
-
-static void
-on_timer(void *arg)
-{
-	struct fetch_resolver *resolver = arg;
-	struct list *node;
-
-	list_for_each(node, &resolver->channels) {
-		struct channel *channel = list_entry(node, struct channel, node);
-
-		ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	}
-	set_timer(resolver);
-}
-
-static struct socket *
-find_socket(struct channel *channel, int fd)
-{
-	struct list *node;
-
-	list_for_each(node, &channel->sockets) {
-		struct socket *item = list_entry(node, struct socket, node);
-
-		if (item->fd == fd) {
-			return item;
-		}
-	}
-	return NULL;
-}
-
-/* A socket that cannot be watched is one that stays silent: the query's time runs out. */
-static void
-on_socket(void *user, ares_socket_t fd, int is_readable, int is_writable)
-{
-	struct channel *channel = user;
-	struct socket *item = find_socket(channel, fd);
-
-	if (!is_readable && !is_writable) {
-		if (item) {
-			close_socket(item);
-		}
-		return;
-	}
-	if (!item) {
-		item = calloc(1, sizeof(*item));
-		if (!item) {
-			return;
-		}
-		item->fd = fd;
-		item->channel = channel;
-		list_append(&channel->sockets, &item->node);
-		if (nur_watch_open(fd, on_ready, item, &item->watch) < 0) {
-			close_socket(item);
-			return;
-		}
-	}
-	(void)nur_watch_set(item->watch,
-		(is_readable ? NUR_WATCH_READ : 0) | (is_writable ? NUR_WATCH_WRITE : 0));
-}
-
-static int
-make_answer(const struct ares_addrinfo *info, struct fetch_answer **ret_answer, uint32_t *ret_ttl_s)
-{
-	struct fetch_address addresses[FETCH_ANSWER_MAX];
-	uint32_t ttl_s = FETCH_NAME_TTL_MAX_S;
-	size_t n_addresses = 0;
-
-	for (const struct ares_addrinfo_node *node = info->nodes; node; node = node->ai_next) {
-		uint32_t node_ttl_s = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
-
-		if (n_addresses < FETCH_ANSWER_MAX &&
-			fetch_address_from_sockaddr(
-				node->ai_addr, node->ai_addrlen, &addresses[n_addresses])) {
-			n_addresses++;
-			ttl_s = node_ttl_s < ttl_s ? node_ttl_s : ttl_s;
-		}
-	}
-	*ret_ttl_s = ttl_s;
-	return fetch_answer_create(
-		addresses, n_addresses, n_addresses > 0 ? 0 : -ENOENT, ret_answer);
-}
-
-static void
-on_answer(void *user, int status, int n_timeouts, struct ares_addrinfo *info)
-{
-	struct lookup *lookup = user;
-	struct fetch_resolver *resolver = lookup->channel->resolver;
-	_cleanup_(fetch_answer_unrefp) struct fetch_answer *answer = NULL;
-	uint32_t ttl_s = 0;
-	int r;
-
-	if (status == ARES_SUCCESS) {
-		r = make_answer(info, &answer, &ttl_s);
-		ares_freeaddrinfo(info);
-	} else {
-		bool is_absent = status == ARES_ENOTFOUND || status == ARES_ENODATA ||
-				 status == ARES_EBADNAME;
-
-		r = fetch_answer_create(NULL, 0, is_absent ? -ENOENT : -EHOSTUNREACH, &answer);
-	}
-	if (r == 0 && status != ARES_EDESTRUCTION) {
-		/* without memory it is only forgotten */
-		(void)fetch_name_cache_put(resolver->cache, lookup->name, answer, ttl_s, nur_now());
-	}
-	end_lookup(resolver, lookup, answer);
-}
-
-static void
-destroy_channel(struct channel *channel)
-{
-	ares_destroy(channel->ares);
-	while (!list_is_empty(&channel->sockets)) {
-		close_socket(list_entry(channel->sockets.next, struct socket, node));
-	}
-	list_unlink(&channel->node);
-	free(channel);
-}
-
-static int
-open_channel(struct fetch_resolver *resolver, struct channel **ret_channel)
-{
-	struct channel *channel = calloc(1, sizeof(*channel));
-	char lookups[] = "b"; /* the hosts file is ours */
-	struct ares_options options = {
-		.flags = ARES_FLAG_EDNS,
-		.timeout = (int)(resolver->timeout / NUR_MSEC(1)),
-		.tries = (int)resolver->tries,
-		.sock_state_cb = on_socket,
-		.sock_state_cb_data = channel,
-		.lookups = lookups,
-		.resolvconf_path = resolver->resolv_path,
-		.ednspsz = 1232,
-	};
-	int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
-		   ARES_OPT_LOOKUPS | ARES_OPT_RESOLVCONF | ARES_OPT_EDNSPSZ;
-	int status;
-
-	if (!channel) {
-		return -ENOMEM;
-	}
-	status = ares_init_options(&channel->ares, &options, mask);
-	if (status != ARES_SUCCESS) {
-		free(channel);
-		return status == ARES_ENOMEM ? -ENOMEM : NUR_EINTERNAL;
-	}
-	channel->resolver = resolver;
-	list_init(&channel->sockets);
-	list_append(&resolver->channels, &channel->node);
-	if (resolver->servers) {
-		status = ares_set_servers_ports_csv(channel->ares, resolver->servers);
-		if (status != ARES_SUCCESS) {
-			destroy_channel(channel);
-			return status == ARES_ENOMEM ? -ENOMEM : -EINVAL;
-		}
-	}
-	*ret_channel = channel;
-	return 0;
-}
-
-static void
-retire_channels(struct fetch_resolver *resolver)
-{
-	struct list *node, *after;
-
-	if (resolver->current && resolver->current->n_queries >= QUERIES_A_CHANNEL) {
-		resolver->current = NULL;
-	}
-	list_for_each_safe(node, after, &resolver->channels) {
-		struct channel *channel = list_entry(node, struct channel, node);
-
-		if (channel != resolver->current && channel->n_active == 0) {
-			destroy_channel(channel);
-		}
-	}
-}
-
 static void
 begin_lookup(struct fetch_resolver *resolver, struct lookup *lookup)
 {
-	const struct ares_addrinfo_hints hints = { .ai_family = AF_UNSPEC };
-	struct channel *channel;
-
-	if (!resolver->current && open_channel(resolver, &resolver->current) < 0) {
-		end_lookup(resolver, lookup, NULL);
-		return;
-	}
-	channel = resolver->current;
-	channel->n_active++;
-	channel->n_queries++;
+	lookup->is_begun = true;
 	resolver->n_active++;
+	resolver->n_wanted++; /* else it would not be in the queue */
 	resolver->statistics.total_lookups++;
-	lookup->channel = channel;
-	ares_getaddrinfo(channel->ares, lookup->name, NULL, &hints, on_answer, lookup);
+	fetch_channels_ask(resolver->channels, &lookup->question); /* may free it */
 }
 
 static void
@@ -498,13 +268,38 @@ on_call(void *arg)
 {
 	struct fetch_resolver *resolver = arg;
 
-	retire_channels(resolver);
-	while (resolver->n_active < MAX_ACTIVE && !list_is_empty(&resolver->queue)) {
+	while (resolver->n_wanted < resolver->max_wanted &&
+		resolver->n_active - resolver->n_wanted < MAX_UNWANTED &&
+		!list_is_empty(&resolver->queue)) {
 		struct list *node = list_take_first(&resolver->queue);
 
 		begin_lookup(resolver, list_entry(node, struct lookup, in_queue));
 	}
-	set_timer(resolver);
+}
+
+static void
+join_lookup(struct lookup *lookup, struct waiter *waiter)
+{
+	lookup->resolver->n_wanted += lookup->is_begun && list_is_empty(&lookup->waiters);
+	waiter->lookup = lookup;
+	list_append(&lookup->waiters, &waiter->node);
+}
+
+static void
+leave_lookup(struct waiter *waiter)
+{
+	struct lookup *lookup = waiter->lookup;
+
+	list_unlink(&waiter->node);
+	if (!list_is_empty(&lookup->waiters)) {
+		return;
+	}
+	if (!lookup->is_begun) {
+		forget_lookup(lookup);
+		return;
+	}
+	lookup->resolver->n_wanted--;
+	nur_call_soon(&lookup->resolver->call);
 }
 
 /* The tasks' side. */
@@ -531,9 +326,7 @@ fetch_resolver_find(
 static enum nur_abort
 abort_wait(struct nur_task *task, void *arg)
 {
-	struct waiter *waiter = arg;
-
-	list_unlink(&waiter->node);
+	leave_lookup(arg);
 	return NUR_ABORT_SUCCEEDED;
 }
 
@@ -551,7 +344,7 @@ fetch_resolver_lookup(
 
 		return cancelled < 0 ? cancelled : r;
 	}
-	list_append(&lookup->waiters, &waiter.node);
+	join_lookup(lookup, &waiter);
 	r = nur_wait_task_rescheduled("name", abort_wait, &waiter);
 	if (r < 0) {
 		return r;
@@ -571,24 +364,34 @@ fetch_resolver_statistics(
 const char *
 fetch_resolver_version(void)
 {
-	return ares_version(NULL);
+	return fetch_channels_version();
 }
 
 static int
-copy_options(struct fetch_resolver *resolver, const struct fetch_resolver_options *options)
+create_parts(struct fetch_resolver *resolver, const struct fetch_resolver_options *options)
 {
-	resolver->timeout = options->timeout;
-	resolver->tries = options->tries;
+	const struct fetch_channels_options channels = {
+		.servers = options->servers,
+		.resolv_path = options->resolv_path,
+		.port = options->port,
+		.timeout = options->timeout,
+		.tries = options->tries,
+	};
+	int r;
+
 	resolver->seed = options->seed;
+	resolver->max_wanted = options->max_wanted;
 	resolver->hosts_path = strdup(options->hosts_path);
 	resolver->resolv_path = strdup(options->resolv_path);
-	if (options->servers) {
-		resolver->servers = strdup(options->servers);
+	if (!resolver->hosts_path || !resolver->resolv_path) {
+		return -ENOMEM;
 	}
-	return resolver->hosts_path && resolver->resolv_path &&
-			       (resolver->servers || !options->servers)
-		       ? 0
-		       : -ENOMEM;
+	r = fetch_name_cache_create(FETCH_NAME_CACHE_MAX, options->seed, &resolver->cache);
+	if (r < 0) {
+		return r;
+	}
+	(void)has_changed(resolver->resolv_path, &resolver->resolv_mark);
+	return fetch_channels_create(&channels, &resolver->channels);
 }
 
 int
@@ -601,29 +404,16 @@ fetch_resolver_create(
 	if (!nur_in_run()) {
 		return NUR_ENOTINTASK;
 	}
-	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS) {
-		return NUR_EINTERNAL;
-	}
 	resolver = calloc(1, sizeof(*resolver));
 	if (!resolver) {
-		ares_library_cleanup();
 		return -ENOMEM;
 	}
-	list_init(&resolver->channels);
 	list_init(&resolver->queue);
 	for (size_t i = 0; i < N_BUCKETS; i++) {
 		list_init(&resolver->buckets[i]);
 	}
-	nur_timer_init(&resolver->timer, on_timer, resolver);
 	nur_call_init(&resolver->call, on_call, resolver);
-	r = copy_options(resolver, options);
-	if (r == 0) {
-		r = fetch_name_cache_create(FETCH_NAME_CACHE_MAX, options->seed, &resolver->cache);
-	}
-	if (r == 0) {
-		(void)has_changed(resolver->resolv_path, &resolver->resolv_mark);
-		r = open_channel(resolver, &resolver->current);
-	}
+	r = create_parts(resolver, options);
 	if (r < 0) {
 		fetch_resolver_destroy(resolver);
 		return r;
@@ -638,21 +428,13 @@ fetch_resolver_destroy(struct fetch_resolver *resolver)
 	if (!resolver) {
 		return;
 	}
-	while (!list_is_empty(&resolver->queue)) {
-		end_lookup(
-			resolver, list_entry(resolver->queue.next, struct lookup, in_queue), NULL);
-	}
-	while (!list_is_empty(&resolver->channels)) {
-		destroy_channel(list_entry(resolver->channels.next, struct channel, node));
-	}
+	fetch_channels_destroy(resolver->channels);
+	/* what nobody waits for is not in the queue, and nobody waits */
 	assert(resolver->statistics.n_lookups == 0);
-	nur_timer_stop(&resolver->timer);
 	nur_call_cancel(&resolver->call);
 	fetch_name_cache_destroy(resolver->cache);
 	fetch_hosts_destroy(resolver->hosts);
-	free(resolver->servers);
 	free(resolver->hosts_path);
 	free(resolver->resolv_path);
 	free(resolver);
-	ares_library_cleanup();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names to addresses: the only door to c-ares. See resolver.c. */
+/* Names to addresses, asked for once and remembered. See resolver.c. */
 #pragma once
 
 #include <nursery.h>
@@ -15,8 +15,10 @@ struct fetch_resolver_options {
 	const char *servers; /* NULL: those of resolv_path */
 	const char *hosts_path;
 	const char *resolv_path;
+	uint16_t port;    /* of its servers */
 	nur_time timeout; /* of one query */
 	unsigned tries;
+	unsigned max_wanted; /* names asked for at a time */
 	uint64_t seed;
 };
 
@@ -51,7 +53,8 @@ int fetch_resolver_find(
  * fetch_resolver_lookup() - ask the name servers
  *
  * Callers who ask for a name that is being looked up wait for the same query. Cancelling one of
- * them, or all, does not end it: its answer goes into the cache.
+ * them, or all, does not end it: its answer goes into the cache. Only one that was not sent yet is
+ * forgotten with the last who waits for it.
  *
  * Checkpoint: always. Ownership: gives a reference. Errors: NUR_ECANCELED, -ENOMEM. Look at
  * answer->error: -ENOENT no such name or no address, -EHOSTUNREACH no usable answer.

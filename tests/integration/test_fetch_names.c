@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fetches by name: name servers that answer, lie, and keep silent; the hosts file; single flight. */
+/* Fetches by name: name servers that answer, lie, and keep silent. The resolver alone: test_resolver.c */
 #include "tests/integration/fetch_kit.h"
 
 #include <errno.h>
@@ -87,6 +87,10 @@ static const struct {
 	{ "OK.Test", FETCH_ERROR_NONE, 2 },
 	{ "both.test", FETCH_ERROR_NONE, 2 },
 	{ "alias.test", FETCH_ERROR_NONE, 2 },
+	{ "ttl-0.test", FETCH_ERROR_NONE, 2 },
+	{ "ttl-2147483648.test", FETCH_ERROR_NONE, 2 },
+	{ "loop.test", FETCH_ERROR_DNS_NOT_FOUND, 2 },
+	{ "cut.test", FETCH_ERROR_DNS_NOT_FOUND, 2 },
 	{ "wrong-id.test", FETCH_ERROR_DNS_FAILED, 2 },
 	{ "nxdomain.test", FETCH_ERROR_DNS_NOT_FOUND, 1 },
 	{ "empty.test", FETCH_ERROR_DNS_NOT_FOUND, 1 },
@@ -290,56 +294,6 @@ START_TEST(a_batch_that_waits_for_names_is_cancelled_at_once)
 }
 END_TEST
 
-static int
-change_the_hosts_file(void *arg)
-{
-	kit_add(kit, url_of("new.test"));
-	ck_assert_int_eq(kit_batch(kit), 0);
-	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DNS_NOT_FOUND);
-
-	write_file(hosts_path, "127.0.0.1 other.test new.test\n");
-	ck_assert_int_eq(nur_sleep(NUR_MSEC(1100)), 0); /* the file is looked at once a second */
-	ck_assert_int_eq(kit_batch(kit), 0);
-	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
-	return 0;
-}
-
-START_TEST(a_change_of_the_hosts_file_is_noticed)
-{
-	kit->body = change_the_hosts_file;
-
-	kit_run(kit);
-}
-END_TEST
-
-static int
-change_resolv_conf(void *arg)
-{
-	char text[64];
-
-	kit_add(kit, url_of("ok.test"));
-	ck_assert_int_eq(kit_batch(kit), 0);
-	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DNS_FAILED);
-
-	/* c-ares reads no port from the file: the engine is told the right servers by its options in
-	 * the other tests. Here it is enough that it asks anew. */
-	(void)snprintf(text, sizeof(text), "nameserver 127.0.0.1\noptions timeout:1\n");
-	write_file(resolv_path, text);
-	ck_assert_int_eq(nur_sleep(NUR_MSEC(1100)), 0);
-	ck_assert_int_eq(kit_batch(kit), 0);
-	ck_assert_uint_eq(kit->statistics.total_lookups, 2);
-	return 0;
-}
-
-START_TEST(a_change_of_resolv_conf_clears_what_is_known)
-{
-	kit->engine_options.dns_servers = NULL;
-	kit->body = change_resolv_conf;
-
-	kit_run(kit);
-}
-END_TEST
-
 START_TEST(many_names_are_looked_up_over_several_channels)
 {
 	char name[32];
@@ -358,20 +312,22 @@ START_TEST(many_names_are_looked_up_over_several_channels)
 }
 END_TEST
 
+/* The second name is another one to us, and the same to the name server, which has changed its mind. */
 START_TEST(a_name_that_leads_elsewhere_the_second_time_is_denied)
 {
+	const struct kit_result *kept;
 	char *url = NULL;
 
-	kit->batch.concurrency = 1;
 	ck_assert_int_gt(
-		asprintf(&url, "http://rebind.test:%u/redirect-to/302?http://rebind2.test:%u/ok",
+		asprintf(&url,
+			"http://rebind.one.test:%u/redirect-to/302?http://rebind.two.test:%u/ok",
 			t_origin_port(origin, T_PORT_HTTP), t_origin_port(origin, T_PORT_HTTP)),
 		0);
-	kit_add(kit, url);
+	kept = kit_one(kit, url);
 
-	kit_run(kit);
-
-	ck_assert_int_ne(kit->results[0].result.outcome, FETCH_OK);
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_DENIED);
+	ck_assert_ptr_nonnull(strstr(kept->detail, "169.254.169.254"));
+	ck_assert_uint_eq(kit->statistics.total_connections, 1);
 }
 END_TEST
 
@@ -411,8 +367,6 @@ test_suite(void)
 	tcase_add_test(tc, a_name_that_does_not_exist_is_remembered);
 	tcase_add_test(tc, cancelling_who_asked_first_disturbs_nobody);
 	tcase_add_test(tc, a_batch_that_waits_for_names_is_cancelled_at_once);
-	tcase_add_test(tc, a_change_of_the_hosts_file_is_noticed);
-	tcase_add_test(tc, a_change_of_resolv_conf_clears_what_is_known);
 	tcase_add_test(tc, many_names_are_looked_up_over_several_channels);
 	tcase_add_test(tc, a_name_that_leads_elsewhere_the_second_time_is_denied);
 	tcase_add_test(tc, servers_that_cannot_be_read_are_refused);

@@ -20,6 +20,7 @@
 
 enum rcode {
 	RCODE_OK = 0,
+	RCODE_FORMERR = 1,
 	RCODE_SERVFAIL = 2,
 	RCODE_NXDOMAIN = 3,
 	RCODE_NOTIMP = 4,
@@ -71,6 +72,7 @@ t_name_query_parse(const uint8_t *message, size_t len, struct t_name_query *quer
 		return false;
 	}
 	query->id = get16(message);
+	query->has_edns = get16(message + 10) > 0;
 	query->type = get16(message + at + 1);
 	query->question = message + HEADER_LEN;
 	query->question_len = at + 5 - HEADER_LEN;
@@ -197,6 +199,7 @@ static const struct {
 	enum rcode code;
 } codes[] = {
 	{ "empty", RCODE_OK },
+	{ "no-edns", RCODE_FORMERR },
 	{ "servfail", RCODE_SERVFAIL },
 	{ "nxdomain", RCODE_NXDOMAIN },
 	{ "notimp", RCODE_NOTIMP },
@@ -265,7 +268,7 @@ t_name_answer_make(
 	}
 	start_message(message, query, is_cut ? FLAGS_TRUNCATED : 0);
 	if (is(query, "ok") || is(query, "both") || is(query, "wrong-id") ||
-		is(query, "wrong-name")) {
+		is(query, "wrong-name") || (is(query, "no-edns") && !query->has_edns)) {
 		add_a(message, query, TTL, LOOPBACK);
 	} else if (is(query, "rebind")) {
 		add_a(message, query, TTL, n_earlier == 0 ? LOOPBACK : METADATA);

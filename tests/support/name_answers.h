@@ -15,6 +15,7 @@
  * label      the first of the name, in lower case
  * type       of the question
  * question   bytes of the whole question section
+ * has_edns   there is an additional record
  */
 struct t_name_query {
 	uint16_t id;
@@ -23,6 +24,7 @@ struct t_name_query {
 	const uint8_t *question;
 	size_t question_len;
 	bool is_tcp;
+	bool has_edns;
 };
 
 /* is_silent: nothing is sent. is_held: sent when the label is released. delay_ms: sent so much later. */

@@ -60,7 +60,8 @@ struct server {
 	unsigned int n_released;
 	unsigned int n_rebinds;
 	struct t_name_counts counts;
-	struct t_counter counters[5];
+	struct t_counter counters[7];
+	bool has_come_from[UINT16_MAX + 1];
 	struct t_commands commands;
 };
 
@@ -139,6 +140,17 @@ dispose(struct server *server, const struct client *client, const struct t_name_
 }
 
 static void
+count_port(struct server *server, const struct client *client)
+{
+	bool *has_come = &server->has_come_from[client->address.sin_port];
+
+	if (client->fd < 0) {
+		server->counts.n_ports += !*has_come;
+		*has_come = true;
+	}
+}
+
+static void
 take_query(struct server *server, const struct client *client, const uint8_t *message, size_t len)
 {
 	struct t_name_query query = { .is_tcp = client->fd >= 0 };
@@ -152,6 +164,8 @@ take_query(struct server *server, const struct client *client, const uint8_t *me
 	server->counts.n_a += query.type == T_TYPE_A;
 	server->counts.n_aaaa += query.type == T_TYPE_AAAA;
 	server->counts.n_tcp += query.is_tcp;
+	server->counts.n_edns += query.has_edns;
+	count_port(server, client);
 	server->n_rebinds += query.type == T_TYPE_A && strcmp(query.label, "rebind") == 0;
 	if (t_name_answer_make(&query, n_earlier, &answer) == 0 && !answer.is_silent) {
 		dispose(server, client, &query, &answer);
@@ -325,6 +339,8 @@ server_init(struct server *server, const int *sockets, int command_fd)
 		{ "a", &server->counts.n_a },
 		{ "aaaa", &server->counts.n_aaaa },
 		{ "tcp", &server->counts.n_tcp },
+		{ "edns", &server->counts.n_edns },
+		{ "ports", &server->counts.n_ports },
 		{ "held", &server->counts.n_held },
 	};
 	size_t i;
@@ -452,9 +468,9 @@ t_name_server_counts(struct t_name_server *names)
 	t_server_hear(&names->server, line, sizeof(line));
 	n = sscanf(line,
 		"counts queries=%" SCNu64 " a=%" SCNu64 " aaaa=%" SCNu64 " tcp=%" SCNu64
-		" held=%" SCNu64,
-		&c.n_queries, &c.n_a, &c.n_aaaa, &c.n_tcp, &c.n_held);
-	ck_assert_int_eq(n, 5);
+		" edns=%" SCNu64 " ports=%" SCNu64 " held=%" SCNu64,
+		&c.n_queries, &c.n_a, &c.n_aaaa, &c.n_tcp, &c.n_edns, &c.n_ports, &c.n_held);
+	ck_assert_int_eq(n, 7);
 	return c;
 }
 

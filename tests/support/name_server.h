@@ -11,6 +11,7 @@
  *   cut              cut over UDP and TCP
  *   rebind           A 127.0.0.1 the first time, A 169.254.169.254 from then on
  *   empty            no error, no address        nxdomain, servfail, refused, notimp   that code
+ *   no-edns          "format error" to a query with EDNS, else as ok
  *   silent           no answer                   garbage  bytes that are no message
  *   wrong-id         the answer to another query           wrong-name   the answer to another question
  *   slow-MS          as ok, MS milliseconds later
@@ -23,12 +24,17 @@
 
 struct t_name_server;
 
-/* n_a, n_aaaa: questions by type. n_tcp: over TCP. n_held: waiting for their answers, now */
+/*
+ * n_a, n_aaaa: questions by type. n_tcp: over TCP. n_edns: with EDNS. n_ports: ports they came from, by UDP.
+ * n_held: waiting for their answers, now
+ */
 struct t_name_counts {
 	uint64_t n_queries;
 	uint64_t n_a;
 	uint64_t n_aaaa;
 	uint64_t n_tcp;
+	uint64_t n_edns;
+	uint64_t n_ports;
 	uint64_t n_held;
 };
 

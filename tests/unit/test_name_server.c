@@ -123,6 +123,7 @@ static const struct {
 	{ "alias", TYPE_A, { 0, 2, 0, { 127, 0, 0, 1 } } },
 	{ "loop", TYPE_A, { 0, 1, 0, { 0, 2, 0xc0, 0x0c } } },
 	{ "truncated", TYPE_A, { 0, 0, 1, { 0, 1, 0, 1 } } },
+	{ "no-edns", TYPE_A, { 0, 1, 0, { 127, 0, 0, 1 } } },
 	{ "empty", TYPE_A, { 0, 0, 0, { 0, 1, 0, 1 } } },
 	{ "servfail", TYPE_A, { 2, 0, 0, { 0, 1, 0, 1 } } },
 	{ "nxdomain", TYPE_A, { 3, 0, 0, { 0, 1, 0, 1 } } },
