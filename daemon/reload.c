@@ -38,6 +38,7 @@ compare(const struct config *before, const struct config *after, struct reload_v
 		{ "listen.group", is_same_text(before->socket_group, after->socket_group) },
 		{ "defaults.user_agent", is_same_text(before->user_agent, after->user_agent) },
 		{ "network.http_version", before->http_version == after->http_version },
+		{ "network.resolver", before->resolver == after->resolver },
 	};
 
 	static_assert(sizeof(keys) / sizeof(keys[0]) <= RELOAD_RESTART_MAX, "one place each");

@@ -117,6 +117,7 @@ struct config {
 	const char *user_agent;
 	struct fetch_address_policy policy;
 	enum fetch_http_version http_version;
+	enum fetch_resolver_kind resolver;
 	int64_t drain_timeout_ns;
 	struct config_job *jobs;
 	size_t n_jobs;

@@ -29,6 +29,7 @@
 
 static const char *const profile_words[] = { "default", "public_only", NULL };
 static const char *const http_version_words[] = { "auto", "1.1", "2", NULL };
+static const char *const resolver_words[] = { "builtin", "system", NULL };
 static const char *const overlap_words[] = { "skip", "queue", "replace", NULL };
 static const char *const missed_words[] = { "skip", "run_once", NULL };
 static const char *const when_words[] = { "always", "failure", "change", NULL };
@@ -88,7 +89,8 @@ static const struct schema_row network_rows[] = {
 		.text = "networks allowed besides" },
 	{ "deny", SCHEMA_NETWORKS, NULL, AT(policy.deny), "[]", NO_RANGE,
 		.text = "networks denied in any case" },
-	{ "resolver", SCHEMA_FIXED, NULL, 0, "builtin", NO_RANGE, .text = "who looks names up" },
+	{ "resolver", SCHEMA_WORD, NULL, AT(resolver), "builtin", NO_RANGE, resolver_words,
+		"\"builtin\" or \"system\"", .text = "who looks names up" },
 	{ "http_version", SCHEMA_WORD, NULL, AT(http_version), "auto", NO_RANGE, http_version_words,
 		"\"auto\", \"1.1\" or \"2\"", .text = "of requests" },
 	{ "proxy", SCHEMA_FIXED, NULL, 0, "null", NO_RANGE, .text = "a URL" },

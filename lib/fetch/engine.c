@@ -63,6 +63,7 @@ create_parts(struct fetch_engine *engine, const struct fetch_engine_options *opt
 		.policy = engine->policy,
 	};
 	const struct fetch_resolver_options resolver = {
+		.is_system = options->resolver == FETCH_RESOLVER_SYSTEM,
 		.servers = options->dns_servers,
 		.hosts_path = options->hosts_path ? options->hosts_path : "/etc/hosts",
 		.resolv_path = options->resolv_path ? options->resolv_path : "/etc/resolv.conf",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A name on its way to somebody who knows addresses: resolver.c asks, channels.c answers. */
+/* A name on its way to somebody who knows addresses: resolver.c asks, channels.c or
+ * system_names.c answers. */
 #pragma once
 
 #include <stdint.h>

@@ -15,7 +15,9 @@
  * once overflow the socket buffers of the nearest resolver and come back as timeouts. Those that
  * nobody waits for any more have been sent long ago and take no place from others, up to
  * MAX_UNWANTED: a batch that was cancelled while its name servers were silent is nothing to the
- * next one.
+ * next one. Of the system, which uses up a thread for each, FETCH_SYSTEM_THREADS are asked at a
+ * time, wanted or not: behind so many names that hang, others wait, as long as those who wait
+ * for them do.
  *
  * Lookups begin in on_call(), on the loop's stack, since c-ares needs more than tasks have.
  */
@@ -34,6 +36,7 @@
 #include "lib/fetch/channels.h"
 #include "lib/fetch/hosts_file.h"
 #include "lib/fetch/name_cache.h"
+#include "lib/fetch/system_names.h"
 
 #define MAX_UNWANTED   4000
 #define N_BUCKETS      1024
@@ -68,7 +71,8 @@ struct file_mark {
 };
 
 struct fetch_resolver {
-	struct fetch_channels *channels;
+	struct fetch_channels *channels;   /* or NULL */
+	struct fetch_system_names *system; /* or NULL */
 	struct list buckets[N_BUCKETS];
 	struct list queue;
 	size_t n_active; /* begun */
@@ -143,6 +147,27 @@ load_hosts(struct fetch_resolver *resolver)
 	resolver->hosts = hosts;
 }
 
+/* What is known, and what is under way, is of before. */
+static void
+change_servers(struct fetch_resolver *resolver)
+{
+	resolver->generation++;
+	fetch_name_cache_clear(resolver->cache);
+	if (resolver->channels) {
+		fetch_channels_retire(resolver->channels);
+	}
+}
+
+static void
+change_hosts(struct fetch_resolver *resolver)
+{
+	if (resolver->system) {
+		change_servers(resolver); /* its answers come from that file, too */
+	} else {
+		load_hosts(resolver);
+	}
+}
+
 static void
 check_files(struct fetch_resolver *resolver)
 {
@@ -153,12 +178,10 @@ check_files(struct fetch_resolver *resolver)
 	}
 	resolver->next_check = nur_time_add(now, FILE_CHECK);
 	if (has_changed(resolver->hosts_path, &resolver->hosts_mark)) {
-		load_hosts(resolver);
+		change_hosts(resolver);
 	}
 	if (has_changed(resolver->resolv_path, &resolver->resolv_mark)) {
-		resolver->generation++;
-		fetch_channels_retire(resolver->channels);
-		fetch_name_cache_clear(resolver->cache);
+		change_servers(resolver);
 	}
 }
 
@@ -260,7 +283,22 @@ begin_lookup(struct fetch_resolver *resolver, struct lookup *lookup)
 	resolver->n_active++;
 	resolver->n_wanted++; /* else it would not be in the queue */
 	resolver->statistics.total_lookups++;
-	fetch_channels_ask(resolver->channels, &lookup->question); /* may free it */
+	if (resolver->system) {
+		fetch_system_names_ask(resolver->system, &lookup->question);
+	} else {
+		fetch_channels_ask(resolver->channels, &lookup->question);
+	}
+	/* it may be gone */
+}
+
+static bool
+has_room(const struct fetch_resolver *resolver)
+{
+	if (resolver->system) {
+		return resolver->n_active < FETCH_SYSTEM_THREADS; /* each has a thread */
+	}
+	return resolver->n_wanted < resolver->max_wanted &&
+	       resolver->n_active - resolver->n_wanted < MAX_UNWANTED;
 }
 
 static void
@@ -268,9 +306,7 @@ on_call(void *arg)
 {
 	struct fetch_resolver *resolver = arg;
 
-	while (resolver->n_wanted < resolver->max_wanted &&
-		resolver->n_active - resolver->n_wanted < MAX_UNWANTED &&
-		!list_is_empty(&resolver->queue)) {
+	while (has_room(resolver) && !list_is_empty(&resolver->queue)) {
 		struct list *node = list_take_first(&resolver->queue);
 
 		begin_lookup(resolver, list_entry(node, struct lookup, in_queue));
@@ -391,6 +427,10 @@ create_parts(struct fetch_resolver *resolver, const struct fetch_resolver_option
 		return r;
 	}
 	(void)has_changed(resolver->resolv_path, &resolver->resolv_mark);
+	if (options->is_system) {
+		(void)has_changed(resolver->hosts_path, &resolver->hosts_mark);
+		return fetch_system_names_create(&resolver->system);
+	}
 	return fetch_channels_create(&channels, &resolver->channels);
 }
 
@@ -429,6 +469,7 @@ fetch_resolver_destroy(struct fetch_resolver *resolver)
 		return;
 	}
 	fetch_channels_destroy(resolver->channels);
+	fetch_system_names_destroy(resolver->system);
 	/* what nobody waits for is not in the queue, and nobody waits */
 	assert(resolver->statistics.n_lookups == 0);
 	nur_call_cancel(&resolver->call);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <nursery.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,8 +11,12 @@
 
 struct fetch_resolver;
 
-/* Strings are copied; NULL and zero are not defaults here, except for servers. */
+/*
+ * Strings are copied; NULL and zero are not defaults here, except for servers. With is_system
+ * getaddrinfo(3) is asked, and what is about name servers is not used.
+ */
 struct fetch_resolver_options {
+	bool is_system;
 	const char *servers; /* NULL: those of resolv_path */
 	const char *hosts_path;
 	const char *resolv_path;
@@ -40,8 +45,8 @@ int fetch_resolver_create(
 void fetch_resolver_destroy(struct fetch_resolver *resolver);
 
 /**
- * fetch_resolver_find() - what is known without asking: the hosts file, names that are always this
- * machine, the cache
+ * fetch_resolver_find() - what is known without asking: the hosts file (which the system reads
+ * itself), names that are always this machine, the cache
  *
  * Checkpoint: never. Ownership: gives a reference. Errors: -ENOENT not known: look it up; -ENOMEM.
  * A name that is known not to exist is an answer with an error.
@@ -50,7 +55,7 @@ int fetch_resolver_find(
 	struct fetch_resolver *resolver, const char *name, struct fetch_answer **ret_answer);
 
 /**
- * fetch_resolver_lookup() - ask the name servers
+ * fetch_resolver_lookup() - ask the name servers, or the system
  *
  * Callers who ask for a name that is being looked up wait for the same query. Cancelling one of
  * them, or all, does not end it: its answer goes into the cache. Only one that was not sent yet is

@@ -142,6 +142,7 @@ START_TEST(without_a_file_there_are_the_defaults)
 	ck_assert_int_eq(config->policy.profile, FETCH_PROFILE_DEFAULT);
 	ck_assert_uint_eq(config->policy.allow.n_items, 0);
 	ck_assert_int_eq(config->http_version, FETCH_HTTP_AUTO);
+	ck_assert_int_eq(config->resolver, FETCH_RESOLVER_BUILTIN);
 	ck_assert_int_eq(config->drain_timeout_ns, 30 * UNITS_NS_PER_S);
 	ck_assert_uint_eq(config->n_jobs, 0);
 }
@@ -164,7 +165,7 @@ START_TEST(every_setting_is_taken)
 			   "defaults: {deadline: 6s, timeout: 5s, concurrency: 4, per_origin: 3,\n"
 			   "  redirects: 0, user_agent: me}\n"
 			   "network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"],\n"
-			   "  deny: [10.1.0.0/16], http_version: 1.1}\n"
+			   "  deny: [10.1.0.0/16], http_version: 1.1, resolver: system}\n"
 			   "drain: {timeout: 0s}\n";
 
 	ck_assert_int_eq(load_text(text), 0);
@@ -192,6 +193,7 @@ START_TEST(every_setting_is_taken)
 	ck_assert_uint_eq(config->policy.allow.n_items, 2);
 	ck_assert_uint_eq(config->policy.deny.n_items, 1);
 	ck_assert_int_eq(config->http_version, FETCH_HTTP_1_1);
+	ck_assert_int_eq(config->resolver, FETCH_RESOLVER_SYSTEM);
 	ck_assert_int_eq(config->drain_timeout_ns, 0);
 }
 END_TEST
@@ -200,7 +202,7 @@ START_TEST(keys_of_later_versions_may_stand_at_their_defaults)
 {
 	ck_assert_int_eq(
 		load_text("workers: 1\nstore: {path: null, retain: 7d}\n"
-			  "listen: {metrics: null}\nnetwork: {resolver: builtin, proxy: null}\n"
+			  "listen: {metrics: null}\nnetwork: {proxy: null}\n"
 			  "access: [{group: fetchd, level: submit}, {user: root, level: admin}]\n"),
 		0);
 }

@@ -433,6 +433,11 @@ NUR_CHECKPOINT int fetch_batch_run(struct fetch_engine *engine, const struct fet
 
 /* Engines. */
 
+enum fetch_resolver_kind {
+	FETCH_RESOLVER_BUILTIN, /* name servers, asked by the engine */
+	FETCH_RESOLVER_SYSTEM,  /* getaddrinfo(3), 8 at a time; answers are kept for 30 s */
+};
+
 /**
  * struct fetch_engine_options - zeroed is the default
  * @in_flight:      URLs under way at a time over all batches; 0: 16384
@@ -446,11 +451,13 @@ NUR_CHECKPOINT int fetch_batch_run(struct fetch_engine *engine, const struct fet
  *                  the engine is destroyed or has got another
  * @ca_file:        certificate authorities; NULL: the system's; copied
  * @http_version:   what FETCH_HTTP_AUTO of the options means
+ * @resolver:       who looks names up
  * @dns_servers:    "127.0.0.1:5353,[::1]:53" in place of resolv.conf; NULL: resolv.conf; copied
  * @dns_timeout:    of one query to one server; 0: 2 s
- * @dns_tries:      queries to each server before the name has failed; 0: 2
+ * @dns_tries:      queries to each server before the name has failed; 0: 2; these three are the
+ *                  builtin resolver's
  * @hosts_path:     NULL: /etc/hosts; copied
- * @resolv_path:    NULL: /etc/resolv.conf; its change is noticed; copied
+ * @resolv_path:    NULL: /etc/resolv.conf; a change of either is noticed; copied
  */
 struct fetch_engine_options {
 	unsigned in_flight;
@@ -462,6 +469,7 @@ struct fetch_engine_options {
 	const struct fetch_address_policy *policy;
 	const char *ca_file;
 	enum fetch_http_version http_version;
+	enum fetch_resolver_kind resolver;
 	const char *dns_servers;
 	nur_time dns_timeout;
 	unsigned dns_tries;
