@@ -29,6 +29,9 @@
 #define REAP_DELAY   NUR_MSEC(20)
 #define CROWD        1024
 
+/* What libcurl gets to notice a passed connect timeout by itself. */
+#define CONNECT_GRACE_MS 250
+
 struct fetch_transfers {
 	CURLM *multi;
 	struct fetch_handles handles;
@@ -100,6 +103,59 @@ get_transfer(void *user)
 	return handle->transfer;
 }
 
+/*
+ * The oldest first, whether they come in that order or in its reverse: libcurl searches the
+ * connections of an origin from their oldest for the one that it closes.
+ */
+static void
+queue_up(struct list *queue, struct fetch_handle *handle)
+{
+	struct list *first;
+
+	list_unlink(&handle->node);
+	first = queue->next;
+	if (first != queue &&
+		list_entry(first, struct fetch_handle, node)->serial > handle->serial) {
+		list_prepend(queue, &handle->node);
+	} else {
+		list_append(queue, &handle->node);
+	}
+}
+
+static void
+remove_soon(struct fetch_transfers *transfers, struct fetch_handle *handle)
+{
+	queue_up(&transfers->removes, handle);
+	nur_call_soon(&transfers->call);
+}
+
+/*
+ * libcurl gives each of several addresses half of the time that is left. When that is less than a
+ * millisecond it moves on to the next one and forgets to ask for another call (seen in 7.88.1, of a
+ * name with sixty addresses that all refuse).
+ */
+static void
+on_connect_guard(void *arg)
+{
+	struct fetch_transfer *transfer = arg;
+
+	if (transfer->handle && !transfer->handle->has_asked && !transfer->is_removed) {
+		note(transfer, FETCH_ERROR_CONNECT_TIMEOUT, "no connection in time");
+		remove_soon(transfer->transfers, transfer->handle);
+	}
+}
+
+static void
+guard_connect(struct fetch_transfer *transfer)
+{
+	if (!transfer->is_guarded) {
+		transfer->is_guarded = true;
+		nur_timer_set(&transfer->connect_guard,
+			nur_time_add(nur_now(),
+				NUR_MSEC(transfer->handle->connect_timeout_ms + CONNECT_GRACE_MS)));
+	}
+}
+
 /* Descriptors. */
 
 static curl_socket_t
@@ -138,6 +194,7 @@ on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 		return CURL_SOCKET_BAD;
 	}
 	transfers->statistics.total_connections++;
+	guard_connect(transfer);
 	return fd;
 }
 
@@ -571,32 +628,6 @@ on_timer(CURLM *multi, long timeout_ms, void *user)
 	return 0;
 }
 
-/*
- * The oldest first, whether they come in that order or in its reverse: libcurl searches the
- * connections of an origin from their oldest for the one that it closes.
- */
-static void
-queue_up(struct list *queue, struct fetch_handle *handle)
-{
-	struct list *first;
-
-	list_unlink(&handle->node);
-	first = queue->next;
-	if (first != queue &&
-		list_entry(first, struct fetch_handle, node)->serial > handle->serial) {
-		list_prepend(queue, &handle->node);
-	} else {
-		list_append(queue, &handle->node);
-	}
-}
-
-static void
-remove_soon(struct fetch_transfers *transfers, struct fetch_handle *handle)
-{
-	queue_up(&transfers->removes, handle);
-	nur_call_soon(&transfers->call);
-}
-
 static void
 on_reap_due(void *arg)
 {
@@ -740,11 +771,18 @@ abort_transfer(struct nur_task *task, void *arg)
 int
 fetch_transfer_run(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
+	int r;
+
 	transfer->transfers = transfers;
 	transfer->task = nur_current_task();
+	nur_timer_init(&transfer->connect_guard, on_connect_guard, transfer);
 	list_append(&transfers->adds, &transfer->node);
 	nur_call_soon(&transfers->call);
-	return nur_wait_task_rescheduled("transfer", abort_transfer, transfer);
+	r = nur_wait_task_rescheduled("transfer", abort_transfer, transfer);
+	if (transfer->is_guarded) {
+		nur_timer_stop(&transfer->connect_guard);
+	}
+	return r;
 }
 
 void

@@ -75,7 +75,9 @@ struct fetch_transfer {
 	struct fetch_transfers *transfers;
 	struct nur_task *task;
 	struct fetch_handle *handle;
+	struct nur_timer connect_guard;
 	enum fetch_error noted;
+	bool is_guarded;
 	bool is_removed;
 	bool is_done;
 	bool is_last; /* on its connection */
