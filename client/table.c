@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/cleanup.h"
 
@@ -143,6 +144,18 @@ put_cancel_why(struct buffer *out, const struct result_record *record)
 	}
 }
 
+static void
+put_expiry(struct buffer *out, int64_t expires)
+{
+	time_t seconds = expires;
+	char day[32];
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) && strftime(day, sizeof(day), "%Y-%m-%d", &tm) > 0) {
+		buffer_printf(out, "certificate until %s", day);
+	}
+}
+
 void
 table_put_why(struct buffer *out, const struct result_record *record)
 {
@@ -158,6 +171,9 @@ table_put_why(struct buffer *out, const struct result_record *record)
 	}
 	if (has_detail) {
 		buffer_puts(out, record->error_detail);
+	}
+	if (record->error == ERROR_NONE && record->tls_expires > 0) {
+		put_expiry(out, record->tls_expires);
 	}
 }
 

@@ -136,6 +136,8 @@ map_tls(const struct batch_tls *tls)
 		.is_unverified = !tls->verify,
 		.min_version = versions[tls->min],
 		.ca_pem = tls->ca,
+		.client_cert_pem = tls->client,
+		.with_report = tls->report,
 	};
 }
 
@@ -324,6 +326,8 @@ batch_result_record(const struct fetch_result *result, const struct batch_url *u
 		.http_version = result->http_version,
 		.remote = result->remote,
 		.reused = result->is_reused,
+		.tls_issuer = result->tls_issuer,
+		.tls_expires = result->tls_expires,
 		.timing = { result->timing.queue, result->timing.dns, result->timing.connect,
 			result->timing.tls, result->timing.first_byte, result->timing.total },
 		.error = (enum error_code)result->error,

@@ -25,9 +25,9 @@
 #include "lib/protocol/yaml.h"
 
 /* What the engine can do, of the set of enum batch_feature. */
-static const unsigned int engine_features = BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT |
-					    BATCH_FEATURE_HEDGE | BATCH_FEATURE_DEDUPE |
-					    BATCH_FEATURE_RATE;
+static const unsigned int engine_features =
+	BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT | BATCH_FEATURE_HEDGE | BATCH_FEATURE_DEDUPE |
+	BATCH_FEATURE_RATE | BATCH_FEATURE_TLS_CLIENT | BATCH_FEATURE_TLS_REPORT;
 
 static int
 check_url(const char *url, size_t len, char *why, size_t cap)
@@ -281,6 +281,7 @@ open_loader(struct loader *loader, struct faults *faults)
 	config->batch_defaults = (struct batch_defaults)BATCH_DEFAULTS_INIT;
 	config->batch_limits.features = engine_features;
 	config->batch_limits.check_url = check_url;
+	config->batch_limits.read_credential = credential_read;
 	*loader = (struct loader){
 		.config = config,
 		.faults = faults,

@@ -63,15 +63,17 @@ read_placeholder(const struct value *value, struct placeholder *ret_placeholder)
 	return true;
 }
 
-/* A whole file of the credentials' folder. */
-static int
-read_credential(const char *name, struct buffer *out)
+int
+credential_read(const char *name, struct buffer *out)
 {
 	_cleanup_(buffer_fini) struct buffer path = BUFFER_INIT;
 	_cleanup_(closep) int fd = -1;
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	ssize_t n = 1;
 
+	if (!is_name(name, strlen(name))) {
+		return -EINVAL;
+	}
 	if (!folder) {
 		return -ENOENT;
 	}
@@ -93,7 +95,10 @@ read_credential(const char *name, struct buffer *out)
 		}
 		out->len += (size_t)n;
 	}
-	return out->len > CREDENTIAL_MAX ? -EFBIG : 0;
+	if (out->len > CREDENTIAL_MAX) {
+		return -EFBIG;
+	}
+	return out->len > 0 && memchr(out->data, '\0', out->len) ? -EILSEQ : 0;
 }
 
 /* The text that @placeholder stands for; a file's last newline is its end and not part of it. */
@@ -110,7 +115,7 @@ find_text(const struct placeholder *placeholder, struct buffer *out)
 		}
 		buffer_puts(out, text);
 	} else {
-		r = read_credential(placeholder->name, out);
+		r = credential_read(placeholder->name, out);
 		if (r < 0) {
 			return r;
 		}

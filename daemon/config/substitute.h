@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/base/buffer.h"
 #include "lib/protocol/arena.h"
 #include "lib/protocol/faults.h"
 #include "lib/protocol/value.h"
@@ -29,6 +30,18 @@ struct substitution {
  */
 int substitute(struct arena *arena, struct value *root, const struct substitution **list,
 	struct faults *faults);
+
+/**
+ * credential_read() - append the text of a credential
+ * @name: a file's in $CREDENTIALS_DIRECTORY, of letters, digits, "_", "-" and "."
+ *
+ * Errors: -ENOENT  there is none of that name, or there are none at all
+ *         -EINVAL  no such name is possible
+ *         -EILSEQ  it has a NUL
+ *         -EFBIG   it is larger than 1 MiB
+ *         -ENOMEM, and as open(2) and read(2)
+ */
+int credential_read(const char *name, struct buffer *out);
 
 /* substitution_find() - what stood in the file in place of @text; NULL = @text itself */
 const char *substitution_find(const struct substitution *list, const char *text);

@@ -500,6 +500,8 @@ deliver(struct fetching *fetching, enum fetch_outcome outcome)
 		.bytes = transfer->bytes,
 		.http_version = transfer->http_version,
 		.is_reused = transfer->is_reused,
+		.tls_issuer = transfer->tls_issuer,
+		.tls_expires = transfer->tls_expires,
 		.timing = {
 			.queue = fetching->queue_ns,
 			.dns = fetching->dns_ns,

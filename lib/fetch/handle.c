@@ -186,6 +186,11 @@ set_callers_tls(CURL *easy, const struct fetch_transfer *transfer)
 		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		r |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
+	if (tls->with_report) {
+		/* libcurl sees a certificate only when a connection begins */
+		r |= curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+		r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	}
 	if (tls->ca_pem) {
 		r |= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
 		r |= set_blob(easy, CURLOPT_CAINFO_BLOB, tls->ca_pem);
@@ -346,7 +351,7 @@ is_plain(const struct fetch_transfer *transfer)
 	return strcmp(transfer->method, "GET") == 0 && !transfer->with_body &&
 	       options->n_headers == 0 && options->http_version == FETCH_HTTP_AUTO &&
 	       !transfer->url->has_userinfo && !tls->is_unverified && !tls->ca_pem &&
-	       !tls->client_cert_pem && tls->min_version != FETCH_TLS_1_3;
+	       !tls->client_cert_pem && !tls->with_report && tls->min_version != FETCH_TLS_1_3;
 }
 
 static void

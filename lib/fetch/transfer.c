@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/fetch/certificate_time.h"
 #include "lib/fetch/handle.h"
 #include "lib/fetch/sockets.h"
 
@@ -473,6 +474,28 @@ http_version_name(long version)
 	}
 }
 
+/* The server's own certificate, which is the first: "Issuer:CN = a name", "Expire date:…" */
+static void
+collect_certificate(struct fetch_transfer *transfer)
+{
+	static const char issuer[] = "Issuer:", expires[] = "Expire date:";
+	const struct curl_certinfo *info = NULL;
+	const struct curl_slist *field;
+
+	if (curl_easy_getinfo(transfer->handle->easy, CURLINFO_CERTINFO, &info) != CURLE_OK ||
+		!info || info->num_of_certs < 1) {
+		return;
+	}
+	for (field = info->certinfo[0]; field; field = field->next) {
+		if (strncmp(field->data, issuer, strlen(issuer)) == 0 && !transfer->tls_issuer) {
+			transfer->tls_issuer = strdup(field->data + strlen(issuer)); /* or not */
+		} else if (strncmp(field->data, expires, strlen(expires)) == 0) {
+			transfer->tls_expires =
+				fetch_certificate_time(field->data + strlen(expires));
+		}
+	}
+}
+
 /* Takes all that is wanted out of the handle before it is destroyed. */
 static void
 collect(struct fetch_transfer *transfer, CURLcode code)
@@ -504,6 +527,9 @@ collect(struct fetch_transfer *transfer, CURLcode code)
 		transfer->retry_after_s = retry_after;
 	}
 	collect_times(transfer, code != CURLE_OK);
+	if (transfer->options->tls.with_report) {
+		collect_certificate(transfer);
+	}
 
 	transfer->error = judge(transfer, code);
 	if (transfer->error == FETCH_ERROR_NONE) {
@@ -790,6 +816,7 @@ fetch_transfer_fini(struct fetch_transfer *transfer)
 {
 	fetch_head_fini(&transfer->head);
 	fetch_body_fini(&transfer->body);
+	free(transfer->tls_issuer);
 	*transfer = (struct fetch_transfer){
 		.connect_ns = FETCH_ABSENT,
 		.tls_ns = FETCH_ABSENT,

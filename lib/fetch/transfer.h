@@ -67,6 +67,8 @@ struct fetch_transfer {
 	int64_t tls_ns;
 	int64_t first_byte_ns;
 	int64_t retry_after_s; /* 0: not said */
+	char *tls_issuer;
+	int64_t tls_expires;
 	struct fetch_head head;
 	struct fetch_body body;
 	char detail[FETCH_DETAIL_CAP];

@@ -67,7 +67,7 @@ static bool
 tls_equal(const struct fetch_tls *a, const struct fetch_tls *b)
 {
 	return a->is_unverified == b->is_unverified && a->min_version == b->min_version &&
-	       text_equal(a->ca_pem, b->ca_pem) &&
+	       a->with_report == b->with_report && text_equal(a->ca_pem, b->ca_pem) &&
 	       text_equal(a->client_cert_pem, b->client_cert_pem) &&
 	       text_equal(a->client_key_pem, b->client_key_pem);
 }

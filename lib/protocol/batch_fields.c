@@ -25,6 +25,8 @@
 #define DURATION    "a duration such as \"5s\" or \"250ms\""
 #define COUNT       "an integer"
 #define TRUTH       "true or false"
+#define PEM_CERTIFICATE "-----BEGIN CERTIFICATE-----"
+#define PEM_KEY_END     "PRIVATE KEY-----"
 #define STATUS_LIST "an array of statuses such as [\"2xx\", 404, \"300-399\"]"
 
 static const struct field_range any_duration = { 1, BATCH_DURATION_MAX };
@@ -566,6 +568,65 @@ is_credential_name(const char *text)
 				 "0123456789_.-")] == '\0';
 }
 
+static const struct batch_credential *
+find_credential(const struct field_at *at, const char *name)
+{
+	const struct batch_credential *credential = builder_of(at)->batch->credentials;
+
+	while (credential && strcmp(credential->name, name) != 0) {
+		credential = credential->next;
+	}
+	return credential;
+}
+
+static const struct batch_credential *
+keep_credential(const struct field_at *at, const char *name, const struct buffer *text)
+{
+	struct batch_description *batch = builder_of(at)->batch;
+	struct batch_credential *credential = field_alloc(at, sizeof(*credential));
+
+	if (!credential) {
+		return NULL;
+	}
+	*credential = (struct batch_credential){
+		.next = batch->credentials,
+		.name = field_keep(at, name, strlen(name)),
+		.text = field_keep(at, text->len ? text->data : "", text->len),
+	};
+	if (!credential->name || !credential->text) {
+		return NULL;
+	}
+	batch->credentials = credential;
+	return credential;
+}
+
+/* The text of a credential, or NULL with a fault or an error. A hundred thousand URLs share it. */
+static const char *
+read_credential(const struct field_at *at, const struct value *value, const char *name)
+{
+	const struct batch_limits *limits = builder_of(at)->limits;
+	const struct batch_credential *credential = find_credential(at, name);
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	int r;
+
+	if (!credential) {
+		r = limits->read_credential ? limits->read_credential(name, &text) : -ENOENT;
+		if (r == -ENOMEM) {
+			at->fields->error = r;
+			return NULL;
+		}
+		if (r < 0) {
+			field_fault(at, value, NULL,
+				r == -ENOENT ? "there is no credential \"%s\""
+					     : "the credential \"%s\" cannot be read",
+				name);
+			return NULL;
+		}
+		credential = keep_credential(at, name, &text);
+	}
+	return credential ? credential->text : NULL;
+}
+
 static void
 set_tls_ca(const struct field_at *at, const struct value *value, void *target)
 {
@@ -575,11 +636,19 @@ set_tls_ca(const struct field_at *at, const struct value *value, void *target)
 	if (!has_content(at, value, &text)) {
 		return;
 	}
-	if (strncmp(text, "-----BEGIN ", 11) != 0 && !is_credential_name(text)) {
+	if (strncmp(text, "-----BEGIN ", 11) == 0) {
+		tls->ca = field_keep(at, text, value->text_len);
+		return;
+	}
+	if (!is_credential_name(text)) {
 		field_fault(at, value, NULL, "must be %s, never a path", at->field->shape);
 		return;
 	}
-	tls->ca = field_keep(at, text, value->text_len);
+	tls->ca = read_credential(at, value, text);
+	if (tls->ca && !strstr(tls->ca, PEM_CERTIFICATE)) {
+		field_fault(
+			at, value, NULL, "the credential \"%s\" has no certificate in PEM", text);
+	}
 }
 
 static void
@@ -594,7 +663,12 @@ set_tls_client(const struct field_at *at, const struct value *value, void *targe
 	if (!is_credential_name(text)) {
 		field_fault(at, value, NULL, "must be %s, never a path", at->field->shape);
 	} else if (has_feature(at, value, BATCH_FEATURE_TLS_CLIENT)) {
-		tls->client = field_keep(at, text, value->text_len);
+		tls->client = read_credential(at, value, text);
+		if (tls->client && !(strstr(tls->client, PEM_CERTIFICATE) &&
+					   strstr(tls->client, PEM_KEY_END))) {
+			field_fault(at, value, NULL,
+				"the credential \"%s\" has no certificate and key in PEM", text);
+		}
 	}
 }
 

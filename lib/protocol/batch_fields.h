@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/arena.h"
 #include "lib/protocol/faults.h"
@@ -121,8 +122,9 @@ struct batch_assert {
 
 /*
  * verify  false = any certificate goes
- * ca      PEM text or name of a credential; NULL = the system's
- * client  name of a credential; NULL = none
+ * report  who issued the server's certificate and until when it is valid comes back
+ * ca      PEM text, which may have been a credential's; NULL = the system's
+ * client  PEM text of a credential, certificate and key; NULL = none
  */
 struct batch_tls {
 	bool verify;
@@ -174,12 +176,20 @@ struct batch_url {
 	uint32_t column;
 };
 
+/* A credential that was read. */
+struct batch_credential {
+	struct batch_credential *next;
+	const char *name;
+	const char *text;
+};
+
 /*
  * A batch, whole and valid. Everything it points to lives in it.
  *
  * name     NULL = none
  * rate     count 0 = none
  * options  of the URLs that override nothing
+ * credentials  those that options name, each once
  */
 struct batch_description {
 	const char *name;
@@ -194,6 +204,7 @@ struct batch_description {
 	const struct batch_options *options;
 	struct batch_url *urls;
 	size_t n_urls;
+	struct batch_credential *credentials;
 	struct arena arena;
 };
 
@@ -222,6 +233,8 @@ struct batch_defaults {
  * check_url   0, or negative with the reason in @why (@cap bytes, NUL-terminated): lib/fetch knows
  *             what a URL is, this folder does not; NULL = every text without control characters
  *             goes
+ * read_credential  append the text of a credential, by a name without slashes; -ENOENT or
+ *             another code; NULL = there are none
  */
 struct batch_limits {
 	size_t urls;
@@ -230,11 +243,12 @@ struct batch_limits {
 	int64_t body;
 	unsigned int features;
 	int (*check_url)(const char *url, size_t len, char *why, size_t cap);
+	int (*read_credential)(const char *name, struct buffer *out);
 };
 
 #define BATCH_LIMITS_INIT \
 	{ \
-		100000, 16384, 16384, INT64_C(10) << 20, 0, NULL \
+		100000, 16384, 16384, INT64_C(10) << 20, 0, NULL, NULL \
 	}
 
 enum batch_kind {

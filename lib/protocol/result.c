@@ -196,6 +196,23 @@ write_attempts(struct json_writer *w, const struct result_record *record)
 }
 
 static void
+write_tls(struct json_writer *w, const struct result_record *record)
+{
+	if (!record->tls_issuer) {
+		return;
+	}
+	json_write_key(w, "tls");
+	json_begin_object(w);
+	json_write_key(w, "issuer");
+	json_write_text(w, record->tls_issuer);
+	if (record->tls_expires > 0) {
+		json_write_key(w, "expires");
+		json_write_time(w, record->tls_expires, 0);
+	}
+	json_end_object(w);
+}
+
+static void
 write_timing(struct json_writer *w, const struct result_timing *timing)
 {
 	if (timing->total_ns < 0) {
@@ -272,6 +289,7 @@ write_result_members(struct json_writer *w, const struct result_record *record)
 	write_error(w, record);
 	write_cancel(w, record);
 	write_attempts(w, record);
+	write_tls(w, record);
 	write_capture(w, record);
 	write_timing(w, &record->timing);
 }
@@ -477,39 +495,6 @@ read_reasons(const struct value *value, struct result_record *record)
 	}
 }
 
-int
-result_from_value(const struct value *value, struct result_record *ret_record)
-{
-	struct result_record record = RESULT_RECORD_INIT;
-	int64_t index = get_integer(value, "index", INT64_MAX, -1);
-	const char *outcome = value_get_text(value, "outcome");
-	const struct value *reused = value_get(value, "reused");
-	int64_t twin_of = get_integer(value, "same_as", INT64_MAX, -1);
-
-	record.url = value_get_text(value, "url");
-	if (index < 0 || !record.url || !outcome || result_outcome_find(outcome) < 0) {
-		return -EINVAL;
-	}
-	record.index = (size_t)index;
-	record.outcome = (enum result_outcome)result_outcome_find(outcome);
-	record.seq = (uint64_t)get_integer(value, "seq", INT64_MAX, 0);
-	record.is_twin = twin_of >= 0;
-	record.twin_of = record.is_twin ? (size_t)twin_of : 0;
-	record.status = (int)get_integer(value, "status", 999, 0);
-	record.attempts = (uint32_t)get_integer(value, "attempts", UINT32_MAX, 0);
-	record.redirects = (uint32_t)get_integer(value, "redirects", UINT32_MAX, 0);
-	record.final_url = value_get_text(value, "final_url");
-	record.bytes = get_integer(value, "bytes", INT64_MAX, 0);
-	record.http_version = value_get_text(value, "http_version");
-	record.remote = value_get_text(value, "remote");
-	record.reused = reused && reused->type == VALUE_BOOL && reused->boolean;
-	read_timing(value_get(value, "timing_ms"), &record.timing);
-	read_capture(value, &record);
-	read_reasons(value, &record);
-	*ret_record = record;
-	return 0;
-}
-
 /* Days from 1970-01-01 to a civil date, the reverse of what the writer does (Howard Hinnant). */
 static int64_t
 days_from_date(int64_t year, int64_t month, int64_t day)
@@ -561,6 +546,49 @@ read_time(const char *text, int64_t *ret_sec, int64_t *ret_nsec)
 	}
 	*ret_sec = days_from_date(n[0], n[1], n[2]) * 86400 + n[3] * 3600 + n[4] * 60 + n[5];
 	*ret_nsec = n[6] * 1000000;
+}
+
+static void
+read_tls(const struct value *tls, struct result_record *record)
+{
+	int64_t nsec = 0;
+
+	record->tls_issuer = value_get_text(tls, "issuer");
+	read_time(value_get_text(tls, "expires"), &record->tls_expires, &nsec);
+}
+
+int
+result_from_value(const struct value *value, struct result_record *ret_record)
+{
+	struct result_record record = RESULT_RECORD_INIT;
+	int64_t index = get_integer(value, "index", INT64_MAX, -1);
+	const char *outcome = value_get_text(value, "outcome");
+	const struct value *reused = value_get(value, "reused");
+	int64_t twin_of = get_integer(value, "same_as", INT64_MAX, -1);
+
+	record.url = value_get_text(value, "url");
+	if (index < 0 || !record.url || !outcome || result_outcome_find(outcome) < 0) {
+		return -EINVAL;
+	}
+	record.index = (size_t)index;
+	record.outcome = (enum result_outcome)result_outcome_find(outcome);
+	record.seq = (uint64_t)get_integer(value, "seq", INT64_MAX, 0);
+	record.is_twin = twin_of >= 0;
+	record.twin_of = record.is_twin ? (size_t)twin_of : 0;
+	record.status = (int)get_integer(value, "status", 999, 0);
+	record.attempts = (uint32_t)get_integer(value, "attempts", UINT32_MAX, 0);
+	record.redirects = (uint32_t)get_integer(value, "redirects", UINT32_MAX, 0);
+	record.final_url = value_get_text(value, "final_url");
+	record.bytes = get_integer(value, "bytes", INT64_MAX, 0);
+	record.http_version = value_get_text(value, "http_version");
+	record.remote = value_get_text(value, "remote");
+	record.reused = reused && reused->type == VALUE_BOOL && reused->boolean;
+	read_tls(value_get(value, "tls"), &record);
+	read_timing(value_get(value, "timing_ms"), &record.timing);
+	read_capture(value, &record);
+	read_reasons(value, &record);
+	*ret_record = record;
+	return 0;
 }
 
 int

@@ -142,6 +142,8 @@ struct result_timing {
  * http_version   "1.0", "1.1", "2"
  * remote         "192.0.2.7:443"
  * reused         the last hop ran on a connection that was there before
+ * tls_issuer     of the server's certificate, when a report was asked for
+ * tls_expires    its last second, since 1970; 0 = not known
  * timing         written unless total_ns is absent
  * error          with RESULT_FAILED and RESULT_TIMEOUT; error_detail is for people
  * cancel_reason  with RESULT_CANCELLED; cancel_cause = index of the URL that caused it, or -1
@@ -163,6 +165,8 @@ struct result_record {
 	const char *http_version;
 	const char *remote;
 	bool reused;
+	const char *tls_issuer;
+	int64_t tls_expires;
 	struct result_timing timing;
 	enum error_code error;
 	const char *error_detail;

@@ -17,7 +17,7 @@
 #include "tests/fuzz/always.h"
 
 static const struct batch_defaults defaults = BATCH_DEFAULTS_INIT;
-static const struct batch_limits limits = { 50, 1000, 1000, 1 << 20, 0x1ff, NULL };
+static const struct batch_limits limits = { 50, 1000, 1000, 1 << 20, 0x1ff, NULL, NULL };
 
 static void
 write_value(struct json_writer *w, const struct value *value)

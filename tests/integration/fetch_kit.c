@@ -30,6 +30,7 @@ keep(void *user, const struct fetch_result *result)
 		.final_url = copy(result->final_url),
 		.remote = copy(result->remote),
 		.detail = copy(result->error_detail),
+		.tls_issuer = copy(result->tls_issuer),
 		.is_there = true,
 	};
 	if (result->body) {
@@ -52,6 +53,7 @@ forget(struct kit *kit)
 		free(kept->remote);
 		free(kept->detail);
 		free(kept->body);
+		free(kept->tls_issuer);
 		memset(kept, 0, sizeof(*kept));
 	}
 	kit->n_results = 0;

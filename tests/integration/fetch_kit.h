@@ -23,6 +23,7 @@ struct kit_result {
 	char *remote;
 	char *detail;
 	char *body;
+	char *tls_issuer;
 	bool is_there;
 };
 

@@ -98,21 +98,119 @@ START_TEST(an_unknown_authority_is_refused)
 }
 END_TEST
 
-START_TEST(a_caller_may_bring_an_authority_of_its_own)
+static void
+read_pem(const char *path, char *pem, size_t size)
 {
-	char pem[8192] = "";
-	FILE *file = fopen(nginx.ca, "re");
-	const struct kit_result *kept;
+	FILE *file = fopen(path, "re");
+	size_t len;
 
 	ck_assert_ptr_nonnull(file);
-	ck_assert_uint_gt(fread(pem, 1, sizeof(pem) - 1, file), 0);
+	len = fread(pem, 1, size - 1, file);
+	ck_assert_uint_gt(len, 0);
+	pem[len] = '\0';
 	(void)fclose(file);
+}
+
+START_TEST(a_caller_may_bring_an_authority_of_its_own)
+{
+	char pem[8192];
+	const struct kit_result *kept;
+
+	read_pem(nginx.ca, pem, sizeof(pem));
 	kit->engine_options.ca_file = NULL;
 	kit->options.tls.ca_pem = pem;
 	kept = kit_one(kit, url_at(nginx.https, "/ok"));
 
 	ck_assert_str_eq(kept->detail, "");
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+}
+END_TEST
+
+START_TEST(a_client_may_show_who_it_is)
+{
+	char pem[8192];
+	const struct kit_result *kept;
+
+	read_pem(nginx.client, pem, sizeof(pem));
+	kit->options.tls.client_cert_pem = pem;
+	kept = kit_one(kit, url_at(nginx.asking, "/ok"));
+
+	ck_assert_str_eq(kept->detail, "");
+	ck_assert_int_eq(kept->result.status, 200);
+}
+END_TEST
+
+static int
+with_and_without_certificate(void *arg)
+{
+	char pem[8192];
+
+	read_pem(nginx.client, pem, sizeof(pem));
+	kit->options.tls.client_cert_pem = pem;
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.status, 200);
+
+	kit->options.tls.client_cert_pem = NULL;
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.status, 400);
+	return 0;
+}
+
+START_TEST(nobody_else_uses_its_connection)
+{
+	kit->body = with_and_without_certificate;
+	kit_add(kit, url_at(nginx.asking, "/ok"));
+
+	kit_run(kit);
+}
+END_TEST
+
+START_TEST(what_is_no_certificate_is_said)
+{
+	const struct kit_result *kept;
+
+	kit->options.tls.client_cert_pem = "nonsense";
+	kept = kit_one(kit, url_at(nginx.asking, "/ok"));
+
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_CERTIFICATE);
+}
+END_TEST
+
+static int
+report_twice(void *arg)
+{
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(kit_batch(kit), 0);
+		ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
+		ck_assert_ptr_nonnull(kit->results[0].tls_issuer);
+		ck_assert_ptr_nonnull(strstr(kit->results[0].tls_issuer, "a test authority"));
+		ck_assert_int_eq(kit->results[0].result.tls_expires, 2524607999);
+	}
+	return 0;
+}
+
+START_TEST(a_report_says_who_issued_a_certificate_and_until_when)
+{
+	kit->options.tls.with_report = true;
+	kit->body = report_twice; /* also where a connection could be reused */
+	kit_add(kit, url_at(nginx.https, "/ok"));
+
+	kit_run(kit);
+}
+END_TEST
+
+START_TEST(without_tls_there_is_nothing_to_report)
+{
+	char *url = NULL;
+	const struct kit_result *kept;
+
+	ck_assert_int_gt(asprintf(&url, "http://127.0.0.1:%u/ok", nginx.http), 0);
+	kit->options.tls.with_report = true;
+	kept = kit_one(kit, url);
+
+	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	ck_assert_ptr_null(kept->tls_issuer);
+	ck_assert_int_eq(kept->result.tls_expires, 0);
 }
 END_TEST
 
@@ -237,6 +335,11 @@ test_suite(void)
 	tcase_add_test(tls, old_versions_are_refused);
 	tcase_add_test(tls, an_unknown_authority_is_refused);
 	tcase_add_test(tls, a_caller_may_bring_an_authority_of_its_own);
+	tcase_add_test(tls, a_client_may_show_who_it_is);
+	tcase_add_test(tls, nobody_else_uses_its_connection);
+	tcase_add_test(tls, what_is_no_certificate_is_said);
+	tcase_add_test(tls, a_report_says_who_issued_a_certificate_and_until_when);
+	tcase_add_test(tls, without_tls_there_is_nothing_to_report);
 	tcase_add_test(tls, verification_can_be_switched_off);
 	tcase_add_test(tls, a_connection_that_was_not_verified_is_not_reused_by_who_verifies);
 	tcase_add_test(tls, the_authorities_are_read_once_for_many_connections);

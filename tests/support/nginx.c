@@ -45,10 +45,11 @@ read_ports(struct t_nginx *nginx, int fd)
 	ck_assert_msg(fgets(line, sizeof(line), file) != NULL, "nginx has not started");
 	n = sscanf(line,
 		"NGINX_HTTP=%u NGINX_HTTPS=%u NGINX_EXPIRED=%u NGINX_MISNAMED=%u "
-		"NGINX_SELF_SIGNED=%u NGINX_OLD_TLS=%u NGINX_CA=%127s",
+		"NGINX_SELF_SIGNED=%u NGINX_OLD_TLS=%u NGINX_CA=%127s NGINX_ASKING=%u "
+		"NGINX_CLIENT=%127s",
 		&nginx->http, &nginx->https, &nginx->expired, &nginx->misnamed, &nginx->self_signed,
-		&nginx->old_tls, nginx->ca);
-	ck_assert_int_eq(n, 7);
+		&nginx->old_tls, nginx->ca, &nginx->asking, nginx->client);
+	ck_assert_int_eq(n, 9);
 }
 
 void

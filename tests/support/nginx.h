@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Ports on 127.0.0.1, and the file of the authority that signed good, expired and misnamed. */
+/*
+ * Ports on 127.0.0.1, the file of the authority that signed good, expired and misnamed, and that of
+ * a client's certificate and key.
+ */
 struct t_nginx {
 	pid_t pid;
 	int input;
@@ -21,7 +24,9 @@ struct t_nginx {
 	unsigned int misnamed;
 	unsigned int self_signed;
 	unsigned int old_tls;
+	unsigned int asking;
 	char ca[128];
+	char client[128];
 };
 
 bool t_nginx_is_there(void);

@@ -13,13 +13,15 @@
 #   NGINX_SELF_SIGNED=PORT   … nobody has signed it
 #   NGINX_OLD_TLS=PORT       … TLS 1.0 alone
 #   NGINX_CA=FILE            what signed the first three
+#   NGINX_ASKING=PORT        … asks for a certificate of the client's, and answers 400 without
+#   NGINX_CLIENT=FILE        one, with its key
 #
 # nginx cannot be told "any free port", so a block of numbers is tried until one is free. The numbers
 # lie below those that the kernel gives to outgoing connections.
 set -euo pipefail
 
 tries=20
-block=6
+block=7
 
 make_key() {
 	openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
@@ -63,6 +65,8 @@ make_certificates() {
 		-days 3650 -out ca.pem
 	make_leaf good DNS:localhost,IP:127.0.0.1,IP:::1
 	make_leaf misnamed DNS:elsewhere.example
+	make_leaf client DNS:client.example
+	cat client.key >>client.pem
 	to=20210101000000Z
 	make_leaf expired DNS:localhost,IP:127.0.0.1
 	make_key self-signed
@@ -116,6 +120,8 @@ write_config() {
 			$(server "127.0.0.1:$((port + 4)) ssl" "$(tls self-signed)")
 			$(server "127.0.0.1:$((port + 5)) ssl" "$(tls good)
 				ssl_protocols TLSv1; ssl_ciphers ALL:@SECLEVEL=0;")
+			$(server "127.0.0.1:$((port + 6)) ssl" "$(tls good)
+				ssl_verify_client on; ssl_client_certificate ca.pem;")
 		}
 	END
 }
@@ -141,7 +147,8 @@ start() {
 		if nginx -p . -e error.log -c nginx.conf </dev/null >start.log 2>&1; then
 			echo "NGINX_HTTP=$port NGINX_HTTPS=$((port + 1)) NGINX_EXPIRED=$((port + 2))" \
 				"NGINX_MISNAMED=$((port + 3)) NGINX_SELF_SIGNED=$((port + 4))" \
-				"NGINX_OLD_TLS=$((port + 5)) NGINX_CA=$PWD/ca.pem"
+				"NGINX_OLD_TLS=$((port + 5)) NGINX_CA=$PWD/ca.pem" \
+				"NGINX_ASKING=$((port + 6)) NGINX_CLIENT=$PWD/client.pem"
 			return
 		fi
 		grep -q 'Address already in use' error.log || break

@@ -15,8 +15,30 @@
 
 static const struct batch_defaults defaults = BATCH_DEFAULTS_INIT;
 static const struct batch_limits small_engine = BATCH_LIMITS_INIT;
+static unsigned n_credentials_read;
+
+/* "me" is a client, "corp-ca" an authority, "token" something else. */
+static int
+read_credential(const char *name, struct buffer *out)
+{
+	n_credentials_read++;
+	if (strcmp(name, "locked") == 0) {
+		return -EACCES;
+	}
+	if (strcmp(name, "token") == 0) {
+		buffer_puts(out, "secret");
+	} else if (strcmp(name, "corp-ca") == 0) {
+		buffer_puts(out, "-----BEGIN CERTIFICATE-----\nA");
+	} else if (strcmp(name, "me") == 0) {
+		buffer_puts(out, "-----BEGIN CERTIFICATE-----\n-----END PRIVATE KEY-----\n");
+	} else {
+		return -ENOENT;
+	}
+	return buffer_error(out);
+}
+
 static const struct batch_limits full_engine = { 100000, 16384, 16384, INT64_C(10) << 20,
-	ALL_FEATURES, NULL };
+	ALL_FEATURES, NULL, read_credential };
 
 /* What came of one input: @r and either a batch or faults. */
 struct outcome {
@@ -196,9 +218,51 @@ START_TEST(every_field_of_a_url_is_taken)
 	ck_assert_int_eq(options->hedge_ns, 100 * UNITS_NS_PER_MS);
 	ck_assert_int_eq(options->http_version, BATCH_HTTP_2);
 	ck_assert(!options->tls.verify && options->tls.report);
-	ck_assert_str_eq(options->tls.ca, "corp-ca");
+	ck_assert_str_eq(options->tls.ca, "-----BEGIN CERTIFICATE-----\nA");
 	ck_assert_int_eq(options->tls.min, BATCH_TLS_1_3);
-	ck_assert_str_eq(options->tls.client, "me");
+	ck_assert_ptr_nonnull(strstr(options->tls.client, "PRIVATE KEY"));
+}
+END_TEST
+
+START_TEST(a_credential_is_read_once_for_all_urls)
+{
+	_cleanup_(outcome_fini) struct outcome got = read_json_in_full_engine(
+		"{\"urls\":[{\"url\":\"a\",\"tls\":{\"client\":\"me\"}},"
+		"{\"url\":\"b\",\"tls\":{\"ca\":\"me\",\"client\":\"me\"}}]}");
+
+	ck_assert_int_eq(got.r, 0);
+	ck_assert_uint_eq(n_credentials_read, 1);
+	ck_assert_ptr_eq(
+		got.batch->urls[0].options->tls.client, got.batch->urls[1].options->tls.client);
+}
+END_TEST
+
+static const struct {
+	const char *tls;
+	const char *detail;
+} bad_credentials[] = {
+	{ "{\"client\":\"nobody\"}", "there is no credential \"nobody\"" },
+	{ "{\"ca\":\"nobody\"}", "there is no credential \"nobody\"" },
+	{ "{\"ca\":\"locked\"}", "the credential \"locked\" cannot be read" },
+	{ "{\"ca\":\"token\"}", "the credential \"token\" has no certificate in PEM" },
+	{ "{\"client\":\"token\"}", "\"token\" has no certificate and key in PEM" },
+	{ "{\"client\":\"corp-ca\"}", "\"corp-ca\" has no certificate and key in PEM" },
+};
+
+START_TEST(a_credential_that_cannot_be_used_is_a_fault)
+{
+	char body[128];
+
+	(void)snprintf(
+		body, sizeof(body), "{\"urls\":[\"a\"],\"tls\":%s}", bad_credentials[_i].tls);
+	{
+		_cleanup_(outcome_fini) struct outcome got = read_json_in_full_engine(body);
+
+		ck_assert_int_eq(got.r, -EINVAL);
+		ck_assert_uint_eq(got.faults.n, 1);
+		ck_assert_ptr_nonnull(
+			strstr(got.faults.items[0].detail, bad_credentials[_i].detail));
+	}
 }
 END_TEST
 
@@ -780,6 +844,9 @@ test_suite(void)
 	tcase_add_test(tc, a_list_of_urls_is_a_batch);
 	tcase_add_test(tc, every_field_of_the_batch_is_taken);
 	tcase_add_test(tc, every_field_of_a_url_is_taken);
+	tcase_add_test(tc, a_credential_is_read_once_for_all_urls);
+	tcase_add_loop_test(
+		tc, a_credential_that_cannot_be_used_is_a_fault, 0, ARRAY_LEN(bad_credentials));
 	tcase_add_test(tc, a_urls_fields_replace_the_batchs);
 	tcase_add_test(tc, features_that_are_switched_off_need_no_engine_for_them);
 	tcase_add_test(tc, policies_have_names);

@@ -29,7 +29,7 @@ START_TEST(nginx_answers_on_every_port)
 {
 	unsigned int port;
 
-	for (port = nginx.http; port && port <= nginx.old_tls; port++) {
+	for (port = nginx.http; port && port <= nginx.asking; port++) {
 		struct t_http http = t_http_tcp((uint16_t)port);
 
 		t_http_close(&http);

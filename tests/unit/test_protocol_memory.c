@@ -14,7 +14,15 @@
 #include "lib/protocol/yaml.h"
 
 static const struct batch_defaults defaults = BATCH_DEFAULTS_INIT;
-static const struct batch_limits limits = { 100, 100, 100, 1 << 20, 0x1ff, NULL };
+/* The name stands for a certificate and a key. */
+static int
+read_credential(const char *name, struct buffer *out)
+{
+	buffer_puts(out, "-----BEGIN CERTIFICATE-----\n-----END PRIVATE KEY-----\n");
+	return buffer_error(out);
+}
+
+static const struct batch_limits limits = { 100, 100, 100, 1 << 20, 0x1ff, NULL, read_credential };
 
 static const struct {
 	enum batch_kind kind;

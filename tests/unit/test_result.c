@@ -116,6 +116,8 @@ START_TEST(a_result_survives_the_way_there_and_back)
 	record.error_detail = "no connection within 5s";
 	record.redirects = 2;
 	record.reused = true;
+	record.tls_issuer = "CN = somebody";
+	record.tls_expires = 2524607999;
 	record.is_twin = true;
 	record.twin_of = 3;
 	record.capture = BATCH_CAPTURE_TEXT;
@@ -134,6 +136,8 @@ START_TEST(a_result_survives_the_way_there_and_back)
 	ck_assert_uint_eq(back.redirects, 2);
 	ck_assert_int_eq(back.bytes, 5120);
 	ck_assert(back.reused);
+	ck_assert_str_eq(back.tls_issuer, "CN = somebody");
+	ck_assert_int_eq(back.tls_expires, 2524607999);
 	ck_assert(back.is_twin);
 	ck_assert_uint_eq(back.twin_of, 3);
 	ck_assert_str_eq(back.remote, record.remote);

@@ -216,6 +216,12 @@ START_TEST(reasons_are_words)
 	record.cancel_cause = -1;
 	table_put_why(&out, &record);
 	ck_assert_str_eq(out.data, "the deadline passed");
+
+	buffer_clear(&out);
+	record = sample();
+	record.tls_expires = 2524607999;
+	table_put_why(&out, &record);
+	ck_assert_str_eq(out.data, "certificate until 2049-12-31");
 	buffer_fini(&out);
 }
 END_TEST

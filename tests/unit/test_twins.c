@@ -136,6 +136,7 @@ static const struct fetch_options different[] = {
 	{ .tls = { .ca_pem = "x" } },
 	{ .tls = { .client_cert_pem = "x" } },
 	{ .tls = { .client_key_pem = "x" } },
+	{ .tls = { .with_report = true } },
 	{ .retries = { .max = 1 } },
 	{ .retries = { .on = 1 } },
 	{ .retries = { .statuses = statuses, .n_statuses = 1 } },

@@ -128,7 +128,10 @@ struct fetch_header {
  * @min_version:      refuse older ones
  * @ca_pem:           NULL, or the authorities to trust instead
  * @client_cert_pem:  NULL, or the certificate to show, with its chain
- * @client_key_pem:   its key
+ * @client_key_pem:   its key; NULL: it is in @client_cert_pem, too. Neither is shown to another
+ *                    origin after a redirect.
+ * @with_report:      the result says who issued the server's certificate, and until when it is valid:
+ *                    each hop over TLS has a connection of its own
  */
 struct fetch_tls {
 	bool is_unverified;
@@ -136,6 +139,7 @@ struct fetch_tls {
 	const char *ca_pem;
 	const char *client_cert_pem;
 	const char *client_key_pem;
+	bool with_report;
 };
 
 /*
@@ -334,6 +338,8 @@ struct fetch_timing {
  * @http_version:   "1.0", "1.1" or "2", or NULL
  * @remote:         "192.0.2.7:443", "[2001:db8::1]:80", or NULL
  * @is_reused:      the last hop used a connection that was there before
+ * @tls_issuer:     of the certificate in the last hop, with @with_report; "CN = a name"; else NULL
+ * @tls_expires:    its last second, since 1970; 0: not known
  * @timing:         see there
  * @error:          of FETCH_FAILED and FETCH_TIMEOUT (which has FETCH_ERROR_NONE when only the time
  *                  ran out)
@@ -358,6 +364,8 @@ struct fetch_result {
 	const char *http_version;
 	const char *remote;
 	bool is_reused;
+	const char *tls_issuer;
+	int64_t tls_expires;
 	struct fetch_timing timing;
 	enum fetch_error error;
 	const char *error_detail;
