@@ -199,7 +199,7 @@ checkpoint_and_sleep(void *unused)
 {
 	int r = nur_checkpoint();
 
-	return r < 0 ? r : nur_sleep(NUR_USEC(1));
+	return r < 0 ? r : nur_sleep(NUR_MSEC(20));
 }
 
 START_TEST(r228_hooks_that_are_not_there_are_skipped)
