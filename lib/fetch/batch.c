@@ -112,6 +112,13 @@ deliver(struct fetch_run *run, struct fetch_result *result)
 	apply_policy(run, result);
 }
 
+static void
+leave_queue(struct fetch_run *run)
+{
+	run->n_queued--;
+	run->engine->n_queued--;
+}
+
 void
 fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
 {
@@ -124,7 +131,7 @@ fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
 	for (uint32_t i = fetch_twins_next(run->twins, (uint32_t)result->index); i != FETCH_NO_TWIN;
 		i = fetch_twins_next(run->twins, i)) {
 		result->index = i;
-		run->engine->n_queued--;
+		leave_queue(run);
 		deliver(run, result);
 	}
 }
@@ -149,7 +156,7 @@ deliver_unstarted(struct fetch_run *run, size_t index, enum fetch_outcome outcom
 			FETCH_ABSENT },
 	};
 
-	run->engine->n_queued--;
+	leave_queue(run);
 	fetch_run_deliver(run, &result);
 }
 
@@ -272,7 +279,7 @@ start(struct fetch_run *run, size_t index, struct fetch_lane *lane)
 	}
 	if (r == 0) {
 		(void)steal(&url);
-		run->engine->n_queued--;
+		leave_queue(run);
 		return;
 	}
 	deliver_refused(run, index, r, reason.text);
@@ -448,7 +455,8 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 	}
 
 	fetch_queue_set_spacing(&run.queue, batch->spacing);
-
+	list_append(&engine->runs, &run.node);
+	run.n_queued = batch->n_requests;
 	engine->n_batches++;
 	engine->n_queued += batch->n_requests;
 	r = run_within_deadline(&run);
@@ -457,6 +465,7 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 	fetch_twins_destroy(run.twins);
 	forget_url(&run);
 	engine->n_batches--;
+	list_unlink(&run.node);
 
 	if (run.error < 0) {
 		return run.error;

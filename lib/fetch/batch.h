@@ -6,6 +6,7 @@
 
 #include <fetch/fetch.h>
 
+#include "lib/base/list.h"
 #include "lib/fetch/admission.h"
 #include "lib/fetch/engine.h"
 #include "lib/fetch/twins.h"
@@ -13,12 +14,15 @@
 /*
  * On the stack of fetch_batch_run()'s caller.
  *
+ * node     in engine->runs
+ * n_queued URLs that have not started
  * twins    NULL: each is fetched
  * n_read   requests that were put into the queue, in order
  * reason   why what is cancelled now is cancelled; the first one stays
  * error    of the sink; the first one stays
  */
 struct fetch_run {
+	struct list node;
 	struct fetch_engine *engine;
 	const struct fetch_batch *batch;
 	const struct fetch_sink *sink;
@@ -28,6 +32,7 @@ struct fetch_run {
 	struct nur_task *waiting;
 	bool is_woken;
 	size_t n_read;
+	size_t n_queued;
 	struct fetch_url
 		*read_url;   /* of the request read last, until it starts or another is read */
 	size_t n_results[4]; /* by outcome */

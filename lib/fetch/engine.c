@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "lib/base/list.h"
+#include "lib/fetch/batch.h"
+
 #define IN_FLIGHT   16384
 #define MAX_IDLE    256
 #define MAX_BODY    (UINT64_C(10) * 1024 * 1024)
@@ -114,6 +117,7 @@ fetch_engine_create(const struct fetch_engine_options *options, struct fetch_eng
 	engine->per_origin = options->per_origin ? options->per_origin : engine->in_flight;
 	engine->max_rest = options->max_rest ? options->max_rest : MAX_REST;
 	nur_timer_init(&engine->rest_timer, on_alarm, engine);
+	list_init(&engine->runs);
 	engine->max_body = options->max_body ? options->max_body : MAX_BODY;
 
 	(void)pthread_mutex_lock(&libraries); /* can't fail */
@@ -157,6 +161,23 @@ fetch_engine_set_limits(struct fetch_engine *engine, unsigned in_flight, unsigne
 		per_origin ? per_origin : engine->per_origin);
 }
 
+/* Batches are begun in about the order of their acceptance: a batch that was kept may be older. */
+static nur_time
+oldest_queued(const struct fetch_engine *engine)
+{
+	nur_time oldest = NUR_FOREVER;
+	struct list *node;
+
+	list_for_each(node, &engine->runs) {
+		const struct fetch_run *run = list_entry(node, struct fetch_run, node);
+
+		if (run->n_queued > 0 && run->batch->accepted_at < oldest) {
+			oldest = run->batch->accepted_at;
+		}
+	}
+	return oldest;
+}
+
 void
 fetch_engine_statistics(
 	const struct fetch_engine *engine, struct fetch_engine_statistics *ret_statistics)
@@ -170,6 +191,7 @@ fetch_engine_statistics(
 		.n_batches = engine->n_batches,
 		.n_in_flight = engine->admission.n_in_flight,
 		.n_queued = engine->n_queued,
+		.oldest_queued = oldest_queued(engine),
 		.n_transfers = transfers.n_transfers,
 		.n_connections = transfers.n_connections,
 		.n_names_cached = resolver.n_names_cached,
@@ -179,10 +201,16 @@ fetch_engine_statistics(
 		.total_connections = transfers.total_connections,
 		.total_lookups = resolver.total_lookups,
 		.total_lookups_cached = resolver.total_cached,
+		.total_lookups_found = resolver.total_found,
+		.total_lookups_absent = resolver.total_absent,
+		.total_lookups_failed = resolver.total_failed,
 		.total_bytes = transfers.total_bytes,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(engine->total_results); i++) {
 		ret_statistics->total_results[i] = engine->total_results[i];
+	}
+	for (size_t i = 0; i < ARRAY_LEN(engine->total_retries); i++) {
+		ret_statistics->total_retries[i] = engine->total_retries[i];
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include <fetch/fetch.h>
 
+#include "lib/base/list.h"
 #include "lib/fetch/address_policy.h"
 #include "lib/fetch/admission.h"
 #include "lib/fetch/resolver.h"
@@ -22,9 +23,11 @@ struct fetch_engine {
 	unsigned per_origin;
 	uint64_t max_body;
 	uint64_t random;
+	struct list runs; /* of fetch_batch_run(), under way */
 	size_t n_batches;
 	size_t n_queued; /* URLs of running batches that have not started */
 	uint64_t total_results[4];
+	uint64_t total_retries[FETCH_N_RETRY_CAUSES];
 };
 
 /* fetch_engine_random() - for jitter; not for secrets */

@@ -423,6 +423,8 @@ back_off(struct fetching *fetching)
 		return 0;
 	}
 	fetching->n_retries++;
+	fetching->run->engine
+		->total_retries[fetch_retry_cause(fetching->error, fetching->transfer.status)]++;
 	fetch_leave_lane(fetching);
 	r = nur_sleep_until(until);
 	if (r == 0) {

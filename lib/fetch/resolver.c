@@ -226,6 +226,18 @@ forget_lookup(struct lookup *lookup)
 }
 
 static void
+count_answer(struct fetch_resolver_statistics *statistics, const struct fetch_answer *answer)
+{
+	if (!answer || answer->error == -EHOSTUNREACH) {
+		statistics->total_failed++;
+	} else if (answer->error < 0) {
+		statistics->total_absent++;
+	} else {
+		statistics->total_found++;
+	}
+}
+
+static void
 on_answer(struct fetch_question *question, struct fetch_answer *answer, uint32_t ttl_s)
 {
 	struct lookup *lookup = container_of(question, struct lookup, question);
@@ -246,6 +258,7 @@ on_answer(struct fetch_question *question, struct fetch_answer *answer, uint32_t
 		}
 		nur_reschedule(waiter->task, answer ? 0 : -ENOMEM);
 	}
+	count_answer(&resolver->statistics, answer);
 	forget_lookup(lookup);
 	nur_call_soon(&resolver->call);
 }

@@ -32,6 +32,9 @@ struct fetch_resolver_statistics {
 	size_t n_lookups;
 	uint64_t total_lookups;
 	uint64_t total_cached;
+	uint64_t total_found;
+	uint64_t total_absent;
+	uint64_t total_failed;
 };
 
 /**

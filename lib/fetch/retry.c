@@ -46,6 +46,21 @@ fetch_retry_is_wanted(const struct fetch_retries *retries, enum fetch_error erro
 	return false;
 }
 
+enum fetch_retry_cause
+fetch_retry_cause(enum fetch_error error, int status)
+{
+	if (error == FETCH_ERROR_ATTEMPT_TIMEOUT) {
+		return FETCH_RETRIED_TIMEOUT;
+	}
+	if (error != FETCH_ERROR_STATUS) {
+		return FETCH_RETRIED_CONNECT;
+	}
+	if (status == 429) {
+		return FETCH_RETRIED_429;
+	}
+	return status >= 500 && status <= 599 ? FETCH_RETRIED_5XX : FETCH_RETRIED_STATUS;
+}
+
 nur_time
 fetch_retry_delay(const struct fetch_retries *retries, unsigned n_done, int64_t retry_after_s,
 	uint64_t random)

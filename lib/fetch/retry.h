@@ -10,6 +10,9 @@
 /* fetch_retry_is_wanted() - @status is of a response that was not expected; 0: there was none */
 bool fetch_retry_is_wanted(const struct fetch_retries *retries, enum fetch_error error, int status);
 
+/* fetch_retry_cause() - which of the counted ones it is; of what fetch_retry_is_wanted() */
+enum fetch_retry_cause fetch_retry_cause(enum fetch_error error, int status);
+
 /**
  * fetch_retry_delay() - how long to wait before retry number @n_done + 1
  * @n_done:         retries made

@@ -92,6 +92,7 @@ run_batch(void *arg)
 	ck_assert_uint_eq(kit->n_results, kit->n_urls);
 	ck_assert_uint_eq(kit->statistics.n_in_flight, 0);
 	ck_assert_uint_eq(kit->statistics.n_queued, 0);
+	ck_assert_int_eq(kit->statistics.oldest_queued, NUR_FOREVER);
 	ck_assert_uint_eq(kit->statistics.n_transfers, 0);
 	ck_assert_uint_eq(kit->statistics.n_batches, 0);
 	if (kit->rc == 0) {

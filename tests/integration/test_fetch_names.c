@@ -113,6 +113,8 @@ START_TEST(each_answer_of_a_name_server_has_its_code)
 	ck_assert_msg(kept->result.error == lookups[_i].error, "%s: %s, \"%s\"", lookups[_i].name,
 		fetch_error_name(kept->result.error), kept->detail);
 	ck_assert_uint_ge(n_queries, lookups[_i].n_queries);
+	ck_assert_uint_eq(
+		kit->statistics.total_lookups_failed, lookups[_i].error == FETCH_ERROR_DNS_FAILED);
 	if (lookups[_i].n_queries == 0) {
 		ck_assert_uint_eq(n_queries, 0);
 		ck_assert_int_eq(kept->result.timing.dns, 0);
@@ -169,6 +171,7 @@ START_TEST(a_name_is_asked_for_once_by_many)
 
 	ck_assert_uint_eq(kit->summary.n_ok, 20);
 	ck_assert_uint_eq(kit->statistics.total_lookups, 1);
+	ck_assert_uint_eq(kit->statistics.total_lookups_found, 1);
 	ck_assert_uint_eq(kit->statistics.n_names_cached, 1);
 	ck_assert_uint_eq(t_name_server_counts(names).n_a, 1);
 }
@@ -184,6 +187,7 @@ START_TEST(a_name_that_does_not_exist_is_remembered)
 	kit_run(kit);
 
 	ck_assert_uint_eq(kit->summary.n_failed, 20);
+	ck_assert_uint_eq(kit->statistics.total_lookups_absent, 1);
 	ck_assert_uint_eq(t_name_server_counts(names).n_a, 1);
 }
 END_TEST

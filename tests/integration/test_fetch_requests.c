@@ -319,11 +319,12 @@ END_TEST
 static const struct {
 	const char *path;
 	unsigned on;
+	enum fetch_retry_cause cause;
 } retried[] = {
-	{ "/flaky/a/2?503", FETCH_RETRY_5XX },
-	{ "/flaky/a/2?429", FETCH_RETRY_429 },
-	{ "/flaky/a/2?reset", FETCH_RETRY_CONNECT },
-	{ "/flaky/a/2?close", FETCH_RETRY_CONNECT },
+	{ "/flaky/a/2?503", FETCH_RETRY_5XX, FETCH_RETRIED_5XX },
+	{ "/flaky/a/2?429", FETCH_RETRY_429, FETCH_RETRIED_429 },
+	{ "/flaky/a/2?reset", FETCH_RETRY_CONNECT, FETCH_RETRIED_CONNECT },
+	{ "/flaky/a/2?close", FETCH_RETRY_CONNECT, FETCH_RETRIED_CONNECT },
 };
 
 START_TEST(what_failed_is_tried_again)
@@ -339,6 +340,7 @@ START_TEST(what_failed_is_tried_again)
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
 	ck_assert_uint_eq(kept->result.attempts, 3);
+	ck_assert_uint_eq(kit->statistics.total_retries[retried[_i].cause], 2);
 }
 END_TEST
 

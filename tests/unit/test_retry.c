@@ -29,6 +29,26 @@ static const struct {
 	{ 0, FETCH_ERROR_STATUS, 429, false },
 };
 
+static const struct {
+	enum fetch_error error;
+	int status;
+	enum fetch_retry_cause cause;
+} causes[] = {
+	{ FETCH_ERROR_CONNECTION_REFUSED, 0, FETCH_RETRIED_CONNECT },
+	{ FETCH_ERROR_DNS_FAILED, 0, FETCH_RETRIED_CONNECT },
+	{ FETCH_ERROR_ATTEMPT_TIMEOUT, 0, FETCH_RETRIED_TIMEOUT },
+	{ FETCH_ERROR_STATUS, 500, FETCH_RETRIED_5XX },
+	{ FETCH_ERROR_STATUS, 599, FETCH_RETRIED_5XX },
+	{ FETCH_ERROR_STATUS, 429, FETCH_RETRIED_429 },
+	{ FETCH_ERROR_STATUS, 418, FETCH_RETRIED_STATUS },
+};
+
+START_TEST(what_is_tried_again_has_a_cause)
+{
+	ck_assert_int_eq(fetch_retry_cause(causes[_i].error, causes[_i].status), causes[_i].cause);
+}
+END_TEST
+
 START_TEST(only_what_was_asked_for_is_tried_again)
 {
 	struct fetch_retries retries = {
@@ -102,6 +122,7 @@ test_suite(void)
 	TCase *tc = tcase_create("delays");
 
 	tcase_add_loop_test(tc, only_what_was_asked_for_is_tried_again, 0, ARRAY_LEN(cases));
+	tcase_add_loop_test(tc, what_is_tried_again_has_a_cause, 0, ARRAY_LEN(causes));
 	tcase_add_test(tc, the_wait_doubles_up_to_its_longest);
 	tcase_add_test(tc, the_wait_is_as_long_as_the_server_asks_but_not_longer_than_allowed);
 	tcase_add_test(tc, without_settings_there_are_defaults);

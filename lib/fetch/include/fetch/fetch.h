@@ -153,6 +153,17 @@ enum {
 	FETCH_RETRY_429 = 1 << 3,
 };
 
+/* What was tried again, counted. */
+enum fetch_retry_cause {
+	FETCH_RETRIED_CONNECT,
+	FETCH_RETRIED_TIMEOUT,
+	FETCH_RETRIED_5XX,
+	FETCH_RETRIED_429,
+	FETCH_RETRIED_STATUS, /* another one */
+};
+
+#define FETCH_N_RETRY_CAUSES 5
+
 /**
  * struct fetch_retries - zeroed is: none
  * @max:          attempts after the first
@@ -526,6 +537,7 @@ void fetch_engine_set_limits(struct fetch_engine *engine, unsigned in_flight, un
  * @n_batches:            running
  * @n_in_flight:          URLs that have a task
  * @n_queued:             URLs that wait for admission
+ * @oldest_queued:        when the oldest batch of these was accepted, or NUR_FOREVER
  * @n_transfers:          in libcurl
  * @n_connections:        sockets open, idle ones included
  * @n_names_cached:       names with an answer
@@ -535,13 +547,17 @@ void fetch_engine_set_limits(struct fetch_engine *engine, unsigned in_flight, un
  * @total_connections:    sockets opened
  * @total_lookups:        queries sent
  * @total_lookups_cached: names answered without one
+ * @total_lookups_found:  lookups that had an address, likewise absent: there is no such name, and
+ *                        failed: no name server could tell
  * @total_bytes:          body bytes received
  * @total_results:        by outcome
+ * @total_retries:        by cause
  */
 struct fetch_engine_statistics {
 	size_t n_batches;
 	size_t n_in_flight;
 	size_t n_queued;
+	nur_time oldest_queued;
 	size_t n_transfers;
 	size_t n_connections;
 	size_t n_names_cached;
@@ -551,8 +567,12 @@ struct fetch_engine_statistics {
 	uint64_t total_connections;
 	uint64_t total_lookups;
 	uint64_t total_lookups_cached;
+	uint64_t total_lookups_found;
+	uint64_t total_lookups_absent;
+	uint64_t total_lookups_failed;
 	uint64_t total_bytes;
 	uint64_t total_results[4];
+	uint64_t total_retries[FETCH_N_RETRY_CAUSES];
 };
 
 void fetch_engine_statistics(
