@@ -30,6 +30,8 @@ struct jobs {
  * running      the batch that runs; borrowed from the run's task; NULL: none
  * admitted     the batch of the run that is about to begin, or NULL
  * untold       what nobody has been told of yet; its batch is NULL: nothing
+ * last_ok_ns   when the last run that was ok ended: ns since 1970; 0: none has
+ * n_missed     runs that were skipped
  * outcome      of the last run that was not cancelled, with its batch_fingerprint(); BATCH_OK before it
  * has_task     its task is alive
  * is_going     a run's task is alive
@@ -57,6 +59,8 @@ struct job {
 	struct jobs_news untold;
 	struct job_run runs[JOB_RUNS_KEPT];
 	size_t n_runs;
+	int64_t last_ok_ns;
+	uint64_t n_missed;
 	enum batch_outcome outcome;
 	uint64_t fingerprint;
 	bool has_task;

@@ -66,6 +66,9 @@ keep_run(struct job *job, const struct batch_summary *summary)
 		.elapsed_ns = summary->elapsed_ns,
 		.counts = summary->counts,
 	};
+	if (run->outcome == BATCH_OK) {
+		job->last_ok_ns = run->started_ns + run->elapsed_ns;
+	}
 	(void)snprintf(run->batch_id, sizeof(run->batch_id), "%s", summary->id);
 }
 

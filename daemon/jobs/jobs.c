@@ -279,6 +279,7 @@ meet_run(struct job *job)
 				job->config->name);
 		}
 		job->is_skipping = true;
+		job->n_missed++;
 		break;
 	case JOB_OVERLAP_REPLACE:
 		if (job->running) {
@@ -328,6 +329,7 @@ keep_time(struct nur_nursery *nursery, void *arg)
 			return 0;
 		}
 		if (is_too_late(job, start)) {
+			job->n_missed++;
 			plan_next(job);
 			continue;
 		}
@@ -688,6 +690,8 @@ job_describe(const struct job *job, struct job_view *ret_view)
 		.is_paused = job->is_paused,
 		.next_ns = next_on_wall(job),
 		.running = job->running,
+		.last_ok_ns = job->last_ok_ns,
+		.n_missed = job->n_missed,
 		.n_runs = job->n_runs,
 	};
 	memcpy(ret_view->runs, job->runs, sizeof(job->runs));

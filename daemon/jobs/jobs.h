@@ -117,6 +117,8 @@ struct job_run {
  *
  * next_ns  ns since 1970 of the next start, INT64_MAX: none
  * running  the batch that runs, or NULL
+ * last_ok_ns  when the last run that was ok ended: ns since 1970; 0: none has
+ * n_missed    runs that were not started in time, or skipped because the one before was still running
  * runs     the last ones, n_runs of them, the newest first
  */
 struct job_view {
@@ -124,6 +126,8 @@ struct job_view {
 	bool is_paused;
 	int64_t next_ns;
 	struct batch *running;
+	int64_t last_ok_ns;
+	uint64_t n_missed;
 	struct job_run runs[JOB_RUNS_KEPT];
 	size_t n_runs;
 };

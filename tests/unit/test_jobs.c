@@ -473,6 +473,15 @@ END_TEST
 
 /* ---- overlap ---- */
 
+static uint64_t
+n_missed(void)
+{
+	struct job_view view;
+
+	job_describe(jobs_find(jobs, "a"), &view);
+	return view.n_missed;
+}
+
 IN_RUN_TEST(skip_leaves_out_starts_while_a_run_is_going)
 {
 	batches.duration = NUR_SEC(25);
@@ -482,6 +491,7 @@ IN_RUN_TEST(skip_leaves_out_starts_while_a_run_is_going)
 
 	assert_notes("a@+0 a@+30");
 	ck_assert_int_eq(count(logged(), "which is skipped"), 2); /* once per run, not per start */
+	ck_assert_uint_eq(n_missed(), 3);
 }
 END_TEST
 
@@ -539,6 +549,7 @@ IN_RUN_TEST(missed_starts_are_skipped)
 	run_with_a_stop();
 
 	assert_notes("a@+0 a@+50");
+	ck_assert_uint_eq(n_missed(), 1);
 }
 END_TEST
 
@@ -872,6 +883,7 @@ look(void)
 	ck_assert_uint_eq(view.n_runs, 2);
 	ck_assert_uint_eq(view.runs[0].counts.failed, 2);
 	ck_assert_str_eq(view.runs[0].batch_id, "b1");
+	ck_assert_int_eq(view.last_ok_ns, 0);
 	t_note("looked");
 }
 
