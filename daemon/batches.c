@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "daemon/batch_request.h"
+#include "daemon/tally.h"
 #include "lib/base/buffer.h"
 #include "lib/base/list.h"
 #include "lib/fetch/url.h"
@@ -65,6 +66,7 @@ struct batches {
 	struct fetch_engine *engine;
 	struct batches_options options;
 	struct list all;
+	struct tally tally;
 	size_t n_running;
 	size_t n_kept;
 	size_t n_kept_bytes;
@@ -129,6 +131,12 @@ void
 batches_set_max_running(struct batches *batches, size_t max_running)
 {
 	batches->options.max_running = max_running;
+}
+
+const struct tally *
+batches_tally(const struct batches *batches)
+{
+	return &batches->tally;
 }
 
 size_t
@@ -322,6 +330,7 @@ on_result(void *user, const struct fetch_result *result)
 	batch->by_index[result->index] = (uint32_t)++batch->n_results;
 	batch->fingerprint += fingerprint_of(result);
 	result_counts_add(&batch->counts, record.outcome);
+	tally_add(&batch->owner->tally, batch->description->urls[result->index].url, result);
 	batch->counts.pending--;
 	(void)nur_parking_lot_unpark(&batch->progress, SIZE_MAX, 0);
 	return 0;

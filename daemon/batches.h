@@ -17,6 +17,7 @@
 
 struct batch;
 struct batches;
+struct tally;
 
 /*
  * max_running    batches at one time
@@ -41,6 +42,9 @@ void batches_drain(struct batches *batches);
 bool batches_is_draining(const struct batches *batches);
 
 size_t batches_n_running(const struct batches *batches);
+
+/* batches_tally() - what all URLs came to that are over */
+const struct tally *batches_tally(const struct batches *batches);
 
 /* batches_set_max_running() - for what is admitted from now on */
 void batches_set_max_running(struct batches *batches, size_t max_running);

@@ -19,6 +19,7 @@
 #include "daemon/server.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+#include "lib/fetch/address.h"
 #include "lib/protocol/json.h"
 
 #define DEFAULT_CONFIG "/etc/fetchd/fetchd.yaml"
@@ -195,6 +196,35 @@ open_listener(const struct config *config, const struct arguments *arguments,
 	return 0;
 }
 
+/* Return: 0, also when none is wanted. */
+static int
+open_metrics_listener(const struct config *config, struct nur_listener **ret_listener)
+{
+	char host[FETCH_ADDRESS_CAP];
+	char text[FETCH_ADDRESS_CAP + 8];
+	struct nur_address address;
+	int r;
+
+	if (config->metrics.address.family == AF_UNSPEC) {
+		return 0;
+	}
+	fetch_address_format(&config->metrics.address, host);
+	r = nur_address_parse(host, config->metrics.port, &address);
+	if (r >= 0) {
+		r = nur_listen_tcp(&address, 1, 0, ret_listener);
+	}
+	if (r >= 0) {
+		r = nur_address_of_socket(nur_listener_fd(*ret_listener), &address);
+	}
+	if (r < 0) {
+		log_error("listen.metrics: %s", nur_strerror(r));
+		return r;
+	}
+	(void)nur_address_format(&address, text, sizeof(text));
+	log_info("metrics on %s", text);
+	return 0;
+}
+
 static int
 serve(struct config *config, const struct arguments *arguments)
 {
@@ -210,6 +240,9 @@ serve(struct config *config, const struct arguments *arguments)
 		log_warning("the service manager cannot be told: %s", strerror(-r));
 	}
 	r = open_listener(config, arguments, &options.listener);
+	if (r == 0) {
+		r = open_metrics_listener(config, &options.metrics_listener);
+	}
 	if (r == 0) {
 		descriptors_fit(config);
 		r = server_run(&options);

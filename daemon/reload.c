@@ -36,6 +36,7 @@ compare(const struct config *before, const struct config *after, struct reload_v
 		{ "listen.socket", is_same_text(before->socket_path, after->socket_path) },
 		{ "listen.mode", before->socket_mode == after->socket_mode },
 		{ "listen.group", is_same_text(before->socket_group, after->socket_group) },
+		{ "listen.metrics", endpoint_is_equal(&before->metrics, &after->metrics) },
 		{ "defaults.user_agent", is_same_text(before->user_agent, after->user_agent) },
 		{ "network.http_version", before->http_version == after->http_version },
 		{ "network.resolver", before->resolver == after->resolver },
@@ -85,7 +86,7 @@ tell(struct server *server, const struct reload_verdict *verdict)
 			"serving, generation %u; the reload was refused, the log says why",
 			server_generation(server));
 	}
-	server_tell_reloaded(server, status);
+	server_tell_reloaded(server, status, verdict->error != 0);
 }
 
 /* ---- reading ---- */

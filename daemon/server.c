@@ -18,13 +18,16 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <syslog.h>
+#include <time.h>
 
+#include "daemon/api/api_counts.h"
 #include "daemon/api/connection.h"
 #include "daemon/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/tell.h"
 #include "daemon/jobs/wall_clock.h"
+#include "daemon/ops/histogram.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
 #include "daemon/reload.h"
@@ -50,6 +53,9 @@ struct user {
  * serving      around everything; cancelled when the draining is over
  * users        everybody who ever connected
  * generation   configurations that have been in effect, this one included
+ * is_reload_refused  the last one was
+ * loop_lag     how late the watchdog wakes
+ * counts       of the API
  * n_exchanges  requests whose answer has not been given yet
  * answered     the draining waits here until there are none
  */
@@ -60,6 +66,11 @@ struct server {
 	struct batches *batches;
 	struct jobs *jobs;
 	unsigned generation;
+	int64_t started_ns;
+	int64_t loaded_ns;
+	bool is_reload_refused;
+	struct histogram loop_lag;
+	struct api_counts counts;
 	struct nur_lock reload_lock;
 	struct nur_cancel_scope serving;
 	struct user *users;
@@ -120,6 +131,33 @@ bool
 server_is_draining(const struct server *server)
 {
 	return server->is_draining;
+}
+
+struct api_counts *
+server_counts(struct server *server)
+{
+	return &server->counts;
+}
+
+struct server_state
+server_state(const struct server *server)
+{
+	return (struct server_state){
+		.started_ns = server->started_ns,
+		.loaded_ns = server->loaded_ns,
+		.is_reload_refused = server->is_reload_refused,
+		.n_connections = server->n_connections,
+		.loop_lag = &server->loop_lag,
+	};
+}
+
+static int64_t
+wall_now(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail: the clock exists */
+	return (int64_t)ts.tv_sec * NUR_SEC(1) + ts.tv_nsec;
 }
 
 static struct user *
@@ -201,17 +239,21 @@ turn_away(int fd)
 }
 
 static int
-admit(struct server *server, struct nur_stream *stream, struct connection **ret_connection)
+admit(struct server *server, struct nur_stream *stream, enum connection_door door,
+	struct connection **ret_connection)
 {
 	int r;
 
 	if (server->n_connections >= server->config->max_connections) {
 		log_warning("limits.connections (%u) reached: a caller was turned away",
 			server->config->max_connections);
+		api_counts_refusal(&server->counts, API_REFUSED_CONNECTIONS);
 		return -EDQUOT;
 	}
-	r = connection_create(server, stream, ret_connection);
+	r = connection_create(server, stream, door, ret_connection);
 	if (r < 0) {
+		api_counts_refusal(&server->counts,
+			r == -EDQUOT ? API_REFUSED_CONNECTIONS_PER_USER : API_REFUSED_RESOURCES);
 		log_warning("a caller was turned away: %s",
 			r == -EDQUOT ? "limits.connections_per_user reached" : nur_strerror(r));
 	}
@@ -219,10 +261,11 @@ admit(struct server *server, struct nur_stream *stream, struct connection **ret_
 }
 
 static void
-welcome(struct nur_nursery *nursery, struct nur_stream *stream, void *arg)
+let_in(struct server *server, struct nur_nursery *nursery, struct nur_stream *stream,
+	enum connection_door door)
 {
 	struct connection *connection;
-	int r = admit(arg, stream, &connection);
+	int r = admit(server, stream, door, &connection);
 
 	if (r < 0) {
 		turn_away(nur_stream_fd(stream));
@@ -237,8 +280,23 @@ welcome(struct nur_nursery *nursery, struct nur_stream *stream, void *arg)
 }
 
 static void
+welcome(struct nur_nursery *nursery, struct nur_stream *stream, void *arg)
+{
+	let_in(arg, nursery, stream, CONNECTION_API);
+}
+
+static void
+welcome_scraper(struct nur_nursery *nursery, struct nur_stream *stream, void *arg)
+{
+	let_in(arg, nursery, stream, CONNECTION_METRICS);
+}
+
+static void
 overload(int error, int fd, void *arg)
 {
+	struct server *server = arg;
+
+	api_counts_refusal(&server->counts, API_REFUSED_RESOURCES);
 	log_warning("cannot accept: %s", nur_strerror(error));
 	if (fd >= 0) {
 		turn_away(fd);
@@ -256,6 +314,19 @@ listener(void *arg)
 	};
 
 	return nur_serve(&server->options->listener, 1, &callers);
+}
+
+static int
+metrics_listener(void *arg)
+{
+	struct server *server = arg;
+	const struct nur_server callers = {
+		.welcome = welcome_scraper,
+		.overload = overload,
+		.arg = server,
+	};
+
+	return nur_serve(&server->options->metrics_listener, 1, &callers);
 }
 
 /* ---- the service manager ---- */
@@ -286,13 +357,18 @@ watchdog(void *arg)
 		interval = (nur_time)notify->watchdog_ns / 3;
 	}
 	while (r >= 0) {
+		nur_time due = nur_time_add(nur_now(), interval);
+
 		/* A manager that is behind gets the next one. */
 		(void)notify_watchdog(notify);
 		tell_status(server);
 		if (server->is_draining) {
 			(void)notify_extend_timeout(notify, (uint64_t)stop_credit);
 		}
-		r = nur_sleep(interval);
+		r = nur_sleep_until(due);
+		if (r >= 0) {
+			histogram_add(&server->loop_lag, nur_now() - due);
+		}
 	}
 	return r;
 }
@@ -464,6 +540,7 @@ server_set_config(struct server *server, struct config *config)
 	config_unref(server->config);
 	server->config = config_ref(config);
 	server->generation++;
+	server->loaded_ns = wall_now();
 	return 0;
 }
 
@@ -476,8 +553,9 @@ server_tell_reloading(struct server *server)
 }
 
 void
-server_tell_reloaded(struct server *server, const char *status)
+server_tell_reloaded(struct server *server, const char *status, bool is_refused)
 {
+	server->is_reload_refused = is_refused;
 	if (!server->is_draining) {
 		(void)notify_ready(server->options->notify, status);
 	}
@@ -501,6 +579,9 @@ serve(struct nur_nursery *nursery, void *arg)
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(services); i++) {
 		r = nur_start_soon(nursery, services[i].name, services[i].fn, server);
+	}
+	if (r >= 0 && server->options->metrics_listener) {
+		r = nur_start_soon(nursery, "metrics", metrics_listener, server);
 	}
 	if (r >= 0) {
 		(void)notify_ready(server->options->notify, "serving");
@@ -582,6 +663,8 @@ server_run(const struct server_options *options)
 		.options = options,
 		.config = config_ref(options->config),
 		.generation = 1,
+		.started_ns = wall_now(),
+		.loaded_ns = wall_now(),
 	};
 	struct nur_errors errors = NUR_ERRORS_INIT;
 	char text[1024];
@@ -598,5 +681,6 @@ server_run(const struct server_options *options)
 	config_unref(server.config);
 	free(server.users);
 	nur_listener_destroy(options->listener);
+	nur_listener_destroy(options->metrics_listener);
 	return r;
 }

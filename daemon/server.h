@@ -6,6 +6,7 @@
  *	        ├─ watchdog     tells the service manager that the loop turns
  *	        ├─ jobs ─────── one task per job, one per run of it
  *	        ├─ wall clock   tells the jobs that it was set
+ *	        ├─ metrics      connections of whoever reads metrics over TCP
  *	        └─ listener ─── connections ─┬─ reader
  *	                                     └─ handler: the batch's nursery, one task per URL
  */
@@ -15,9 +16,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct api_counts;
 struct batches;
 struct config;
 struct fetch_engine;
+struct histogram;
 struct jobs;
 struct notify;
 struct nur_lock;
@@ -29,12 +32,14 @@ struct server;
  * config_path  where it was read from, for reloads; NULL: the defaults
  * notify    borrowed
  * listener  taken
+ * metrics_listener  taken, or NULL: none
  */
 struct server_options {
 	struct config *config;
 	const char *config_path;
 	struct notify *notify;
 	struct nur_listener *listener;
+	struct nur_listener *metrics_listener;
 };
 
 /**
@@ -58,12 +63,33 @@ const char *server_config_path(const struct server *server);
 struct nur_lock *server_reload_lock(struct server *server);
 int server_set_config(struct server *server, struct config *config);
 void server_tell_reloading(struct server *server);
-void server_tell_reloaded(struct server *server, const char *status);
+void server_tell_reloaded(struct server *server, const char *status, bool is_refused);
 
 struct jobs *server_jobs(const struct server *server);
 struct batches *server_batches(const struct server *server);
 struct fetch_engine *server_engine(const struct server *server);
 bool server_is_draining(const struct server *server);
+
+/* server_counts() - of the API; whoever answers or refuses counts there */
+struct api_counts *server_counts(struct server *server);
+
+/*
+ * What only the server knows, for metrics.
+ *
+ * started_ns, loaded_ns  since 1970: of the server, of the configuration in effect
+ * is_reload_refused      the last one was
+ * n_connections          callers that are there
+ * loop_lag               how late a task wakes; borrowed
+ */
+struct server_state {
+	int64_t started_ns;
+	int64_t loaded_ns;
+	bool is_reload_refused;
+	size_t n_connections;
+	const struct histogram *loop_lag;
+};
+
+struct server_state server_state(const struct server *server);
 
 /**
  * server_connection_began() - count a connection until server_connection_ended()

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/api/api_counts.h"
 #include "daemon/api/routes.h"
 #include "daemon/server.h"
 #include "lib/base/cleanup.h"
@@ -50,18 +51,45 @@ struct connection {
 	char name[48];
 };
 
+/* Over TCP all callers are one, whom nobody knows. */
+static int
+find_peer(struct nur_stream *stream, enum connection_door door, struct ucred *ret_peer)
+{
+	socklen_t len = sizeof(*ret_peer);
+
+	if (door == CONNECTION_METRICS) {
+		*ret_peer = (struct ucred){ 0, (uid_t)-1, (gid_t)-1 };
+		return 0;
+	}
+	return getsockopt(nur_stream_fd(stream), SOL_SOCKET, SO_PEERCRED, ret_peer, &len) < 0
+		       ? -errno
+		       : 0;
+}
+
+static void
+name_connection(struct connection *connection, uint64_t number)
+{
+	const struct exchange *exchange = &connection->exchange;
+	char who[24] = "metrics";
+
+	if (!exchange->is_scraper) {
+		(void)snprintf(who, sizeof(who), "uid %u", (unsigned)exchange->peer.uid);
+	}
+	(void)snprintf(connection->name, sizeof(connection->name), "connection %llu, %s",
+		(unsigned long long)number, who);
+}
+
 int
-connection_create(
-	struct server *server, struct nur_stream *stream, struct connection **ret_connection)
+connection_create(struct server *server, struct nur_stream *stream, enum connection_door door,
+	struct connection **ret_connection)
 {
 	struct connection *connection;
 	struct ucred peer;
-	socklen_t len = sizeof(peer);
 	uint64_t number;
-	int r;
+	int r = find_peer(stream, door, &peer);
 
-	if (getsockopt(nur_stream_fd(stream), SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
-		return -errno;
+	if (r < 0) {
+		return r;
 	}
 	r = server_connection_began(server, peer.uid, &number);
 	if (r < 0) {
@@ -85,8 +113,8 @@ connection_create(
 	connection->exchange.request = &connection->parser.request;
 	nur_parking_lot_init(&connection->arrived);
 	nur_cancel_scope_init(&connection->handling);
-	(void)snprintf(connection->name, sizeof(connection->name), "connection %llu, uid %u",
-		(unsigned long long)number, (unsigned)peer.uid);
+	connection->exchange.is_scraper = door == CONNECTION_METRICS;
+	name_connection(connection, number);
 	*ret_connection = connection;
 	return 0;
 
@@ -257,7 +285,24 @@ begin_exchange(struct connection *connection)
 		.request_id = exchange->request_id,
 		.can_chunk = true,
 	};
+	exchange->route = ROUTES_NONE;
 	connection->is_body_done = false;
+}
+
+/* Whatever was asked and whatever was answered. */
+static void
+count_exchange(const struct exchange *exchange)
+{
+	const struct response *response = &exchange->response;
+	struct api_counts *counts = server_counts(exchange->server);
+
+	if (response->status == 0) {
+		return;
+	}
+	api_counts_answer(counts, exchange->route, response->status);
+	if (response->is_problem) {
+		api_counts_problem(counts, response->problem);
+	}
 }
 
 /* Feeds the head parser until a head is whole: 1; 0: the connection is over, and what was to say was said. */
@@ -402,6 +447,7 @@ handle(struct connection *connection)
 		begin_exchange(connection);
 		r = read_head(connection);
 		if (r <= 0) {
+			count_exchange(exchange);
 			return r;
 		}
 		exchange->response.keep_alive =
@@ -410,6 +456,7 @@ handle(struct connection *connection)
 		exchange->response.can_chunk = connection->parser.minor_version > 0;
 		server_exchange_began(connection->server);
 		r = routes_dispatch(exchange);
+		count_exchange(exchange);
 		server_exchange_ended(connection->server);
 		if (r < 0) {
 			return r;

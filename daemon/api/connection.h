@@ -23,14 +23,24 @@ struct server;
 /*
  * struct exchange - one request and its answer, as a route sees them; lives in the connection
  * @peer:     who asks, as of the connect
+ * @is_scraper: came in where there are metrics only; nothing is known of the peer
+ * @route:    number of the route it took, for routes_name()
  */
 struct exchange {
 	struct connection *connection;
 	struct server *server;
 	const struct http_request *request;
 	struct ucred peer;
+	bool is_scraper;
+	unsigned route;
 	char request_id[32];
 	struct response response;
+};
+
+/* Where a caller comes in. */
+enum connection_door {
+	CONNECTION_API,     /* the Unix socket */
+	CONNECTION_METRICS, /* TCP: nobody knows who it is */
 };
 
 /**
@@ -38,8 +48,8 @@ struct exchange {
  * Errors: -EDQUOT  the user has as many as limits.connections_per_user allows
  *         -ENOMEM, -errno
  */
-int connection_create(
-	struct server *server, struct nur_stream *stream, struct connection **ret_connection);
+int connection_create(struct server *server, struct nur_stream *stream, enum connection_door door,
+	struct connection **ret_connection);
 
 /* connection_name() - for its task */
 const char *connection_name(const struct connection *connection);

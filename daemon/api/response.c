@@ -172,6 +172,8 @@ response_problem(struct response *response, enum problem_code code, const char *
 		.faults = faults,
 	};
 
+	response->is_problem = true;
+	response->problem = code;
 	buffer_clear(&response->out);
 	response_begin(response, problem_status(code), PROBLEM_CONTENT_TYPE, fields);
 	problem_write(&problem, &response->out);

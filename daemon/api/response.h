@@ -22,6 +22,7 @@ struct faults;
  * is_head     the request was HEAD: fields only
  * can_chunk   the caller speaks HTTP/1.1
  * status      0: not begun
+ * is_problem  the answer says that something is wrong, which is problem
  * out         the content not yet sent; append here
  */
 struct response {
@@ -31,6 +32,8 @@ struct response {
 	bool is_head;
 	bool can_chunk;
 	int status;
+	bool is_problem;
+	enum problem_code problem;
 	const char *content_type;
 	const char *fields;
 	bool is_head_sent;

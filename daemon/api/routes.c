@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/api/routes.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fetch/fetch.h>
 #include <nursery.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/api/api_counts.h"
 #include "daemon/api/batch_routes.h"
 #include "daemon/api/config_routes.h"
 #include "daemon/api/connection.h"
 #include "daemon/api/job_routes.h"
+#include "daemon/api/metrics_route.h"
 #include "daemon/api/tree_route.h"
 #include "daemon/batches.h"
 #include "daemon/server.h"
@@ -90,7 +93,16 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/v1/health/live", health_live },
 	{ HTTP_GET, "/v1/health/ready", health_ready },
 	{ HTTP_GET, "/v1/version", version },
+	{ HTTP_GET, "/metrics", metrics_route },
 };
+
+static_assert(ARRAY_LEN(routes) < API_MAX_ROUTES, "each is counted, and what took none");
+
+const char *
+routes_name(unsigned route)
+{
+	return route == ROUTES_NONE ? "other" : routes[route - 1].path;
+}
 
 #define SEGMENT_CAP 128 /* a job's name is the longest */
 
@@ -156,12 +168,18 @@ routes_dispatch(struct exchange *exchange)
 			"business here",
 			NULL, NULL);
 	}
+	if (exchange->is_scraper && strcmp(request->path, "/metrics") != 0) {
+		return response_problem(&exchange->response, PROBLEM_NOT_FOUND,
+			"this address has /metrics only; all else is at the Unix socket", NULL,
+			NULL);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
 		if (!match(routes[i].path, request->path, name, sizeof(name))) {
 			continue;
 		}
 		is_path_known = true;
 		if (is_asked_for(&routes[i], request->method)) {
+			exchange->route = (unsigned)i + 1;
 			return routes[i].handle(exchange, name);
 		}
 	}
@@ -169,6 +187,8 @@ routes_dispatch(struct exchange *exchange)
 		return refuse_method(exchange, request->path);
 	}
 	return response_problem(&exchange->response, PROBLEM_NOT_FOUND,
-		"the calls are below /v1/: batches, jobs, config, reload, tree, health/live, health/ready, version",
+		"the calls are /metrics and, below /v1/, batches, jobs, config, reload, tree, "
+		"health/live, "
+		"health/ready, version",
 		NULL, NULL);
 }

@@ -4,6 +4,11 @@
 
 struct exchange;
 
+#define ROUTES_NONE 0 /* the number of a request that took none */
+
+/* routes_name() - the pattern of a route's path, which is no path; "other" for ROUTES_NONE */
+const char *routes_name(unsigned route);
+
 /**
  * routes_dispatch() - answer one request
  *

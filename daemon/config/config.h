@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "daemon/config/endpoint.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/fetch/address_policy.h"
@@ -97,6 +98,7 @@ struct timetable; /* daemon/schedule/timetable.h */
  * struct config
  *
  * socket_path, socket_group  NULL: not set
+ * metrics                    zeroed: not set
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
  * jobs                       n_jobs of them; names are unique
@@ -106,6 +108,7 @@ struct config {
 	const char *socket_path;
 	mode_t socket_mode;
 	const char *socket_group;
+	struct endpoint metrics;
 	unsigned in_flight;
 	unsigned per_origin;
 	size_t max_batches;

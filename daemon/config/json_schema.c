@@ -125,6 +125,7 @@ scalar_shape(enum schema_type type)
 	case SCHEMA_TEXT:
 		return "\"type\":\"string\"";
 	case SCHEMA_OPTIONAL:
+	case SCHEMA_LOOPBACK:
 		return "\"type\":[\"string\",\"null\"]";
 	case SCHEMA_PATH:
 		return "\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^/\"}," REF(

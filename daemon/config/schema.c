@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
+#include "daemon/config/endpoint.h"
 #include "daemon/config/substitute.h"
 #include "daemon/schedule/calendar.h"
 #include "lib/fetch/address_policy.h"
@@ -45,7 +46,8 @@ static const struct schema_row listen_rows[] = {
 		.text = "permissions of the socket" },
 	{ "group", SCHEMA_OPTIONAL, NULL, AT(socket_group), "null", { 1, 255 },
 		.text = "group of the socket" },
-	{ "metrics", SCHEMA_FIXED, NULL, 0, "null", NO_RANGE, .text = "address for Prometheus" },
+	{ "metrics", SCHEMA_LOOPBACK, NULL, AT(metrics), "null", NO_RANGE,
+		.text = "address for Prometheus" },
 };
 
 static const struct schema_row limits_rows[] = {
@@ -405,6 +407,29 @@ set_networks(const struct field_at *at, const struct value *value, const struct 
 }
 
 static void
+set_loopback(const struct field_at *at, const struct value *value, const struct setting *setting)
+{
+	struct endpoint endpoint = { .port = 0 };
+	const char *text;
+
+	if (value->type == VALUE_NULL) {
+		*(struct endpoint *)setting->place = endpoint;
+		return;
+	}
+	if (!field_text(at, value, &text)) {
+		return;
+	}
+	if (!endpoint_parse(text, &endpoint)) {
+		field_wrong_type(at, value);
+	} else if (!endpoint_is_loopback(&endpoint)) {
+		field_fault(at, value, NULL,
+			"must be a loopback address: whoever can connect may read the metrics");
+	} else {
+		*(struct endpoint *)setting->place = endpoint;
+	}
+}
+
+static void
 set_fixed(const struct field_at *at, const struct value *value, const struct setting *setting)
 {
 	if (setting->initial && value_equal(value, setting->initial)) {
@@ -527,6 +552,15 @@ print_networks(const struct schema_row *row, const void *place, const struct pri
 }
 
 static void
+print_loopback(const struct schema_row *row, const void *place, const struct printing *printing)
+{
+	char text[ENDPOINT_TEXT_CAP];
+
+	endpoint_format(place, text);
+	print_text(*text ? text : NULL, printing->out);
+}
+
+static void
 print_fixed(const struct schema_row *row, const void *place, const struct printing *printing)
 {
 	buffer_puts(printing->out, row->initial);
@@ -551,6 +585,8 @@ static const struct {
 	[SCHEMA_WORD] = { NULL, set_word, print_word },
 	[SCHEMA_NETWORKS] = { "a list of networks such as [\"10.0.0.0/8\"]", set_networks,
 		print_networks },
+	[SCHEMA_LOOPBACK] = { "an address with a port, such as \"127.0.0.1:9464\", or null",
+		set_loopback, print_loopback },
 	[SCHEMA_FIXED] = { NULL, set_fixed, print_fixed },
 	[SCHEMA_SECTION] = { NULL, set_section, NULL },
 	[SCHEMA_JOBS] = { "a list of jobs", set_jobs, NULL },

@@ -159,20 +159,23 @@ END_TEST
 
 START_TEST(every_setting_is_taken)
 {
-	const char *text = "listen: {socket: /tmp/s, mode: \"0600\", group: web}\n"
-			   "limits: {in_flight: 9, per_origin: 8, batch_urls: 7, batches: 6,\n"
-			   "  body: 5B, request: 4KiB, connections: 3, connections_per_user: 2}\n"
-			   "defaults: {deadline: 6s, timeout: 5s, concurrency: 4, per_origin: 3,\n"
-			   "  redirects: 0, user_agent: me}\n"
-			   "network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"],\n"
-			   "  deny: [10.1.0.0/16], http_version: 1.1, resolver: system}\n"
-			   "drain: {timeout: 0s}\n";
+	const char *text =
+		"listen: {socket: /tmp/s, mode: \"0600\", group: web, metrics: \"[::1]:9464\"}\n"
+		"limits: {in_flight: 9, per_origin: 8, batch_urls: 7, batches: 6,\n"
+		"  body: 5B, request: 4KiB, connections: 3, connections_per_user: 2}\n"
+		"defaults: {deadline: 6s, timeout: 5s, concurrency: 4, per_origin: 3,\n"
+		"  redirects: 0, user_agent: me}\n"
+		"network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"],\n"
+		"  deny: [10.1.0.0/16], http_version: 1.1, resolver: system}\n"
+		"drain: {timeout: 0s}\n";
 
 	ck_assert_int_eq(load_text(text), 0);
 
 	ck_assert_str_eq(config->socket_path, "/tmp/s");
 	ck_assert_uint_eq(config->socket_mode, 0600);
 	ck_assert_str_eq(config->socket_group, "web");
+	ck_assert_int_eq(config->metrics.address.family, AF_INET6);
+	ck_assert_uint_eq(config->metrics.port, 9464);
 	ck_assert_uint_eq(config->in_flight, 9);
 	ck_assert_uint_eq(config->batch_limits.in_flight, 9);
 	ck_assert_uint_eq(config->per_origin, 8);
