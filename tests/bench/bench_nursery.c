@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What libnursery itself costs, without any I/O: switches, spawn and join, channels, deadlines, memory of
- * a parked task. Prints "what TAB value TAB unit" lines; run.py repeats it and takes medians.
+ * What libnursery itself costs, without any I/O: switches, spawn and join, channels, deadlines, timers,
+ * events. Prints "what TAB value TAB unit" lines; run.py repeats it and takes medians.
  *
  * Everything is timed by the process's CPU clock: the tasks never wait for anything but each other, or
  * for time, which is not theirs. Each figure is the mean over at least a hundred milliseconds.
@@ -15,20 +15,22 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/context.h"
 
-#define N_SWITCHES  20000000
-#define N_SPAWNS    4000000
-#define N_YIELDS    4000000
-#define N_MESSAGES  2000000
-#define N_SCOPES    4000000
-#define N_SLEEPERS  1000
-#define N_SLEEPS    100
-#define N_PARKED    10000
-#define STACK_BYTES (64 << 10)
+#define N_SWITCHES      20000000
+#define N_SPAWNS        4000000
+#define N_YIELDS        4000000
+#define N_MESSAGES      2000000
+#define N_SCOPES        4000000
+#define N_SLEEPERS      1000
+#define N_SLEEPS        100
+#define N_TIMERS        100000
+#define N_TIMER_CHANGES 1000000
+#define N_WAITERS       10000
+#define N_EVENTS        20
+#define STACK_BYTES     (64 << 10)
 
 static int64_t
 cpu_ns(void)
@@ -255,45 +257,120 @@ measure_sleep(void)
 	return rc;
 }
 
-/* Memory: what 10,000 tasks that wait add to the resident set. */
+/* Timers: one of very many is stopped and set anew, to come at another time among the others. */
 
-static long
-resident_kib(void)
+static void
+never(void *arg)
 {
-	_cleanup_(fclosep) FILE *file = fopen("/proc/self/statm", "re");
-	long pages;
+}
 
-	if (!file || fscanf(file, "%*d %ld", &pages) != 1) {
-		return -1;
+static uint64_t
+next_random(void)
+{
+	static uint64_t state = 1;
+
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+static nur_time
+some_time(nur_time now)
+{
+	return now + NUR_SEC(1000) + (nur_time)(next_random() % (uint64_t)NUR_SEC(10));
+}
+
+static int
+measure_timers(void)
+{
+	_cleanup_(freep) struct nur_timer *timers = calloc(N_TIMERS, sizeof(*timers));
+	nur_time now = nur_now();
+	int64_t start_ns;
+	int i;
+
+	if (!timers) {
+		return -ENOMEM;
 	}
-	return pages * (sysconf(_SC_PAGESIZE) / 1024);
+	for (i = 0; i < N_TIMERS; i++) {
+		nur_timer_init(&timers[i], never, NULL);
+		nur_timer_set(&timers[i], some_time(now));
+	}
+	start_ns = cpu_ns();
+	for (i = 0; i < N_TIMER_CHANGES; i++) {
+		struct nur_timer *timer = &timers[next_random() % N_TIMERS];
+
+		nur_timer_stop(timer);
+		nur_timer_set(timer, some_time(now));
+	}
+	report("timer cancelled and added, among 100000", start_ns, N_TIMER_CHANGES);
+	for (i = 0; i < N_TIMERS; i++) {
+		nur_timer_stop(&timers[i]);
+	}
+	return 0;
+}
+
+/*
+ * Events: tasks that wait for one after the other. From the setting of one until all have woken and the
+ * last one says so; by then they wait for the next.
+ */
+
+struct wakes {
+	struct nur_event events[N_EVENTS];
+	struct nur_event all_awake[N_EVENTS];
+	int n_awake;
+};
+
+static int
+wait_for_each(void *arg)
+{
+	struct wakes *wakes = arg;
+	int r = 0;
+	int i;
+
+	for (i = 0; i < N_EVENTS && r == 0; i++) {
+		r = nur_event_wait(&wakes->events[i]);
+		if (++wakes->n_awake % N_WAITERS == 0) {
+			nur_event_set(&wakes->all_awake[i]);
+		}
+	}
+	return r;
 }
 
 static int
-park(void *arg)
+set_each(struct wakes *wakes)
 {
-	return nur_sleep_forever();
+	int64_t start_ns;
+	int r = nur_wait_all_tasks_blocked(0);
+	int i;
+
+	start_ns = cpu_ns();
+	for (i = 0; i < N_EVENTS && r == 0; i++) {
+		nur_event_set(&wakes->events[i]);
+		r = nur_event_wait(&wakes->all_awake[i]);
+	}
+	report("wake of one of 10000 waiters", start_ns, N_EVENTS * N_WAITERS);
+	return r;
 }
 
 static int
-measure_parked(void)
+measure_event(void)
 {
-	long before = resident_kib();
+	struct wakes wakes = { .n_awake = 0 };
 	int rc = 0;
 	int i;
 
+	for (i = 0; i < N_EVENTS; i++) {
+		nur_event_init(&wakes.events[i]);
+		nur_event_init(&wakes.all_awake[i]);
+	}
 	{
 		NUR_NURSERY(nursery, &rc, NULL);
 
-		for (i = 0; i < N_PARKED && rc == 0; i++) {
-			rc = nur_start_soon(nursery, "park", park, NULL);
+		for (i = 0; i < N_WAITERS && rc == 0; i++) {
+			rc = nur_start_soon(nursery, "waiter", wait_for_each, &wakes);
 		}
-		if (rc == 0) {
-			rc = nur_wait_all_tasks_blocked(0);
-		}
-		(void)printf("resident memory of a parked task\t%.2f\tKiB\n",
-			(double)(resident_kib() - before) / N_PARKED);
-		nur_nursery_cancel(nursery, "measured");
+		rc = rc < 0 ? rc : set_each(&wakes);
 	}
 	return rc;
 }
@@ -303,8 +380,7 @@ measure_all(void *arg)
 {
 	int r;
 
-	r = measure_parked(); /* first: later it would find used stacks in the pool */
-	r = r < 0 ? r : measure_spawn(1);
+	r = measure_spawn(1);
 	r = r < 0 ? r : measure_spawn(20);
 	r = r < 0 ? r : measure_spawn(1000);
 	r = r < 0 ? r : measure_yield(1);
@@ -312,7 +388,9 @@ measure_all(void *arg)
 	r = r < 0 ? r : measure_channel(0);
 	r = r < 0 ? r : measure_channel(64);
 	r = r < 0 ? r : measure_scope();
-	return r < 0 ? r : measure_sleep();
+	r = r < 0 ? r : measure_sleep();
+	r = r < 0 ? r : measure_timers();
+	return r < 0 ? r : measure_event();
 }
 
 int

@@ -5,7 +5,7 @@
     tests/bench/run.py [--build FOLDER] [--runs N] [SECTION ...]
 
 Sections: w1 (20,000 keep-alive URLs), w2 (1,000 batches of 20), w3 (10,000 in flight), w5 (fail fast
-and hang-up with 1,000 in flight), micro (libnursery alone). Without a name all of them run. Servers are
+and hang-up with 1,000 in flight), micro (libnursery beside its peers). Without a name all of them run. Servers are
 pinned to CPU 1, everything that is measured to CPU 0. README.md says what is compared with what.
 """
 import argparse
@@ -14,55 +14,25 @@ import json
 import os
 import resource
 import select
+import shlex
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from common import CLIENT_CPU, HERE, SERVER_CPU, Table, median, percentile, pinned
+from micro import micro
+
 SUPPORT = os.path.join(HERE, "..", "support")
 ANSWER_S = 120
-
-SERVER_CPU, CLIENT_CPU = 1, 0
 
 CONFIG = """\
 limits: {in_flight: 16384, per_origin: 16384}
 defaults: {deadline: 110s, timeout: 100s}
 """
-
-
-def pinned(cpu, *command):
-    return ["taskset", "-c", str(cpu), *command]
-
-
-def median(values):
-    return statistics.median(values) if values else float("nan")
-
-
-def percentile(values, part):
-    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
-
-
-class Table:
-    """Rows of one section, printed as a markdown table at its end."""
-
-    def __init__(self, title, *columns):
-        self.title, self.columns, self.rows = title, columns, []
-
-    def add(self, *cells):
-        self.rows.append([f"{c:.2f}" if isinstance(c, float) else str(c) for c in cells])
-
-    def print(self):
-        print(f"\n### {self.title}\n")
-        print("| " + " | ".join(self.columns) + " |")
-        print("|" + " --- |" * len(self.columns))
-        for row in self.rows:
-            print("| " + " | ".join(row) + " |")
-        sys.stdout.flush()
 
 
 class Origin:
@@ -492,23 +462,6 @@ def w5(bench, n=1000):
     table.print()
 
 
-def micro(bench):
-    program = f"{bench.build}/tests/bench/bench_nursery"
-    if not os.path.exists(program):
-        print("\nmicro: not built")
-        return
-    rows = {}
-    for _ in range(bench.runs):
-        output = subprocess.run(pinned(CLIENT_CPU, program), stdout=subprocess.PIPE, check=True, text=True)
-        for line in output.stdout.splitlines():
-            name, value, unit = line.split("\t")
-            rows.setdefault((name, unit), []).append(float(value))
-    table = Table(f"libnursery alone, medians of {bench.runs}", "what", "value", "unit")
-    for (name, unit), values in rows.items():
-        table.add(name, median(values), unit)
-    table.print()
-
-
 SECTIONS = {"w1": w1, "w2": w2, "w3": w3, "w5": w5, "micro": micro}
 
 
@@ -530,6 +483,7 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.sched_setaffinity(0, {CLIENT_CPU})
+    print("    tests/bench/run.py " + shlex.join(sys.argv[1:]) + "\n")
     print(machine())
     with tempfile.TemporaryDirectory(prefix="fetchd-bench-") as folder:
         for name in arguments.sections or SECTIONS:

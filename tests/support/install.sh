@@ -12,7 +12,7 @@
 #   aarch64 a compiler, an emulator and libraries for tests on 64-bit ARM
 #   coverage  what counts the lines that tests run
 #   bench   what tests/bench needs beyond build
-#   peers   other clients that tests/bench compares with
+#   peers   other clients and runtimes that tests/bench compares with
 set -euo pipefail
 
 packages_of() {
@@ -26,7 +26,7 @@ packages_of() {
 		libevent-core-2.1-7:arm64 ;;
 	coverage) echo gcovr ;;
 	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux ;;
-	peers) echo wget2 curl wrk nghttp2-client golang-go ;;
+	peers) echo wget2 curl wrk nghttp2-client golang-go python3-trio nodejs ;;
 	*)
 		echo "install.sh: no group '$1'" >&2
 		exit 2
