@@ -39,6 +39,7 @@ compare(const struct config *before, const struct config *after, struct reload_v
 		{ "listen.metrics", endpoint_is_equal(&before->metrics, &after->metrics) },
 		{ "defaults.user_agent", is_same_text(before->user_agent, after->user_agent) },
 		{ "network.http_version", before->http_version == after->http_version },
+		{ "network.proxy", is_same_text(before->proxy, after->proxy) },
 		{ "network.resolver", before->resolver == after->resolver },
 	};
 

@@ -601,6 +601,7 @@ open_engine(struct server *server)
 		.policy = &config->policy,
 		.max_body = (uint64_t)config->batch_limits.body,
 		.http_version = config->http_version,
+		.proxy = config->proxy,
 		.resolver = config->resolver,
 	};
 	struct batches_options batches = {

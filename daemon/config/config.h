@@ -101,6 +101,7 @@ struct timetable; /* daemon/schedule/timetable.h */
  * metrics                    zeroed: not set
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
+ * proxy                      NULL: none; else an http URL
  * jobs                       n_jobs of them; names are unique
  * arena, trees, substitutions  what the strings and the jobs' maps live in
  */
@@ -120,6 +121,7 @@ struct config {
 	const char *user_agent;
 	struct fetch_address_policy policy;
 	enum fetch_http_version http_version;
+	const char *proxy;
 	enum fetch_resolver_kind resolver;
 	int64_t drain_timeout_ns;
 	struct config_job *jobs;

@@ -127,6 +127,9 @@ scalar_shape(enum schema_type type)
 	case SCHEMA_OPTIONAL:
 	case SCHEMA_LOOPBACK:
 		return "\"type\":[\"string\",\"null\"]";
+	case SCHEMA_PROXY:
+		return "\"anyOf\":[{\"type\":\"null\"},{\"type\":\"string\",\"pattern\":\"^http://"
+		       "\"}," REF("placeholder") "]";
 	case SCHEMA_PATH:
 		return "\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^/\"}," REF(
 			"placeholder") "]";

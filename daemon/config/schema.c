@@ -95,7 +95,8 @@ static const struct schema_row network_rows[] = {
 		"\"builtin\" or \"system\"", .text = "who looks names up" },
 	{ "http_version", SCHEMA_WORD, NULL, AT(http_version), "auto", NO_RANGE, http_version_words,
 		"\"auto\", \"1.1\" or \"2\"", .text = "of requests" },
-	{ "proxy", SCHEMA_FIXED, NULL, 0, "null", NO_RANGE, .text = "a URL" },
+	{ "proxy", SCHEMA_PROXY, NULL, AT(proxy), "null", { 1, FETCH_URL_MAX },
+		.text = "that all requests go through" },
 };
 
 static const struct schema_row store_rows[] = {
@@ -297,6 +298,29 @@ set_optional(const struct field_at *at, const struct value *value, const struct 
 		return;
 	}
 	set_text(at, value, setting);
+}
+
+static void
+set_proxy(const struct field_at *at, const struct value *value, const struct setting *setting)
+{
+	static const char scheme[] = "http://";
+	struct fetch_reason reason = { "only http:// is known" };
+	const char *text;
+
+	if (value->type == VALUE_NULL) {
+		*(const char **)setting->place = NULL;
+		return;
+	}
+	if (!take_text(at, value, setting, &text)) {
+		return;
+	}
+	if (strncmp(text, scheme, strlen(scheme)) != 0 ||
+		fetch_url_check(text, value->text_len, &reason) == -EINVAL) {
+		field_fault(at, value, NULL, "must be a URL such as \"http://127.0.0.1:3128\": %s",
+			reason.text);
+		return;
+	}
+	*(const char **)setting->place = text;
 }
 
 static void
@@ -578,6 +602,8 @@ static const struct {
 		print_duration },
 	[SCHEMA_TEXT] = { "a string", set_text, print_string },
 	[SCHEMA_OPTIONAL] = { "a string or null", set_optional, print_string },
+	[SCHEMA_PROXY] = { "a URL such as \"http://127.0.0.1:3128\", or null", set_proxy,
+		print_string },
 	[SCHEMA_PATH] = { "an absolute path", set_path, print_string },
 	[SCHEMA_NAME] = { "a name", set_name, print_string },
 	[SCHEMA_MODE] = { "permissions in octal, in quotes, such as \"0660\"", set_mode,

@@ -23,6 +23,7 @@ enum schema_type {
 	SCHEMA_DURATION, /* "5s"; int64_t, ns */
 	SCHEMA_TEXT,     /* const char * */
 	SCHEMA_OPTIONAL, /* a text or null; const char * or NULL */
+	SCHEMA_PROXY,    /* an http URL or null; const char * or NULL */
 	SCHEMA_PATH,     /* an absolute path; const char * */
 	SCHEMA_NAME,     /* letters, digits, "-", "_" and "."; const char * */
 	SCHEMA_MODE,     /* "0660"; mode_t */
@@ -34,7 +35,7 @@ enum schema_type {
 	SCHEMA_JOBS,     /* a list; the rows of its elements are schema_job */
 };
 
-#define SCHEMA_N_TYPES 15
+#define SCHEMA_N_TYPES 16
 
 struct schema_table;
 struct substitution;

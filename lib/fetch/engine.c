@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "lib/base/list.h"
@@ -56,9 +57,24 @@ on_alarm(void *user)
 }
 
 static int
+parse_proxy(struct fetch_engine *engine, const char *text)
+{
+	int r;
+
+	if (!text) {
+		return 0;
+	}
+	r = fetch_url_parse(text, strlen(text), &engine->proxy, NULL);
+	if (r == 0 && engine->proxy->is_https) {
+		r = -EINVAL; /* TLS to the proxy would be under the rules for origins */
+	}
+	return r;
+}
+
+static int
 create_parts(struct fetch_engine *engine, const struct fetch_engine_options *options)
 {
-	const struct fetch_transfers_options transfers = {
+	struct fetch_transfers_options transfers = {
 		.user_agent = options->user_agent ? options->user_agent : "fetchd/1.0",
 		.ca_file = options->ca_file,
 		.max_idle = options->max_idle ? options->max_idle : MAX_IDLE,
@@ -78,6 +94,11 @@ create_parts(struct fetch_engine *engine, const struct fetch_engine_options *opt
 	};
 	int r;
 
+	r = parse_proxy(engine, options->proxy);
+	if (r < 0) {
+		return r;
+	}
+	transfers.proxy = engine->proxy;
 	r = fetch_admission_init(&engine->admission, engine->in_flight, engine->per_origin,
 		fetch_engine_random(engine));
 	if (r < 0) {
@@ -144,6 +165,7 @@ fetch_engine_destroy(struct fetch_engine *engine)
 	(void)pthread_mutex_unlock(&libraries);
 	fetch_admission_fini(&engine->admission);
 	nur_timer_stop(&engine->rest_timer);
+	fetch_url_destroy(engine->proxy);
 	free(engine);
 }
 

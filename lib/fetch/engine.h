@@ -19,7 +19,8 @@ struct fetch_engine {
 	nur_time max_rest;
 	struct fetch_address_policy default_policy;
 	const struct fetch_address_policy *policy;
-	unsigned in_flight; /* as at creation */
+	struct fetch_url *proxy; /* NULL: none */
+	unsigned in_flight;      /* as at creation */
 	unsigned per_origin;
 	uint64_t max_body;
 	uint64_t random;

@@ -106,10 +106,14 @@ fetch_enter_lane(struct fetching *fetching, const char *origin)
 __attribute__((noinline)) static void
 check_addresses(struct fetching *fetching, const struct fetch_answer *answer)
 {
-	const struct fetch_address_policy *policy = fetching->run->engine->policy;
+	const struct fetch_engine *engine = fetching->run->engine;
+	const struct fetch_address_policy *policy = engine->policy;
 	struct fetch_reason reason;
 
-	if (!answer) {
+	if (engine->proxy && !fetch_url_is_literal(fetching->url)) {
+		return; /* only the proxy knows which they will be */
+	}
+	if (!answer || engine->proxy) {
 		if (fetch_address_policy_check(policy, &fetching->url->address, &reason) < 0) {
 			set_error(fetching, FETCH_ERROR_DENIED, reason.text);
 		}
@@ -124,10 +128,9 @@ check_addresses(struct fetching *fetching, const struct fetch_answer *answer)
 }
 
 static int
-resolve(struct fetching *fetching, struct fetch_answer **ret_answer)
+resolve(struct fetching *fetching, const char *host, struct fetch_answer **ret_answer)
 {
 	struct fetch_resolver *resolver = fetching->run->engine->resolver;
-	const char *host = fetching->url->host;
 	nur_time began;
 	int r;
 
@@ -183,12 +186,14 @@ fetch_hop(struct fetching *fetching)
 {
 	_cleanup_(fetch_answer_unrefp) struct fetch_answer *answer = NULL;
 	struct fetch_transfer *transfer = &fetching->transfer;
+	const struct fetch_url *proxy = fetching->run->engine->proxy;
+	const struct fetch_url *peer = proxy ? proxy : fetching->url;
 	int r;
 
 	fetch_transfer_fini(transfer);
 	fetching->dns_ns = FETCH_ABSENT;
-	if (!fetch_url_is_literal(fetching->url)) {
-		r = resolve(fetching, &answer);
+	if (!fetch_url_is_literal(peer)) {
+		r = resolve(fetching, peer->host, &answer);
 		if (r < 0 || fetching->error) {
 			return r;
 		}

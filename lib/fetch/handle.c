@@ -26,16 +26,19 @@ make_resolve(struct fetch_handle *handle)
 {
 	const struct fetch_transfer *transfer = handle->transfer;
 	const struct fetch_answer *answer = transfer->answer;
+	const struct fetch_url *proxy = handle->handles->proxy;
+	const struct fetch_url *peer = proxy ? proxy : transfer->url;
 	_cleanup_(buffer_fini) struct buffer entry = BUFFER_INIT;
 	char text[FETCH_ADDRESS_CAP];
 	char separator = ':';
 
-	buffer_printf(&entry, "+%s:%u", transfer->url->host, (unsigned)transfer->url->port);
+	buffer_printf(&entry, "+%s:%u", peer->host, (unsigned)peer->port);
 	for (size_t i = 0; i < answer->n_addresses; i++) {
 		const struct fetch_address *address = &answer->addresses[i];
 		bool is_6 = address->family == AF_INET6;
 
-		if (fetch_address_policy_check(handle->handles->policy, address, NULL) < 0) {
+		if (!proxy &&
+			fetch_address_policy_check(handle->handles->policy, address, NULL) < 0) {
 			continue;
 		}
 		buffer_putc(&entry, separator);
@@ -212,6 +215,23 @@ set_http_version(CURL *easy, long version)
 	return r ? -ENOMEM : 0;
 }
 
+/* "" in both options: the environment is not asked. */
+static int
+set_proxy(CURL *easy, const struct fetch_url *proxy)
+{
+	int r;
+
+	r = curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy->text : "");
+	r |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+	if (proxy) {
+		/* a URL without a port means another one to libcurl */
+		r |= curl_easy_setopt(easy, CURLOPT_PROXYPORT, (long)proxy->port);
+		/* its answer to a CONNECT is not the response */
+		r |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	}
+	return r ? -ENOMEM : 0;
+}
+
 /* What is the same for all. */
 static int
 set_ours(struct fetch_handle *handle)
@@ -224,7 +244,7 @@ set_ours(struct fetch_handle *handle)
 	r |= curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
 	r |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	r |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L); /* six system calls */
-	r |= curl_easy_setopt(easy, CURLOPT_PROXY, "");    /* not from the environment */
+	r |= set_proxy(easy, handles->proxy);
 	r |= set_http_version(easy, handles->http_version);
 	r |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, handles->fields);
 	r |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->error);
@@ -492,6 +512,7 @@ fetch_handles_init(struct fetch_handles *handles, const struct fetch_transfers_o
 		.calls = calls,
 		.user = user,
 		.policy = options->policy,
+		.proxy = options->proxy,
 		.http_version = with_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1,
 		.user_agent = strdup(options->user_agent),
 		.ca_file = ca_file ? strdup(ca_file) : NULL,

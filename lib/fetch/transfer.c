@@ -178,7 +178,8 @@ on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
 		return CURL_SOCKET_BAD;
 	}
-	if (fetch_address_policy_check(transfers->handles.policy, &ip, &reason) < 0) {
+	if (!transfers->handles.proxy &&
+		fetch_address_policy_check(transfers->handles.policy, &ip, &reason) < 0) {
 		note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
 		return CURL_SOCKET_BAD;
 	}
@@ -308,8 +309,8 @@ on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int loc
 		return CURL_PREREQFUNC_ABORT;
 	}
 	handle->has_asked = true;
-	if (!transfer->transfers->has_other_policy) {
-		return CURL_PREREQFUNC_OK; /* on_open() asked the same one */
+	if (!transfer->transfers->has_other_policy || transfer->transfers->handles.proxy) {
+		return CURL_PREREQFUNC_OK; /* on_open() asked the same one, or need not */
 	}
 	if (!fetch_address_parse(remote_ip, &ip)) {
 		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
@@ -326,11 +327,13 @@ static int
 on_resolve(void *state, void *reserved, void *user)
 {
 	struct fetch_transfer *transfer = get_transfer(user);
+	const struct fetch_url *proxy;
 
 	if (!transfer) {
 		return 1;
 	}
-	if (fetch_url_is_literal(transfer->url)) {
+	proxy = transfer->transfers->handles.proxy;
+	if (fetch_url_is_literal(proxy ? proxy : transfer->url)) {
 		return 0; /* asked for addresses, too */
 	}
 	note(transfer, FETCH_ERROR_INTERNAL, "libcurl was about to resolve a name");
@@ -406,7 +409,7 @@ judge_end(struct fetch_transfer *transfer)
 static enum fetch_error
 judge(struct fetch_transfer *transfer, CURLcode code)
 {
-	long error = 0;
+	long error = 0, connect_code = 0;
 
 	if (code == CURLE_OK) {
 		return judge_end(transfer);
@@ -419,6 +422,10 @@ judge(struct fetch_transfer *transfer, CURLcode code)
 		if (code_errors[i].code == code) {
 			return code_errors[i].error;
 		}
+	}
+	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
+	if (connect_code >= 300) {
+		return FETCH_ERROR_UNREACHABLE; /* says the proxy */
 	}
 	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &error);
 	if (code == CURLE_COULDNT_CONNECT) {

@@ -28,6 +28,7 @@ struct fetch_transfers_options {
 	unsigned max_idle;
 	enum fetch_http_version http_version;
 	const struct fetch_address_policy *policy; /* borrowed */
+	const struct fetch_url *proxy;             /* NULL: none; borrowed */
 };
 
 struct fetch_transfers_statistics {
@@ -43,7 +44,7 @@ struct fetch_transfers_statistics {
  * Lives on the stack of the task that fetches, while it waits. The first part says what to do, the
  * second is written before the task goes on, the third is private.
  *
- * answer         addresses of the host; NULL for a literal
+ * answer         addresses of the host, or of the proxy's; NULL for a literal
  * method         static or of the options
  * is_elsewhere   another origin than the caller named: only safe fields are sent
  */

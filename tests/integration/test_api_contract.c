@@ -119,6 +119,24 @@ START_TEST(a_connection_that_was_there_has_no_connect_time)
 }
 END_TEST
 
+static void
+start_with_a_proxy(void)
+{
+	api_start_with("network: {policy: public_only, proxy: \"$O\"}\n");
+}
+
+START_TEST(requests_go_through_the_proxy)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_submit("{'policy':'collect','urls':['http://nobody.invalid/ok','http://10.0.0.1/ok']}",
+		&answer);
+
+	api_check(&answer, "/results/0/outcome=ok /results/0/remote=127.0.0.1:$P "
+			   "/results/1/error/code=denied");
+}
+END_TEST
+
 /* ---- the stream ---- */
 
 START_TEST(a_stream_is_its_batch_its_numbered_results_and_its_end)
@@ -817,6 +835,9 @@ test_suite(void)
 	tcase_add_test(tc, a_connection_that_was_there_has_no_connect_time);
 	tcase_add_test(tc, a_stream_is_its_batch_its_numbered_results_and_its_end);
 	tcase_add_test(tc, a_result_is_sent_as_soon_as_it_is_there);
+
+	tc = api_case(suite, "proxy", start_with_a_proxy, api_stop);
+	tcase_add_test(tc, requests_go_through_the_proxy);
 
 	tc = api_case(suite, "input", api_start, api_stop);
 	tcase_add_loop_test(tc, a_batch_may_be_json_lines_or_text, 0, ARRAY_LEN(inputs));

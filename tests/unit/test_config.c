@@ -205,9 +205,17 @@ START_TEST(keys_of_later_versions_may_stand_at_their_defaults)
 {
 	ck_assert_int_eq(
 		load_text("workers: 1\nstore: {path: null, retain: 7d}\n"
-			  "listen: {metrics: null}\nnetwork: {proxy: null}\n"
+			  "listen: {metrics: null}\n"
 			  "access: [{group: fetchd, level: submit}, {user: root, level: admin}]\n"),
 		0);
+}
+END_TEST
+
+START_TEST(a_proxy_may_be_given)
+{
+	ck_assert_int_eq(load_text("network: {proxy: \"http://me:secret@[::1]:3128/\"}\n"), 0);
+
+	ck_assert_str_eq(config->proxy, "http://me:secret@[::1]:3128/");
 }
 END_TEST
 
@@ -635,7 +643,7 @@ test_suite(void)
 {
 	const TTest *const right[] = { without_a_file_there_are_the_defaults,
 		the_shipped_file_is_good, every_setting_is_taken,
-		keys_of_later_versions_may_stand_at_their_defaults,
+		keys_of_later_versions_may_stand_at_their_defaults, a_proxy_may_be_given,
 		empty_files_and_sections_say_nothing, a_job_has_its_schedule_and_its_batch,
 		a_job_tells_whom_it_names, a_job_over_limits_that_became_stricter_gives_no_batch };
 	const TTest *const files[] = { later_files_win_and_jobs_add_up,

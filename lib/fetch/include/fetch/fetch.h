@@ -469,6 +469,10 @@ enum fetch_resolver_kind {
  * @policy:         which addresses may be connected to; NULL: the default profile; borrowed until
  *                  the engine is destroyed or has got another
  * @ca_file:        certificate authorities; NULL: the system's; copied
+ * @proxy:          NULL: none, whatever the environment says; else an http URL, with user info if the
+ *                  proxy asks for it. Everything goes through it, https by CONNECT, and it looks up
+ *                  the names: of @policy only what it says of literal addresses holds, and the
+ *                  proxy's own is not asked about. fetch_result.remote is the proxy. Copied
  * @http_version:   what FETCH_HTTP_AUTO of the options means
  * @resolver:       who looks names up
  * @dns_servers:    "127.0.0.1:5353,[::1]:53" in place of resolv.conf; NULL: resolv.conf; copied
@@ -487,6 +491,7 @@ struct fetch_engine_options {
 	const char *user_agent;
 	const struct fetch_address_policy *policy;
 	const char *ca_file;
+	const char *proxy;
 	enum fetch_http_version http_version;
 	enum fetch_resolver_kind resolver;
 	const char *dns_servers;
@@ -506,7 +511,7 @@ struct fetch_engine_options {
  * Checkpoint:  never
  * Ownership:   gives the engine
  * Errors:      NUR_ENOTINTASK  outside a run
- *              -EINVAL         dns_servers cannot be read
+ *              -EINVAL         dns_servers cannot be read, or proxy is no http URL
  *              -ENOMEM         or another code of the resolver's or libcurl's start
  * Source:      none
  *
