@@ -147,6 +147,42 @@ for _ in {1..30}; do
 done
 check "no connection is refused around a crash" is 0 echo $refused
 
+# ---- the examples ----------------------------------------------------------------------------------
+# A root of its own with a credential in it, and a second socket that is somebody else's. Then the journal.
+mkdir -p /etc/credstore /var/lib/fetchd-root
+echo not-for-everybody >/etc/credstore/fetchd.token
+chmod 400 /etc/credstore/fetchd.token
+# shellcheck disable=SC2016 # a placeholder of the configuration
+echo 'defaults: {user_agent: "${credential:token}"}' >"$(dirname "$config")/conf.d/agent.yaml"
+cp /boot-test/examples/{credentials,root-directory}.conf /etc/systemd/system/fetchd.service.d/
+cat >/etc/systemd/system/another.socket <<-'EOT'
+	[Socket]
+	ListenStream=/run/another.sock
+	FileDescriptorName=another
+	Service=fetchd.service
+EOT
+systemctl daemon-reload
+systemctl stop fetchd.service 2>/dev/null
+systemctl start another.socket
+check "in a root of its own it starts" systemctl start fetchd.service
+check "and finds its socket by its name" is 200 status_of /v1/health/live
+check "a credential stands in the configuration" has 'User-Agent: not-for-everybody' \
+	api /v1/batches --data "{\"urls\":[\"http://127.0.0.1:$port/echo\"],\"capture\":\"text\"}"
+check "it is shown to nobody" has '"\$\{credential:token\}"' api /v1/config
+check "there is nothing else in that root" is '' find "/proc/$(unit MainPID)/root/" -maxdepth 1 -name boot-test
+rm "$(dirname "$config")/conf.d/agent.yaml" /etc/systemd/system/fetchd.service.d/{credentials,root-directory}.conf
+cp /boot-test/examples/log-namespace.conf /etc/systemd/system/fetchd.service.d/
+systemctl stop another.socket
+systemctl daemon-reload
+systemctl restart fetchd.service
+journalctl --namespace=fetchd --sync
+check "messages are in a journal of its own" \
+	has listening journalctl --quiet --namespace=fetchd --unit=fetchd --output=cat
+check "and only there" is '' journalctl --quiet --unit=fetchd --output=cat "_PID=$(unit MainPID)"
+rm /etc/systemd/system/fetchd.service.d/log-namespace.conf
+systemctl daemon-reload
+systemctl restart fetchd.service
+
 # ---- stop ------------------------------------------------------------------------------------------
 batch /hold/stop >/tmp/held &
 held=$!
