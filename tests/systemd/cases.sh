@@ -127,6 +127,48 @@ check "fetchctl finds it" fetchctl health
 check "a stranger may not connect" is EACCES connect 54321
 check "a member of the group may" is connected connect "$(getent group fetchd | cut -d: -f3)"
 
+# ---- shut in ---------------------------------------------------------------------------------------
+# A process in the service's place: its unit, with another program.
+probe=$(systemctl show --property=FragmentPath --value fetchd.service | xargs dirname)/fetchd-probe.service
+sed -e '/^Requires=/d; /^Restart=/d; /^ExecReload=/d; s/^Type=.*/Type=oneshot/' \
+	-e 's|^ExecStart=.*|ExecStart=/boot-test/probe\nExecPaths=/boot-test/probe\nStandardOutput=file:/tmp/probe|' \
+	"$(unit FragmentPath)" >"$probe"
+systemctl daemon-reload
+check "a program in the service's place runs" systemctl start fetchd-probe.service
+while IFS=: read -r name expected; do
+	check "shut in: $name:$expected" is "$name:$expected" grep "^$name:" /tmp/probe
+done <<-'EOT'
+	write state: yes
+	write /tmp: yes
+	TCP: yes
+	TCP on IPv6: yes
+	send to loopback: yes
+	write /usr: EROFS
+	write /etc: EROFS
+	write /run: EACCES
+	read /root: EACCES
+	list /home: EACCES
+	read of init: ENOENT
+	read /proc/meminfo: ENOENT
+	set-user-ID bit: EPERM
+	netlink: EAFNOSUPPORT
+	packet socket: EAFNOSUPPORT
+	raw socket: EPERM
+	vsock: EAFNOSUPPORT
+	send to multicast: EPERM
+	execute a program: EACCES
+	writable code: EPERM
+	user namespace: EPERM
+	mount: EPERM
+	ptrace: EPERM
+	personality: EPERM
+	real time: EPERM
+	io_uring: EPERM
+	keyring: EPERM
+	bpf: EPERM
+	kexec: EPERM
+EOT
+
 # ---- work ------------------------------------------------------------------------------------------
 check "a batch is fetched" has '"outcome": ?"ok"' batch /ok/1 /ok/2
 check "a failure is one" has '"outcome": ?"failed"' batch /status/503
