@@ -5,7 +5,8 @@
     tests/bench/run.py [--build FOLDER] [--runs N] [SECTION ...]
 
 Sections: w1 (20,000 keep-alive URLs), w2 (1,000 batches of 20), w3 (10,000 in flight), w5 (fail fast
-and hang-up with 1,000 in flight), micro (libnursery beside its peers). Without a name all of them run. Servers are
+and hang-up with 1,000 in flight), names (200 names hang and are cancelled),
+micro (libnursery beside its peers). Without a name all of them run. Servers are
 pinned to CPU 1, everything that is measured to CPU 0. README.md says what is compared with what.
 """
 import argparse
@@ -462,7 +463,25 @@ def w5(bench, n=1000):
     table.print()
 
 
-SECTIONS = {"w1": w1, "w2": w2, "w3": w3, "w5": w5, "micro": micro}
+def names(bench):
+    program = f"{bench.build}/tests/bench/bench_names"
+    if not os.path.exists(program):
+        print("\nnames: not built")
+        return
+    rows = {}
+    for _ in range(bench.runs):
+        output = subprocess.run(pinned(CLIENT_CPU, program), stdout=subprocess.PIPE, check=True, text=True)
+        for line in output.stdout.splitlines():
+            what, value, _ = line.split("\t")
+            rows.setdefault(what, []).append(float(value))
+    table = Table(f"200 names hang and are cancelled: the longest time the loop stood still, of {bench.runs}",
+                  "resolver", "ms, median", "ms, worst")
+    for what, values in rows.items():
+        table.add(what, median(values), max(values))
+    table.print()
+
+
+SECTIONS = {"w1": w1, "w2": w2, "w3": w3, "w5": w5, "names": names, "micro": micro}
 
 
 def machine():

@@ -16,7 +16,7 @@
 #include "lib/fetch/resolver.h"
 #include "tests/support/in_run.h"
 
-#define N_HELD 20
+#define N_HELD 200
 
 static struct fetch_resolver *resolver;
 static sem_t has_begun, may_end, is_freed;
