@@ -406,6 +406,26 @@ judge_end(struct fetch_transfer *transfer)
 	return FETCH_ERROR_NONE;
 }
 
+/*
+ * libcurl takes lines of 100 KiB, and trailers of 4 KiB. 7.88 calls a longer one a lack of memory, as
+ * it does a real one; newer ones have a code for it, which the header that we are built with need
+ * not know.
+ */
+static bool
+has_long_line(const struct fetch_transfer *transfer, CURLcode code)
+{
+	const CURLcode too_large = (CURLcode)100;
+
+	switch (code) {
+	case CURLE_OUT_OF_MEMORY:
+		return transfer->handle->has_asked && !transfer->head.is_whole;
+	case CURLE_RECV_ERROR:
+		return strstr(transfer->handle->error, "Out of memory in chunked") != NULL;
+	default:
+		return code == too_large;
+	}
+}
+
 static enum fetch_error
 judge(struct fetch_transfer *transfer, CURLcode code)
 {
@@ -416,6 +436,11 @@ judge(struct fetch_transfer *transfer, CURLcode code)
 	}
 	if (transfer->noted != FETCH_ERROR_NONE) {
 		return transfer->noted;
+	}
+	if (has_long_line(transfer, code)) {
+		(void)snprintf(transfer->detail, sizeof(transfer->detail),
+			"a line longer than libcurl takes");
+		return FETCH_ERROR_HEADER_TOO_LARGE;
 	}
 
 	for (size_t i = 0; i < ARRAY_LEN(code_errors); i++) {

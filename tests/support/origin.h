@@ -33,6 +33,7 @@
  *               /length-and-chunked  /bad-chunk  /negative-chunk  /huge-chunk  /wrong-encoding
  *   no HTTP     /garbage  /http09  /bad-version  /nul-header
  *   too much    /header-bomb/N (lines)  /long-header/N (bytes)  /gzip-bomb/N (bytes unpacked)
+ *               /long-status/N  /long-trailer/N (bytes)
  *               /endless-headers  /endless-1xx  /endless-body  /endless-chunks  /endless-trailers
  *   anything else is 404
  *

@@ -420,6 +420,26 @@ make_long_header(struct t_memory *memory, const struct t_request *request, const
 }
 
 static void
+make_long_status(struct t_memory *memory, const struct t_request *request, const struct path *path,
+	struct t_plan *plan)
+{
+	buffer_puts(&plan->head, "HTTP/1.1 200 ");
+	plan->fill = FILLER;
+	plan->n_fill = strtoull(path->arg[0], NULL, 10);
+	plan->tail = "\r\nContent-Length: 3\r\n\r\nok\n";
+}
+
+static void
+make_long_trailer(struct t_memory *memory, const struct t_request *request, const struct path *path,
+	struct t_plan *plan)
+{
+	buffer_puts(&plan->head, OK_LINE CHUNKED "\r\n2\r\nok\r\n0\r\nX-Trailer: ");
+	plan->fill = FILLER;
+	plan->n_fill = strtoull(path->arg[0], NULL, 10);
+	plan->tail = "\r\n\r\n";
+}
+
+static void
 make_endless(struct t_plan *plan, const char *head, const char *fill)
 {
 	buffer_puts(&plan->head, head);
@@ -521,6 +541,8 @@ static const struct {
 	{ "echo", make_echo },
 	{ "header-bomb", make_header_bomb },
 	{ "long-header", make_long_header },
+	{ "long-status", make_long_status },
+	{ "long-trailer", make_long_trailer },
 	{ "endless-headers", make_endless_headers },
 	{ "endless-1xx", make_endless_1xx },
 	{ "endless-body", make_endless_body },
