@@ -288,12 +288,10 @@ check_name_or_ipv4(char *host, struct parts *parts, struct fetch_reason *reason)
 		host[--len] = '\0';
 	}
 	if (fetch_url_text_ends_in_number(host, len)) {
-		/* libcurl has rewritten the strange spellings; with a final dot they would be names
-		 * to it */
-		if (has_dot || !fetch_address_parse(host, &parts->address)) {
+		/* libcurl has rewritten the strange spellings */
+		if (!fetch_address_parse(host, &parts->address)) {
 			fetch_reason_set(reason, "the host ends in a number but is no IPv4 "
-						 "address: four numbers from 0 to "
-						 "255, no dot at the end");
+						 "address: four numbers from 0 to 255");
 			return -EINVAL;
 		}
 	} else {
@@ -306,6 +304,32 @@ check_name_or_ipv4(char *host, struct parts *parts, struct fetch_reason *reason)
 	return 0;
 }
 
+/*
+ * "127.0.0.1." is an address with a dot behind it to browsers (WHATWG, "ends in a number"), and the name of a
+ * host to libcurl and to name servers. Without the dot libcurl reads it again, and sees what it is.
+ */
+static CURLUcode
+drop_dot_of_ipv4(CURLU *handle, char **host)
+{
+	_cleanup_(curl_stringp) char *text = NULL;
+	size_t len = strlen(*host);
+	CURLUcode code;
+
+	if (len < 2 || (*host)[len - 1] != '.' || !fetch_url_text_ends_in_number(*host, len - 1)) {
+		return CURLUE_OK;
+	}
+	(*host)[len - 1] = '\0';
+	code = curl_url_set(handle, CURLUPART_HOST, *host, 0);
+	if (code == CURLUE_OK) {
+		code = curl_url_get(handle, CURLUPART_URL, &text, 0);
+	}
+	if (code == CURLUE_OK) {
+		code = curl_url_set(handle, CURLUPART_URL, text, 0);
+	}
+	curl_free(steal(host));
+	return code == CURLUE_OK ? get_host(handle, host) : code;
+}
+
 /* Reads, judges and writes back the host in its canonical form. */
 static int
 read_host(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
@@ -314,6 +338,9 @@ read_host(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
 	CURLUcode code = get_host(handle, &host);
 	int r;
 
+	if (code == CURLUE_OK) {
+		code = drop_dot_of_ipv4(handle, &host);
+	}
 	if (code != CURLUE_OK) {
 		return refuse(code, reason);
 	}
