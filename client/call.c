@@ -33,7 +33,7 @@ call(const struct options *options, const struct http_request *request, struct h
 		return problem_say_error(r, socket);
 	}
 	if (http->answer.status >= 300) {
-		return problem_say_answer(http, NULL);
+		return problem_say_answer(http, request->target, NULL);
 	}
 	return EXIT_ALL_OK;
 }

@@ -7,6 +7,7 @@
 #include "client/commands.h"
 #include "client/output.h"
 #include "client/problem.h"
+#include "client/summary.h"
 #include "client/terminal.h"
 
 #define ID_WIDTH 26
@@ -22,17 +23,6 @@ put_head(struct buffer *out, const struct style *style)
 	buffer_putc(out, '\n');
 }
 
-static enum colour
-state_colour(const struct batch_summary *summary)
-{
-	if (summary->state != BATCH_DONE) {
-		return COLOUR_CYAN;
-	}
-	return summary->outcome == BATCH_OK       ? COLOUR_GREEN
-	       : summary->outcome == BATCH_FAILED ? COLOUR_RED
-						  : COLOUR_YELLOW;
-}
-
 static void
 put_row(struct buffer *out, const struct batch_summary *summary, const struct style *style)
 {
@@ -46,7 +36,7 @@ put_row(struct buffer *out, const struct batch_summary *summary, const struct st
 	/* An ID is never cut: it is there to be copied. */
 	text_put_cut(out, summary->id, id_width > ID_WIDTH ? id_width : ID_WIDTH, style);
 	buffer_puts(out, "  ");
-	text_colour(out, state_colour(summary), style);
+	text_colour(out, summary_colour(summary), style);
 	text_put_cut(out, state, 9, style);
 	text_colour(out, COLOUR_NONE, style);
 	buffer_puts(out, "  ");
@@ -88,17 +78,6 @@ put_table(const struct value *answer)
 	return call_write(&out);
 }
 
-static int
-put_json(const struct value *answer)
-{
-	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
-	struct json_writer w = JSON_WRITER_INIT(&out);
-
-	output_put_value(&w, answer, NULL);
-	json_end_line(&w);
-	return call_write(&out);
-}
-
 int
 cmd_list(const struct options *options)
 {
@@ -110,9 +89,6 @@ cmd_list(const struct options *options)
 	bool is_json = format && strcmp(format, "json") == 0;
 	int code;
 
-	if (format && !is_json && strcmp(format, "table") != 0) {
-		return problem_say_usage("list", "--output: the formats are table or json");
-	}
 	buffer_puts(&target, "/v1/batches");
 	if (state) {
 		buffer_puts(&target, "?state=");
@@ -129,5 +105,5 @@ cmd_list(const struct options *options)
 	if (code != EXIT_ALL_OK) {
 		return code;
 	}
-	return is_json ? put_json(tree->root) : put_table(tree->root);
+	return is_json ? output_print_json(tree->root) : put_table(tree->root);
 }

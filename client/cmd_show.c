@@ -63,17 +63,6 @@ put_batch(struct output *output, const struct value *batch)
 	return code;
 }
 
-static int
-put_json(const struct value *batch)
-{
-	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
-	struct json_writer w = JSON_WRITER_INIT(&text);
-
-	output_put_value(&w, batch, NULL);
-	json_end_line(&w);
-	return call_write(&text);
-}
-
 int
 cmd_show(const struct options *options)
 {
@@ -83,10 +72,6 @@ cmd_show(const struct options *options)
 	int code;
 	int r = output_open(&output, options_get(options, OPTION_OUTPUT));
 
-	if (r == -EINVAL || output_is(&output, "ndjson")) {
-		return problem_say_usage(
-			"show", "--output: the formats are table, lines, json or csv");
-	}
 	if (r < 0) {
 		say("cannot make a temporary file: %s", strerror(-r));
 		return EXIT_INTERNAL;
@@ -100,5 +85,6 @@ cmd_show(const struct options *options)
 	if (code != EXIT_ALL_OK) {
 		return code;
 	}
-	return output_is(&output, "json") ? put_json(tree->root) : put_batch(&output, tree->root);
+	return output_is(&output, "json") ? output_print_json(tree->root)
+					  : put_batch(&output, tree->root);
 }

@@ -260,7 +260,7 @@ look_at_cancel(struct submission *s)
 		if (s->cancel.error < 0) {
 			(void)problem_say_error(s->cancel.error, s->socket);
 		} else if (s->cancel.answer.status >= 300) {
-			(void)problem_say_answer(&s->cancel, NULL);
+			(void)problem_say_answer(&s->cancel, "/v1/batches/", NULL);
 		}
 	}
 	http_fini(&s->cancel);
@@ -331,7 +331,7 @@ explain_missing_end(struct submission *s)
 		return problem_say_error(s->error, s->error == -EPROTO ? s->socket : "results");
 	}
 	if (s->stream.error == 0 && status >= 300) {
-		return problem_say_answer(&s->stream, &s->input);
+		return problem_say_answer(&s->stream, "/v1/batches", &s->input);
 	}
 	if (s->stream.error < 0 && s->stream.error != -ECONNRESET) {
 		return problem_say_error(s->stream.error, s->socket);
@@ -409,9 +409,7 @@ prepare(struct submission *s)
 {
 	int r = output_open(&s->output, options_get(s->options, OPTION_OUTPUT));
 
-	if (r == -EINVAL) {
-		buffer_puts(&s->input.why, "--output: the formats are " OUTPUT_FORMATS);
-	} else if (r < 0) {
+	if (r < 0) {
 		buffer_printf(&s->input.why, "cannot make a temporary file: %s", strerror(-r));
 	}
 	r = r < 0 ? r : check_key(s);

@@ -23,8 +23,6 @@ cmd_tree(const struct options *options)
 	}
 	if (format && strcmp(format, "json") == 0) {
 		request.accept = "application/json";
-	} else if (format && strcmp(format, "text") != 0) {
-		return problem_say_usage("tree", "--output: the formats are text or json");
 	}
 	code = call(options, &request, &http);
 	return code == EXIT_ALL_OK ? call_write(&http.content) : code;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,83 @@ static const struct option_row common_options[] = {
 	{ OPTION_HELP, 'h', "help", NULL, "print this" },
 };
 
-static const struct option_row *
-option_at(const struct command *command, size_t i)
+bool
+command_is_of(const struct command *command, const char *word)
+{
+	size_t len = strlen(word);
+
+	return strncmp(command->name, word, len) == 0 &&
+	       (command->name[len] == '\0' || command->name[len] == ' ');
+}
+
+/* The second word of a command of a group, or NULL */
+static const char *
+second_word(const struct command *command)
+{
+	const char *space = strchr(command->name, ' ');
+
+	return space ? space + 1 : NULL;
+}
+
+/* The first word was good, the second was not, or is missing. */
+static const struct command *
+find_default(const struct command *group, const struct command *end, int argc, char **argv,
+	struct buffer *why)
+{
+	struct suggestion best = SUGGESTION_INIT;
+	const struct command *command;
+	bool has_word = argc > 1 && argv[1][0] != '-';
+
+	for (command = group; command < end && command_is_of(command, argv[0]); command++) {
+		if (command->is_default && !has_word) {
+			return command;
+		}
+		if (has_word) {
+			suggestion_offer(&best, argv[1], strlen(argv[1]), second_word(command));
+		}
+	}
+	assert(has_word); /* every group has a default */
+	buffer_printf(why, "there is no command %s %s", argv[0], argv[1]);
+	if (best.name) {
+		buffer_printf(why, " (did you mean %s %s?)", argv[0], best.name);
+	}
+	return NULL;
+}
+
+const struct command *
+command_find(const struct command *table, size_t n, int argc, char **argv, int *ret_n_words,
+	struct buffer *why)
+{
+	struct suggestion best = SUGGESTION_INIT;
+	const struct command *group = NULL;
+	const struct command *command;
+
+	for (command = table; command < table + n; command++) {
+		const char *second = second_word(command);
+
+		if (!command_is_of(command, argv[0])) {
+			suggestion_offer(&best, argv[0], strlen(argv[0]), command->name);
+			continue;
+		}
+		if (!second || (argc > 1 && strcmp(second, argv[1]) == 0)) {
+			*ret_n_words = second ? 2 : 1;
+			return command;
+		}
+		group = group ? group : command;
+	}
+	*ret_n_words = 1;
+	if (group) {
+		return find_default(group, table + n, argc, argv, why);
+	}
+	buffer_printf(why, "there is no command %s", argv[0]);
+	if (best.name) {
+		buffer_printf(why, " (did you mean %s?)", best.name);
+	}
+	return NULL;
+}
+
+const struct option_row *
+options_at(const struct command *command, size_t i)
 {
 	if (i < command->n_options) {
 		return &command->options[i];
@@ -30,7 +106,7 @@ find_by_name(const struct command *command, const char *name, size_t len, struct
 	const struct option_row *row;
 	size_t i;
 
-	for (i = 0; (row = option_at(command, i)); i++) {
+	for (i = 0; (row = options_at(command, i)); i++) {
 		if (strlen(row->name) == len && memcmp(row->name, name, len) == 0) {
 			return row;
 		}
@@ -45,7 +121,7 @@ find_by_letter(const struct command *command, char letter)
 	const struct option_row *row;
 	size_t i;
 
-	for (i = 0; (row = option_at(command, i)); i++) {
+	for (i = 0; (row = options_at(command, i)); i++) {
 		if (row->letter && row->letter == letter) {
 			return row;
 		}
@@ -60,6 +136,42 @@ struct words {
 	int at;
 };
 
+/* Return: 0, or -EINVAL when @value is none of @words; @name is what has the value */
+static int
+check_word(const char *const *words, const char *name, const char *value, struct buffer *why)
+{
+	struct suggestion best = SUGGESTION_INIT;
+	size_t i;
+
+	for (i = 0; words && words[i]; i++) {
+		if (strcmp(words[i], value) == 0) {
+			return 0;
+		}
+		suggestion_offer(&best, value, strlen(value), words[i]);
+	}
+	if (!words) {
+		return 0;
+	}
+	buffer_printf(why, "%s: %s is none of", name, value);
+	for (i = 0; words[i]; i++) {
+		buffer_printf(why, "%s %s", i > 0 ? "," : "", words[i]);
+	}
+	if (best.name) {
+		buffer_printf(why, " (did you mean %s?)", best.name);
+	}
+	return -EINVAL;
+}
+
+static int
+check_option(const struct option_row *row, const char *value, struct buffer *why)
+{
+	_cleanup_(buffer_fini) struct buffer name = BUFFER_INIT;
+
+	buffer_printf(&name, "--%s", row->name);
+	return buffer_error(&name) < 0 ? buffer_error(&name)
+				       : check_word(row->words, name.data, value, why);
+}
+
 /* Adds the option in the present word; its value is in that word (@value), or is the next one. */
 static int
 give(struct options *options, const struct option_row *row, struct words *words, const char *value,
@@ -73,7 +185,7 @@ give(struct options *options, const struct option_row *row, struct words *words,
 		value = words->argv[++words->at];
 	}
 	options->given[options->n_given++] = (struct option_given){ row->id, value };
-	return 0;
+	return value ? check_option(row, value, why) : 0;
 }
 
 /* "--name", "--name=value", "--name value" */
@@ -153,7 +265,9 @@ check_arguments(const struct command *command, const struct options *options, st
 			why, "one argument too many: %s", options->arguments[command->max_args]);
 		return -EINVAL;
 	}
-	return 0;
+	return options->n_arguments > 0 && command->words
+		       ? check_word(command->words, command->synopsis, options->arguments[0], why)
+		       : 0;
 }
 
 int
@@ -251,7 +365,7 @@ options_help(const struct command *command, struct buffer *out)
 		buffer_printf(out, "\n%s\n", command->details);
 	}
 	buffer_puts(out, "\nOptions:\n");
-	for (i = 0; (row = option_at(command, i)); i++) {
+	for (i = 0; (row = options_at(command, i)); i++) {
 		help_option(row, out);
 	}
 }

@@ -21,6 +21,7 @@ enum exit_code {
 	EXIT_NOT_PERMITTED = 5,
 	EXIT_UNREACHABLE = 6,
 	EXIT_REFUSED = 7, /* for now: quota, draining */
+	EXIT_CONFIG = 8,  /* the configuration is not valid */
 	EXIT_INTERNAL = 70,
 };
 
@@ -49,6 +50,7 @@ enum option_id {
 	OPTION_STATE,
 	OPTION_LIMIT,
 	OPTION_WATCH,
+	OPTION_ORIGIN,
 };
 
 /*
@@ -56,6 +58,7 @@ enum option_id {
  * name    without the dashes
  * value   what stands for its value in the help; NULL = it takes none
  * help    a phrase
+ * words   the values there are, NULL at the end; NULL = any
  */
 struct option_row {
 	enum option_id id;
@@ -63,6 +66,7 @@ struct option_row {
 	const char *name;
 	const char *value;
 	const char *help;
+	const char *const *words;
 };
 
 /* id, value  an option as it was given (value NULL for those that take none); borrowed from argv */
@@ -88,12 +92,17 @@ struct options {
 	}
 
 /*
+ * name       one word, or two: a command of a group
  * synopsis   of the arguments, for the help
  * summary    a phrase
  * details    paragraphs for the help, or NULL
  * options    of this command, beside --help and --socket
  * min_args, max_args  how many arguments it takes
- * run        what it does; returns the exit code. NULL = part of the contract, not of this version
+ * run        what it does; returns the exit code
+ * is_default  of its group: meant when the second word is missing
+ * words      what may stand for the arguments, NULL at the end; NULL = anything
+ * words_from  a command of ours that prints them, a line each, for completion; NULL = none does
+ * has_files  arguments name files
  */
 struct command {
 	const char *name;
@@ -105,7 +114,24 @@ struct command {
 	size_t min_args;
 	size_t max_args;
 	int (*run)(const struct options *options);
+	bool is_default;
+	const char *const *words;
+	const char *words_from;
+	bool has_files;
 };
+
+/**
+ * command_find() - the command that the first words of a command line name
+ * @table:       @n commands; those of a group stand together
+ * @ret_n_words: how many of the @argc words name it
+ * @why:         with NULL, what is wrong
+ * Return: a row of @table, or NULL.
+ */
+const struct command *command_find(const struct command *table, size_t n, int argc, char **argv,
+	int *ret_n_words, struct buffer *why);
+
+/* command_is_of() - whether @command is that of one word, or belongs to that group */
+bool command_is_of(const struct command *command, const char *word);
 
 /**
  * options_parse() - sort the words behind the command's name
@@ -113,13 +139,17 @@ struct command {
  * @why:  on -EINVAL, what is wrong
  *
  * Ownership: @ret_options points into @argv; options_fini()
- * Errors:    -EINVAL  unknown option, value missing or not wanted, too few or too many arguments
+ * Errors:    -EINVAL  unknown option, value missing, not wanted or none of the row's words, too few or too many
+ *                     arguments
  *            -ENOMEM
  *
  * Return: 0, or a negative error code from the list.
  */
 int options_parse(const struct command *command, int argc, char **argv, struct options *ret_options,
 	struct buffer *why);
+
+/* options_at() - the row @i of its options, those of every command included; NULL behind the last */
+const struct option_row *options_at(const struct command *command, size_t i);
 
 /* options_get() - the value given last, or NULL */
 const char *options_get(const struct options *options, enum option_id id);

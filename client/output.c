@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/output.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -358,10 +359,10 @@ output_open(struct output *output, const char *name)
 	for (i = 0; i < ARRAY_LEN(formats); i++) {
 		if (strcmp(formats[i].name, name) == 0) {
 			output->format = &formats[i];
-			return formats[i].spools ? spool_open(&output->spool) : 0;
 		}
 	}
-	return -EINVAL;
+	assert(output->format);
+	return output->format->spools ? spool_open(&output->spool) : 0;
 }
 
 bool
@@ -416,6 +417,17 @@ int
 output_end(struct output *output, const struct value *end)
 {
 	return output->format->end ? output->format->end(output, end) : 0;
+}
+
+int
+output_print_json(const struct value *value)
+{
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	struct json_writer w = JSON_WRITER_INIT(&text);
+
+	output_put_value(&w, value, NULL);
+	json_end_line(&w);
+	return call_write(&text);
 }
 
 void

@@ -29,15 +29,14 @@ struct output {
 	struct buffer scratch;
 };
 
-/* The names of the formats, for the help and for messages. */
-#define OUTPUT_FORMATS "table, lines, json, ndjson or csv"
+/* The names of the formats. */
+#define OUTPUT_FORMATS "table", "lines", "json", "ndjson", "csv"
 
 /**
  * output_open() - decide the format
- * @name: NULL = a table on a terminal, lines elsewhere
+ * @name: one of OUTPUT_FORMATS; NULL = a table on a terminal, lines elsewhere
  *
- * Errors:  -EINVAL  there is no such format
- *          -errno   of the temporary file
+ * Errors:  -errno of the temporary file
  *
  * Return: 0, or a negative error code from the list; output_fini() in either case.
  */
@@ -76,6 +75,9 @@ int output_end(struct output *output, const struct value *end);
 
 /* output_put_value() - a tree as JSON, without the member @skip of a map (NULL = none) */
 void output_put_value(struct json_writer *w, const struct value *value, const char *const *skip);
+
+/* output_print_json() - a tree and a newline to standard output. Return: the exit code */
+int output_print_json(const struct value *value);
 
 /* output_fini() - free; accepts a zeroed object */
 void output_fini(struct output *output);

@@ -2,6 +2,7 @@
 #include "client/problem.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,20 @@ problem_exit_code(int status)
 	}
 }
 
+/* "/etc/fetchd/fetchd.yaml:7:3", which editors jump to */
+static void
+put_file_place(const char *source, const struct value *line, const struct value *column,
+	struct buffer *out)
+{
+	buffer_puts(out, source);
+	if (line && line->type == VALUE_INTEGER) {
+		buffer_printf(out, ":%" PRId64, line->integer);
+		if (column && column->type == VALUE_INTEGER) {
+			buffer_printf(out, ":%" PRId64, column->integer);
+		}
+	}
+}
+
 static void
 put_fault(const struct value *fault, const struct input *input, struct buffer *out)
 {
@@ -138,12 +153,15 @@ put_fault(const struct value *fault, const struct input *input, struct buffer *o
 	const char *pointer = value_get_text(fault, "pointer");
 	const char *detail = value_get_text(fault, "detail");
 	const char *suggestion = value_get_text(fault, "suggestion");
+	const char *source = value_get_text(fault, "source");
 	bool has_line = line && line->type == VALUE_INTEGER && line->integer > 0;
 
 	buffer_puts(out, "  ");
 	pointer = pointer ? pointer : "";
 	if (input) {
 		input_put_place(input, has_line ? (uint32_t)line->integer : 0, pointer, out);
+	} else if (source) {
+		put_file_place(source, line, column, out);
 	} else if (has_line) {
 		buffer_printf(out, "line %lld", (long long)line->integer);
 		if (column && column->type == VALUE_INTEGER) {
@@ -179,12 +197,17 @@ put_faults(const struct value *problem, const struct input *input, struct buffer
 
 /* The next thing to do about it. */
 static void
-put_hint(const struct http *http, const char *code, const char *request_id, struct buffer *out)
+put_hint(const struct http *http, const char *target, const char *code, const char *request_id,
+	struct buffer *out)
 {
 	const char *after = http->answer.retry_after;
 	int status = http->answer.status;
 
-	if (status == 403) {
+	if (status == 404 && strncmp(target, "/v1/jobs/", strlen("/v1/jobs/")) == 0) {
+		buffer_puts(out, "see: fetchctl jobs list\n");
+	} else if (status == 404 && strncmp(target, "/v1/batches/", strlen("/v1/batches/")) == 0) {
+		buffer_puts(out, "see: fetchctl list\n");
+	} else if (status == 403) {
 		buffer_puts(out, HINT_GROUP "\n");
 	} else if (code && strcmp(code, "no_store") == 0) {
 		buffer_puts(out, "leave --detach and --idempotency-key away\n");
@@ -200,13 +223,14 @@ put_hint(const struct http *http, const char *code, const char *request_id, stru
 }
 
 int
-problem_say_answer(const struct http *http, const struct input *input)
+problem_say_answer(const struct http *http, const char *target, const struct input *input)
 {
 	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
 	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
 	const struct value *problem = NULL;
 	const char *title = NULL;
 	const char *detail = NULL;
+	const char *code = NULL;
 	struct json_error error;
 
 	if (strcmp(http->answer.content_type, "application/problem+json") == 0 &&
@@ -214,6 +238,7 @@ problem_say_answer(const struct http *http, const struct input *input)
 		problem = tree->root;
 		title = value_get_text(problem, "title");
 		detail = value_get_text(problem, "detail");
+		code = value_get_text(problem, "code");
 	}
 	buffer_printf(&text, "fetchctl: %s (status %d)\n", title ? title : "fetchd refused",
 		http->answer.status);
@@ -223,8 +248,8 @@ problem_say_answer(const struct http *http, const struct input *input)
 	if (problem) {
 		put_faults(problem, input, &text);
 	}
-	put_hint(http, problem ? value_get_text(problem, "code") : NULL,
-		problem ? value_get_text(problem, "request_id") : NULL, &text);
+	put_hint(http, target, code, problem ? value_get_text(problem, "request_id") : NULL, &text);
 	print(&text);
-	return problem_exit_code(http->answer.status);
+	return code && strcmp(code, "invalid_config") == 0 ? EXIT_CONFIG
+							   : problem_exit_code(http->answer.status);
 }

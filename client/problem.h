@@ -20,10 +20,11 @@ int problem_say_error(int error, const char *socket);
 
 /**
  * problem_say_answer() - the daemon answered with a status from 300 on
- * @input: names the places of faults in the body; NULL = the request had none
+ * @target: what was asked for
+ * @input:  names the places of faults in the body; NULL = the request had none
  * Return: the exit code
  */
-int problem_say_answer(const struct http *http, const struct input *input);
+int problem_say_answer(const struct http *http, const char *target, const struct input *input);
 
 /* problem_exit_code() - what a status from 300 on means for the caller */
 enum exit_code problem_exit_code(int status);

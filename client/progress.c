@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/progress.h"
 
-#include <stdio.h>
-
 #include "lib/base/cleanup.h"
 #include "lib/protocol/units.h"
 
@@ -73,8 +71,7 @@ put_bar(const struct progress *progress, size_t width, const struct style *style
 }
 
 static void
-put_facts(const struct progress *progress, int64_t now_ns, const struct style *style,
-	struct buffer *out)
+put_facts(const struct progress *progress, int64_t now_ns, struct buffer *out)
 {
 	char time[TEXT_TIME_MAX];
 	int64_t left = progress->deadline_ns - now_ns;
@@ -92,13 +89,7 @@ put_facts(const struct progress *progress, int64_t now_ns, const struct style *s
 	}
 	if (progress->deadline_ns >= 0) {
 		/* Whole seconds: tenths would only flicker. */
-		left = left > 0 ? (left / UNITS_NS_PER_S) * UNITS_NS_PER_S : 0;
-		if (left < 60 * UNITS_NS_PER_S) {
-			(void)snprintf(time, sizeof(time), "%ds", (int)(left / UNITS_NS_PER_S));
-		} else {
-			(void)text_time(left, time, style);
-		}
-		buffer_printf(out, ", %s left", time);
+		buffer_printf(out, ", %s left", text_left(left / UNITS_NS_PER_S, time));
 	}
 }
 
@@ -110,7 +101,7 @@ progress_put(struct progress *progress, int64_t now_ns, size_t width, const stru
 	size_t facts_width;
 
 	update_rate(progress, now_ns);
-	put_facts(progress, now_ns, style, &facts);
+	put_facts(progress, now_ns, &facts);
 	if (buffer_error(&facts) == 0) {
 		facts_width = facts.len; /* ASCII */
 		if (progress->n_urls > 0 && width >= facts_width + 3 + MIN_BAR) {

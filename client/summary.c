@@ -41,6 +41,19 @@ summary_put(struct buffer *out, const struct batch_summary *summary, const struc
 	text_put(out, summary->id, style);
 }
 
+enum colour
+summary_colour(const struct batch_summary *summary)
+{
+	static const enum colour colours[BATCH_N_OUTCOMES] = {
+		[BATCH_OK] = COLOUR_GREEN,
+		[BATCH_FAILED] = COLOUR_RED,
+		[BATCH_DEADLINE] = COLOUR_YELLOW,
+		[BATCH_CANCELLED] = COLOUR_YELLOW,
+	};
+
+	return summary->state == BATCH_DONE ? colours[summary->outcome] : COLOUR_CYAN;
+}
+
 enum exit_code
 summary_exit_code(const struct batch_summary *summary)
 {

@@ -10,5 +10,8 @@
 void summary_put(
 	struct buffer *out, const struct batch_summary *summary, const struct style *style);
 
+/* summary_colour() - of its outcome, or of its state as long as it runs */
+enum colour summary_colour(const struct batch_summary *summary);
+
 /* summary_exit_code() - what the end of a batch makes the program end with */
 enum exit_code summary_exit_code(const struct batch_summary *summary);

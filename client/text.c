@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <wchar.h>
 
 #include "lib/protocol/utf8.h"
@@ -182,6 +183,39 @@ text_time(int64_t ns, char *out, const struct style *style)
 	} else {
 		(void)snprintf(out, TEXT_TIME_MAX, "%" PRId64 "h%02" PRId64 "m", seconds / 3600,
 			seconds % 3600 / 60);
+	}
+	return out;
+}
+
+const char *
+text_left(int64_t seconds, char *out)
+{
+	int64_t left = seconds > 0 ? seconds : 0;
+
+	if (left < 60) {
+		(void)snprintf(out, TEXT_TIME_MAX, "%" PRId64 "s", left);
+	} else if (left < 3600) {
+		(void)snprintf(
+			out, TEXT_TIME_MAX, "%" PRId64 "m%02" PRId64 "s", left / 60, left % 60);
+	} else if (left < 86400) {
+		(void)snprintf(out, TEXT_TIME_MAX, "%" PRId64 "h%02" PRId64 "m", left / 3600,
+			left % 3600 / 60);
+	} else {
+		(void)snprintf(out, TEXT_TIME_MAX, "%" PRId64 "d%02" PRId64 "h", left / 86400,
+			left % 86400 / 3600);
+	}
+	return out;
+}
+
+const char *
+text_moment(int64_t seconds, char *out)
+{
+	time_t when = (time_t)seconds;
+	struct tm tm;
+
+	if (!localtime_r(&when, &tm) ||
+		strftime(out, TEXT_MOMENT_MAX, "%a %Y-%m-%d %H:%M:%S", &tm) == 0) {
+		return strcpy(out, "-");
 	}
 	return out;
 }

@@ -51,3 +51,11 @@ void text_put_right(struct buffer *out, const char *text, size_t width, const st
 
 /* text_time() - nanoseconds as "950µs", "25.0ms", "1.53s", "2m05s", "3h02m"; "-" when negative */
 const char *text_time(int64_t ns, char *out, const struct style *style);
+
+/* text_left() - what is left to a moment, in whole seconds: "0s", "17s", "2m05s", "14h02m", "12d03h" */
+const char *text_left(int64_t seconds, char *out);
+
+#define TEXT_MOMENT_MAX 32 /* bytes that text_moment() writes */
+
+/* text_moment() - seconds since 1970 as "Thu 2026-11-26 02:30:00" in the user's time zone */
+const char *text_moment(int64_t seconds, char *out);

@@ -523,9 +523,9 @@ take_digits(const char *at, size_t n)
 	return number;
 }
 
-/* "2026-11-22T21:30:00.000Z", the one form that is written; anything else leaves zeros. */
-static void
-read_time(const char *text, int64_t *ret_sec, int64_t *ret_nsec)
+/* "2026-11-22T21:30:00.000Z", the one form that is written */
+int
+result_read_time(const char *text, int64_t *ret_sec, int64_t *ret_nsec)
 {
 	static const struct {
 		size_t at, len;
@@ -536,16 +536,17 @@ read_time(const char *text, int64_t *ret_sec, int64_t *ret_nsec)
 	size_t i;
 
 	if (!text || strlen(text) != strlen("2026-11-22T21:30:00.000Z")) {
-		return;
+		return -EINVAL;
 	}
 	for (i = 0; i < ARRAY_LEN(parts); i++) {
 		n[i] = take_digits(text + parts[i].at, parts[i].len);
 		if (n[i] < parts[i].min || n[i] > parts[i].max) {
-			return;
+			return -EINVAL;
 		}
 	}
 	*ret_sec = days_from_date(n[0], n[1], n[2]) * 86400 + n[3] * 3600 + n[4] * 60 + n[5];
 	*ret_nsec = n[6] * 1000000;
+	return 0;
 }
 
 static void
@@ -554,7 +555,7 @@ read_tls(const struct value *tls, struct result_record *record)
 	int64_t nsec = 0;
 
 	record->tls_issuer = value_get_text(tls, "issuer");
-	read_time(value_get_text(tls, "expires"), &record->tls_expires, &nsec);
+	(void)result_read_time(value_get_text(tls, "expires"), &record->tls_expires, &nsec);
 }
 
 int
@@ -598,8 +599,9 @@ batch_summary_from_value(const struct value *value, struct batch_summary *ret_su
 	const char *outcome = value_get_text(value, "outcome");
 	const char *state = value_get_text(value, "state");
 	const char *policy = value_get_text(value, "policy");
+	const char *id = value_get_text(value, "id");
 	struct batch_summary summary = {
-		.id = value_get_text(value, "id"),
+		.id = id ? id : value_get_text(value, "batch"),
 		.name = value_get_text(value, "name"),
 		.state = outcome ? BATCH_DONE : BATCH_RUNNING,
 		.elapsed_ns = get_ms(value, "elapsed_ms"),
@@ -620,7 +622,9 @@ batch_summary_from_value(const struct value *value, struct batch_summary *ret_su
 		summary.policy =
 			(enum batch_policy)find_or(batch_policy_find(policy), BATCH_FAIL_FAST);
 	}
-	read_time(value_get_text(value, "started"), &summary.started_sec, &summary.started_nsec);
+	/* Without a time that can be read it stays 0. */
+	(void)result_read_time(
+		value_get_text(value, "started"), &summary.started_sec, &summary.started_nsec);
 	summary.counts = (struct result_counts){
 		.ok = (size_t)get_integer(counts, "ok", INT64_MAX, 0),
 		.failed = (size_t)get_integer(counts, "failed", INT64_MAX, 0),

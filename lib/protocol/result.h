@@ -254,10 +254,22 @@ int result_from_value(const struct value *value, struct result_record *ret_recor
 /**
  * batch_summary_from_value() - read a summary back
  *
- * Strings are borrowed from @value's tree; the time is parsed from RFC 3339.
+ * Strings are borrowed from @value's tree; the time is parsed from RFC 3339. Takes a job's run, too, which
+ * calls the id "batch".
  *
  * Errors:  -EINVAL  no object, or id or counts missing or of the wrong type
  *
  * Return: 0, or a negative error code from the list.
  */
 int batch_summary_from_value(const struct value *value, struct batch_summary *ret_summary);
+
+/**
+ * result_read_time() - read back what json_write_time() wrote
+ * @text: NULL is no time
+ *
+ * Units:   seconds since 1970 and nanoseconds
+ * Errors:  -EINVAL  no such time
+ *
+ * Return: 0, or a negative error code from the list.
+ */
+int result_read_time(const char *text, int64_t *ret_sec, int64_t *ret_nsec);

@@ -14,6 +14,7 @@ import os
 import pty
 import resource
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -436,22 +437,16 @@ def mistakes_on_the_command_line_are_usage_errors():
             (['submit', '--deadline', '3', 'x'], 'needs a unit'), (['submit', '--deadline'], 'needs a value'),
             (['submit', '-c', 'many', 'x'], 'whole number'), (['submit', '-c', '-1', 'x'], 'whole number'),
             (['submit', '-H', 'nothing', 'x'], 'a header looks like'),
-            (['submit', '-H', 'a:1', '-H', 'A:2', 'x'], 'given twice'), (['submit', '-o', 'xml', 'x'], 'the formats are'),
+            (['submit', '-H', 'a:1', '-H', 'A:2', 'x'], 'given twice'), (['submit', '-o', 'xml', 'x'], 'is none of'),
             (['submit', '--detach=yes', 'x'], 'takes no value'), (['submit', '-f', '/nonexistent', 'x'], 'cannot read /nonexistent'),
             (['submit', '--idempotency-key', 'a\r\nb', 'x'], 'visible ASCII'), (['submit', '-c', '1', '-c', '2', 'x'], 'twice'),
-            (['show'], 'needs ID'), (['show', 'a', 'b'], 'too many'), (['list', '-o', 'csv'], 'the formats are'),
+            (['jobs', 'lits'], 'did you mean jobs list?'), (['jobs', 'show'], 'needs NAME'),
+            (['submit', '-p', 'collec', 'x'], 'did you mean collect?'),
+            (['show'], 'needs ID'), (['show', 'a', 'b'], 'too many'), (['list', '-o', 'csv'], 'is none of'),
             (['tree', '--watch'], 'not in this version')):
         done = fetchctl(*args)
         equal((args, done.returncode, done.stdout), (args, 2, b''))
         contains(done.stderr.decode(), message)
-
-
-@test
-def commands_of_later_versions_say_so():
-    for name in 'results', 'wait', 'jobs', 'stats', 'config', 'reload', 'completion':
-        done = fetchctl(name, 'x')
-        equal((name, done.returncode), (name, 2))
-        contains(done.stderr.decode(), 'not in this version')
 
 
 @test
@@ -862,11 +857,165 @@ def version_asks_the_daemon_too():
 def every_command_has_help():
     overview = fetchctl('--help')
     equal(overview.returncode, 0)
-    for name in 'submit', 'list', 'show', 'cancel', 'tree', 'health', 'version':
+    for name in ('submit', 'list', 'show', 'cancel', 'jobs list', 'jobs show', 'jobs run', 'jobs pause', 'jobs resume', 'tree',
+                 'health', 'config check', 'config show', 'config schema', 'reload', 'version'):
         contains(overview.stdout.decode(), '  ' + name)
-        done = fetchctl(name, '--help')
+        done = fetchctl(*name.split(), '--help')
         equal(done.returncode, 0)
         contains(done.stdout.decode(), f'usage: fetchctl {name}', '--socket PATH')
+
+
+@test
+def a_group_of_commands_has_an_overview_and_a_default():
+    done = fetchctl('jobs', '--help')
+    equal(done.returncode, 0)
+    contains(done.stdout.decode(), 'usage: fetchctl jobs', 'jobs list', '(the default)', 'jobs run NAME')
+    assert 'submit' not in done.stdout.decode()
+    for name, target in ('jobs', '/v1/jobs'), ('config', '/v1/config'):
+        code, _, _, requests = run(reply({'jobs': [], 'settings': []}), name, '-o', 'json')
+        equal((code, requests[0].target), (0, target))
+
+
+# ---- jobs ----
+
+def job(name, **more):
+    return {'name': name, 'state': 'waiting', 'paused': False, 'every': '30s', 'jitter': '3s', 'next': '2100-01-01T00:00:00.000Z',
+            'running': None, 'last': None, **more}
+
+
+RUN = {'batch': ID, 'outcome': 'failed', 'started': '2026-11-22T21:30:00.000Z', 'elapsed_ms': 53.125,
+       'counts': {'ok': 1, 'failed': 1, 'timeout': 1, 'cancelled': 0}}
+
+
+@test
+def jobs_are_listed_a_row_each():
+    jobs = {'jobs': [job('api-health', last=RUN), {**job('nightly', state='paused', paused=True, next=None, jitter=None),
+                                                  'every': None, 'calendar': 'Mon..Fri 02:30 Europe/Berlin'},
+                     job('now', state='running', running=ID)]}
+    code, out, err, requests = run(reply(jobs), 'jobs', TZ='UTC')
+    equal((code, err, requests[0].target), (0, '', '/v1/jobs'))
+    head, health, nightly, now = [line.split() for line in out.splitlines()]
+    equal(head, ['NAME', 'STATE', 'NEXT', 'LEFT', 'LAST', 'ELAPSED', 'SCHEDULE'])
+    equal(health[:5], ['api-health', 'waiting', 'Fri', '2100-01-01', '00:00:00'])
+    equal(health[6:], ['failed', '53.1ms', 'every', '30s,', 'jitter', '3s'])
+    equal(nightly, ['nightly', 'paused', '-', '-', '-', '-', 'Mon..Fri', '02:30', 'Europe/Berlin'])
+    equal(now[:2], ['now', 'running'])
+    code, out, _, _ = run(reply(jobs), 'jobs', '-o', 'json')
+    equal((code, json.loads(out)), (0, jobs))
+    code, out, _, _ = run(reply(jobs), 'jobs', '-o', 'names')
+    equal((code, out), (0, 'api-health\nnightly\nnow\n'))
+    equal(run(reply({'jobs': []}), 'jobs')[:3], (0, '', 'the configuration has no jobs\n'))
+
+
+def run2(script, *args, **env):
+    """run() for a command of two words"""
+    with Daemon(script) as daemon:
+        done = fetchctl(*args, '--socket', daemon.path, **env)
+    return done.returncode, done.stdout.decode(), done.stderr.decode(), daemon.requests
+
+
+@test
+def a_job_is_shown_with_its_last_runs():
+    answer_ = job('api-health', running=ID, runs=[RUN, {**RUN, 'outcome': 'ok', 'counts': {'ok': 3}}])
+    code, out, _, requests = run2(reply(answer_), 'jobs', 'show', 'api health', TZ='UTC')
+    equal((code, requests[0].method, requests[0].target), (0, 'GET', '/v1/jobs/api%20health'))
+    state, schedule, _, _, failed, fine = out.splitlines()
+    contains(state, f'api-health: waiting, batch {ID}, next Fri 2100-01-01 00:00:00 (in ')
+    equal(schedule, 'schedule: every 30s, jitter 3s')
+    equal(failed.split(), ['Sun', '2026-11-22', '21:30:00', 'failed', '53.1ms', '1', '2', '0', ID])
+    equal(fine.split()[3:5], ['ok', '53.1ms'])
+    contains(run2(reply(job('x', runs=[])), 'jobs', 'show', 'x')[1], 'no runs yet')
+    code, out, _, _ = run2(reply(answer_), 'jobs', 'show', 'x', '-o', 'json')
+    equal((code, json.loads(out)), (0, answer_))
+    code, _, err, _ = run2(answer(404, 'not_found', detail='no such job'), 'jobs', 'show', 'x')
+    equal(code, 4)
+    contains(err, 'no such job', 'see: fetchctl jobs list')
+    code, _, err, _ = run2(reply({'nothing': 1}), 'jobs', 'show', 'x')
+    equal(code, 70)
+
+
+@test
+def a_job_is_run_paused_and_resumed():
+    code, out, _, requests = run2(reply({'job': 'a', 'batch': ID}, status=202), 'jobs', 'run', 'a')
+    equal((code, out, requests[0].method, requests[0].target), (0, f'a: batch {ID}\n', 'POST', '/v1/jobs/a/run'))
+    code, out, _, _ = run2(reply({'job': 'a', 'batch': None}, status=202), 'jobs', 'run', 'a')
+    equal((code, out), (0, 'a: queued behind the run that is going\n'))
+    code, out, _, requests = run2(reply(job('a', state='paused', next=None)), 'jobs', 'pause', 'a')
+    equal((code, out, requests[0].method, requests[0].target), (0, 'a: paused\n', 'POST', '/v1/jobs/a/pause'))
+    code, out, _, requests = run2(reply(job('a')), 'jobs', 'resume', 'a', TZ='UTC')
+    equal((code, requests[0].target), (0, '/v1/jobs/a/resume'))
+    contains(out, 'a: waiting, next Fri 2100-01-01 00:00:00 (in ')
+    for status, expected in (403, 5), (404, 4), (409, 7), (429, 7), (503, 7):
+        for verb in 'run', 'pause', 'resume':
+            equal(run2(answer(status, 'a_code'), 'jobs', verb, 'a')[0], expected)
+
+
+# ---- the configuration ----
+
+@test
+def reload_tells_the_verdict():
+    code, out, err, requests = run(reply({'generation': 3, 'needs_restart': []}), 'reload')
+    equal((code, out, err), (0, 'reloaded: generation 3\n', ''))
+    equal((requests[0].method, requests[0].target), ('POST', '/v1/reload'))
+    code, out, err, _ = run(reply({'generation': 3, 'needs_restart': ['workers', 'store.path']}), 'reload')
+    equal((code, out), (0, 'reloaded: generation 3\nneeds a restart: workers\nneeds a restart: store.path\n'))
+    contains(err, 'systemctl restart fetchd')
+
+
+@test
+def a_reload_of_an_invalid_configuration_names_every_place():
+    errors = [{'source': '/etc/fetchd/fetchd.yaml', 'pointer': '/defaults/timeot', 'line': 7, 'column': 3, 'detail': 'unknown field',
+               'suggestion': 'timeout'},
+              {'source': '/etc/fetchd/conf.d/a.yaml', 'pointer': '', 'detail': 'is empty'}]
+    code, out, err, _ = run(answer(422, 'invalid_config', errors=errors), 'reload')
+    equal((code, out), (8, ''))
+    equal(err.splitlines()[1:], ['  /etc/fetchd/fetchd.yaml:7:3: unknown field (did you mean "timeout"?)',
+                                 '  /etc/fetchd/conf.d/a.yaml: is empty'])
+    equal(run(answer(503, 'draining'), 'reload')[0], 7)
+    equal(run(answer(403, 'forbidden'), 'reload')[0], 5)
+
+
+@test
+def the_configuration_is_shown_with_its_origins():
+    config = {'generation': 1, 'settings': [
+        {'key': 'workers', 'value': '1'},
+        {'key': 'defaults.timeout', 'value': '5s', 'source': '/etc/fetchd/fetchd.yaml', 'line': 7}]}
+    code, out, _, requests = run(reply(config), 'config')
+    equal((code, requests[0].target), (0, '/v1/config'))
+    equal(out, 'workers           1\ndefaults.timeout  5s\n')
+    code, out, _, _ = run2(reply(config), 'config', 'show', '--origin')
+    equal((code, out), (0, 'workers           1  # default\ndefaults.timeout  5s  # /etc/fetchd/fetchd.yaml:7\n'))
+    code, out, _, _ = run2(reply(config), 'config', 'show', '-o', 'json')
+    equal((code, json.loads(out)), (0, config))
+    equal(run2(reply([]), 'config', 'show')[0], 70)
+
+
+def with_fetchd(place, script, *args):
+    """A copy of fetchctl in bin, and a fetchd of ours at @place beside it: (exit code, stdout, stderr)"""
+    with tempfile.TemporaryDirectory() as prefix:
+        os.mkdir(prefix + '/bin')
+        shutil.copy(FETCHCTL, prefix + '/bin/fetchctl')
+        path = f'{prefix}/{place}/fetchd'
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w') as file:
+            file.write('#!/bin/sh\n' + script)
+        os.chmod(path, 0o755)
+        done = subprocess.run([prefix + '/bin/fetchctl', *args], capture_output=True, timeout=WAIT,
+                              env=environment(PATH=f'{prefix}/path:/usr/bin:/bin'))
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@test
+def a_configuration_is_checked_by_the_fetchd_of_the_same_installation():
+    for place in 'bin', 'sbin', 'path':
+        equal(with_fetchd(place, 'echo "$@"', 'config', 'check', 'a b.yaml'), (0, '--check --config a b.yaml\n', 'a b.yaml is valid\n'))
+    equal(with_fetchd('sbin', 'echo "$@"', 'config', 'check'), (0, '--check\n', 'the configuration is valid\n'))
+    equal(with_fetchd('sbin', 'echo bad >&2; exit 78', 'config', 'check', 'x'), (8, '', 'bad\n'))
+    equal(with_fetchd('sbin', 'echo "$@"', 'config', 'schema'), (0, '--schema\n', ''))
+    equal(with_fetchd('sbin', 'exit 1', 'config', 'schema')[0], 70)
+    code, _, err = with_fetchd('sbin', 'kill -9 $$', 'config', 'check')
+    equal(code, 70)
+    contains(err, 'cannot run fetchd')
 
 
 @test

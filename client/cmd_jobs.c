@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/call.h"
+#include "client/commands.h"
+#include "client/job_table.h"
+#include "client/output.h"
+#include "client/problem.h"
+#include "client/terminal.h"
+
+static int
+say_unreadable(void)
+{
+	say("the daemon's answer is no job that this fetchctl can read");
+	return EXIT_INTERNAL;
+}
+
+static int
+put_names(const struct value *jobs)
+{
+	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
+	const struct value *value;
+
+	value_for_each(value, jobs) {
+		const char *name = value_get_text(value, "name");
+
+		buffer_printf(&out, "%s\n", name ? name : "");
+	}
+	return call_write(&out);
+}
+
+static int
+put_table(const struct value *jobs)
+{
+	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
+	struct terminal terminal;
+
+	if (jobs->n == 0) {
+		(void)fputs("the configuration has no jobs\n", stderr);
+		return EXIT_ALL_OK;
+	}
+	terminal_look(STDOUT_FILENO, &terminal);
+	job_put_table(&out, jobs, time(NULL), &terminal.style);
+	return call_write(&out);
+}
+
+int
+cmd_jobs_list(const struct options *options)
+{
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	const char *format = options_get(options, OPTION_OUTPUT);
+	const struct value *jobs;
+	int code = call_json(options, "GET", "/v1/jobs", &tree);
+
+	if (code != EXIT_ALL_OK) {
+		return code;
+	}
+	if (format && strcmp(format, "json") == 0) {
+		return output_print_json(tree->root);
+	}
+	jobs = value_get(tree->root, "jobs");
+	if (!jobs || jobs->type != VALUE_LIST) {
+		say("the daemon's answer is no list of jobs");
+		return EXIT_INTERNAL;
+	}
+	return format && strcmp(format, "names") == 0 ? put_names(jobs) : put_table(jobs);
+}
+
+/* Asks about the job that the first argument names; @verb is "" or "/run" and the like. */
+static int
+call_job(const struct options *options, const char *method, const char *verb,
+	struct value_tree **ret_tree)
+{
+	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
+
+	buffer_puts(&target, "/v1/jobs/");
+	call_put_id(&target, options->arguments[0]);
+	buffer_puts(&target, verb);
+	if (buffer_error(&target) < 0) {
+		return problem_say_error(buffer_error(&target), call_socket(options));
+	}
+	return call_json(options, method, target.data, ret_tree);
+}
+
+int
+cmd_jobs_show(const struct options *options)
+{
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
+	const char *format = options_get(options, OPTION_OUTPUT);
+	struct terminal terminal;
+	struct job_record job;
+	int code = call_job(options, "GET", "", &tree);
+
+	if (code != EXIT_ALL_OK) {
+		return code;
+	}
+	if (format && strcmp(format, "json") == 0) {
+		return output_print_json(tree->root);
+	}
+	if (job_record_from_value(tree->root, &job) < 0) {
+		return say_unreadable();
+	}
+	terminal_look(STDOUT_FILENO, &terminal);
+	job_put(&out, &job, time(NULL), &terminal.style);
+	return call_write(&out);
+}
+
+/* Without a batch the run waits for the one that is going ("overlap: queue"). */
+int
+cmd_jobs_run(const struct options *options)
+{
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
+	struct terminal terminal;
+	const char *batch;
+	int code = call_job(options, "POST", "/run", &tree);
+
+	if (code != EXIT_ALL_OK) {
+		return code;
+	}
+	batch = value_get_text(tree->root, "batch");
+	terminal_look(STDOUT_FILENO, &terminal);
+	text_put(&out, options->arguments[0], &terminal.style);
+	if (batch) {
+		buffer_puts(&out, ": batch ");
+		text_put(&out, batch, &terminal.style);
+	} else {
+		buffer_puts(&out, ": queued behind the run that is going");
+	}
+	buffer_putc(&out, '\n');
+	return call_write(&out);
+}
+
+static int
+change(const struct options *options, const char *verb)
+{
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
+	struct terminal terminal;
+	struct job_record job;
+	int code = call_job(options, "POST", verb, &tree);
+
+	if (code != EXIT_ALL_OK) {
+		return code;
+	}
+	if (job_record_from_value(tree->root, &job) < 0) {
+		return say_unreadable();
+	}
+	terminal_look(STDOUT_FILENO, &terminal);
+	text_put(&out, job.name, &terminal.style);
+	buffer_puts(&out, ": ");
+	job_put_state(&out, &job, time(NULL), &terminal.style);
+	buffer_putc(&out, '\n');
+	return call_write(&out);
+}
+
+int
+cmd_jobs_pause(const struct options *options)
+{
+	return change(options, "/pause");
+}
+
+int
+cmd_jobs_resume(const struct options *options)
+{
+	return change(options, "/resume");
+}
