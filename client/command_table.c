@@ -125,6 +125,9 @@ const struct command commands[] = {
 		"wrong with it is said, the daemon goes on with the old one, and the exit status "
 		"is 8.",
 		NULL, 0, 0, 0, cmd_reload },
+	{ "completion", "SHELL", "Print the completion of commands for bash, zsh or fish",
+		"For now: source <(fetchctl completion bash). Packages install it.", NULL, 0, 1, 1,
+		cmd_completion, .words = WORDS("bash", "zsh", "fish") },
 	{ "version", "", "Print the versions of fetchctl and of the daemon", NULL, NULL, 0, 0, 0,
 		cmd_version },
 };

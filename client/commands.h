@@ -11,6 +11,7 @@ int cmd_submit(const struct options *options);
 int cmd_list(const struct options *options);
 int cmd_show(const struct options *options);
 int cmd_cancel(const struct options *options);
+int cmd_completion(const struct options *options);
 int cmd_config_check(const struct options *options);
 int cmd_config_schema(const struct options *options);
 int cmd_config_show(const struct options *options);

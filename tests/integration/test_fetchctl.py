@@ -12,6 +12,7 @@ import io
 import json
 import os
 import pty
+import re
 import resource
 import select
 import shutil
@@ -441,7 +442,7 @@ def mistakes_on_the_command_line_are_usage_errors():
             (['submit', '--detach=yes', 'x'], 'takes no value'), (['submit', '-f', '/nonexistent', 'x'], 'cannot read /nonexistent'),
             (['submit', '--idempotency-key', 'a\r\nb', 'x'], 'visible ASCII'), (['submit', '-c', '1', '-c', '2', 'x'], 'twice'),
             (['jobs', 'lits'], 'did you mean jobs list?'), (['jobs', 'show'], 'needs NAME'),
-            (['submit', '-p', 'collec', 'x'], 'did you mean collect?'),
+            (['submit', '-p', 'collec', 'x'], 'did you mean collect?'), (['completion', 'tcsh'], 'none of bash, zsh, fish'),
             (['show'], 'needs ID'), (['show', 'a', 'b'], 'too many'), (['list', '-o', 'csv'], 'is none of'),
             (['tree', '--watch'], 'not in this version')):
         done = fetchctl(*args)
@@ -858,7 +859,7 @@ def every_command_has_help():
     overview = fetchctl('--help')
     equal(overview.returncode, 0)
     for name in ('submit', 'list', 'show', 'cancel', 'jobs list', 'jobs show', 'jobs run', 'jobs pause', 'jobs resume', 'tree',
-                 'health', 'config check', 'config show', 'config schema', 'reload', 'version'):
+                 'health', 'config check', 'config show', 'config schema', 'reload', 'completion', 'version'):
         contains(overview.stdout.decode(), '  ' + name)
         done = fetchctl(*name.split(), '--help')
         equal(done.returncode, 0)
@@ -1016,6 +1017,100 @@ def a_configuration_is_checked_by_the_fetchd_of_the_same_installation():
     code, _, err = with_fetchd('sbin', 'kill -9 $$', 'config', 'check')
     equal(code, 70)
     contains(err, 'cannot run fetchd')
+
+
+# ---- completion ----
+
+class Shell:
+    """An interactive shell on a pseudo terminal."""
+
+    def __init__(self, command, **env):
+        self.folder = tempfile.TemporaryDirectory()
+        os.symlink(FETCHCTL, self.folder.name + '/fetchctl')
+        env = environment(PATH=self.folder.name + ':' + os.environ['PATH'], HOME=self.folder.name, PS1='> ', **env)
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 200, 0, 0))
+        self.child = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=env, cwd=self.folder.name,
+                                      start_new_session=True)
+        os.close(slave)
+        self.shown = b''
+
+    def expect(self, text):
+        """Reads until @text was shown, escape sequences aside, and forgets what was."""
+        while text not in self.plain():
+            assert select.select([self.master], [], [], WAIT)[0], f'{text!r} does not come:\n{self.plain()}'
+            self.shown += os.read(self.master, 65536)
+        self.shown = b''
+
+    def plain(self):
+        text = re.sub(r'\x1b(\[[0-9;?]*[a-zA-Z]|[=>])', '', self.shown.decode(errors='replace'))
+        while '\b' in text.lstrip('\b'):
+            text = re.sub('[^\b]\b', '', text.lstrip('\b'))
+        return text
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def complete(self, typed, expected):
+        self.type(typed + '\t')
+        self.expect(expected)
+        self.type('\x15')  # Ctrl-U: forget the line
+
+    def close(self):
+        self.child.kill()
+        self.child.wait()
+        os.close(self.master)
+        self.folder.cleanup()
+
+
+COMPLETIONS = (
+    ('fetchctl su', 'fetchctl submit '), ('fetchctl submit --pol', '--policy'), ('fetchctl submit --policy first', 'first_success'),
+    ('fetchctl submit -p col', 'collect'), ('fetchctl jobs pa', 'jobs pause'), ('fetchctl jobs --ou', '--output'),
+    ('fetchctl jobs -o na', 'names'), ('fetchctl jobs list --out', '--output'), ('fetchctl config check a-fi', 'a-file.yaml'),
+    ('fetchctl submit -f a-fi', 'a-file.yaml'), ('fetchctl completion fi', 'completion fish'), ('fetchctl list --state susp', 'suspended'))
+
+
+def complete_in(name, command, prepare):
+    if not shutil.which(name):
+        return f'SKIP no {name}'
+    with Daemon(reply({'jobs': [job('api-health'), job('nightly')]})) as daemon:
+        shell = Shell(command, FETCHD_SOCKET=daemon.path)
+        try:
+            open(shell.folder.name + '/a-file.yaml', 'w').close()
+            shell.type(prepare)
+            shell.expect('ready')
+            for typed, expected in COMPLETIONS:
+                shell.complete(typed, expected)
+            shell.complete('fetchctl jobs show api', 'api-health')
+        finally:
+            shell.close()
+
+
+@test
+def bash_completes():
+    return complete_in('bash', ['bash', '--norc', '--noprofile', '-i'],
+                       'source <(fetchctl completion bash); echo rea"d"y\n')
+
+
+@test
+def zsh_completes():
+    return complete_in('zsh', ['zsh', '-f', '-i'], 'autoload -Uz compinit; compinit -u -D; bindkey -e; '
+                       'source <(fetchctl completion zsh); echo rea"d"y\n')
+
+
+@test
+def fish_completes():
+    if not shutil.which('fish'):
+        return 'SKIP no fish'
+    with tempfile.TemporaryDirectory() as folder, Daemon(reply({'jobs': [job('api-health'), job('nightly')]})) as daemon:
+        os.symlink(FETCHCTL, folder + '/fetchctl')
+        open(folder + '/a-file.yaml', 'w').close()
+        env = environment(PATH=folder + ':' + os.environ['PATH'], HOME=folder, FETCHD_SOCKET=daemon.path)
+        for typed, expected in *COMPLETIONS, ('fetchctl jobs show api', 'api-health'):
+            done = subprocess.run(['fish', '-N', '-c', f'fetchctl completion fish | source; complete -C "{typed}"'],
+                                  capture_output=True, timeout=WAIT, env=env, cwd=folder)
+            equal(done.stderr, b'')
+            equal((typed, done.stdout.decode().split('\t')[0].split('\n')[0]), (typed, expected.split()[-1]))
 
 
 @test
