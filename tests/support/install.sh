@@ -34,8 +34,15 @@ packages_of() {
 	esac
 }
 
+native=$(dpkg --print-architecture)
+
+# A package may be there for another architecture alone, or for two.
 is_missing() {
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" != installed ]
+	local wanted="$native|all"
+
+	case $1 in *:*) wanted=${1#*:} ;; esac
+	! dpkg-query -W -f '${db:Status-Status} ${Architecture}\n' "$1" 2>/dev/null |
+		grep -qxE "installed ($wanted)"
 }
 
 as_root() {
