@@ -7,10 +7,15 @@ import os
 import shutil
 import subprocess
 
+from charts import draw
 from common import CLIENT_CPU, HERE, Table, median, pinned
 
 PEERS = os.path.join(HERE, "peers")
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's Trio
+
+# What the chart shows of the table.
+DRAWN = ["spawn and join, batches of 20", "spawn and join, batches of 1000", "checkpoint, 1000 tasks in turn",
+         "message through a channel of 64", "timer cancelled and added, among 100000"]
 
 
 def build_go(bench):
@@ -80,3 +85,6 @@ def micro(bench):
     for figure, ours in medians["libnursery"].items():
         table.add(*figure, rounded(ours), *(cell(medians[name].get(figure), ours) for name in peers))
     table.print()
+    if bench.charts:
+        draw(f"{bench.charts}/micro.svg", "What a task costs", "nanoseconds", list(medians),
+             [(what, [rows.get((what, "ns")) for rows in medians.values()]) for what in DRAWN])

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures fetchd against its baselines, in one interleaved run, and prints ratios.
 
-    tests/bench/run.py [--build FOLDER] [--runs N] [SECTION ...]
+    tests/bench/run.py [--build FOLDER] [--runs N] [--charts FOLDER] [SECTION ...]
 
 Sections: w1 (20,000 keep-alive URLs), w2 (1,000 batches of 20), w3 (10,000 in flight), w5 (fail fast
 and hang-up with 1,000 in flight), names (200 names hang and are cancelled),
@@ -223,8 +223,8 @@ def bare_loop(bench, *arguments):
 
 
 class Bench:
-    def __init__(self, build, folder, runs):
-        self.build, self.folder, self.runs = build, folder, runs
+    def __init__(self, build, folder, runs, charts):
+        self.build, self.folder, self.runs, self.charts = build, folder, runs, charts
         self.stack = contextlib.ExitStack()
 
     def fetchd(self):
@@ -494,6 +494,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build-bench", help="folder built with -Dbench=enabled")
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--charts", metavar="FOLDER", help="draw what can be drawn, as SVG")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=" ".join(SECTIONS))
     arguments = parser.parse_args()
     unknown = [name for name in arguments.sections if name not in SECTIONS]
@@ -506,7 +507,7 @@ def main():
     print(machine())
     with tempfile.TemporaryDirectory(prefix="fetchd-bench-") as folder:
         for name in arguments.sections or SECTIONS:
-            bench = Bench(os.path.abspath(arguments.build), folder, arguments.runs)
+            bench = Bench(os.path.abspath(arguments.build), folder, arguments.runs, arguments.charts)
             try:
                 SECTIONS[name](bench)
             finally:

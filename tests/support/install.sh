@@ -25,7 +25,7 @@ packages_of() {
 	aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static check:arm64 \
 		libevent-core-2.1-7:arm64 ;;
 	coverage) echo gcovr ;;
-	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux ;;
+	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux gnuplot-nox ;;
 	peers) echo wget2 curl wrk nghttp2-client golang-go python3-trio nodejs ;;
 	*)
 		echo "install.sh: no group '$1'" >&2
