@@ -175,6 +175,26 @@ check "a failure is one" has '"outcome": ?"failed"' batch /status/503
 check "messages are in the journal with their place" \
 	has '"CODE_FILE"' journalctl --quiet --unit=fetchd --output=json
 
+# ---- another configuration -------------------------------------------------------------------------
+pid=$(unit MainPID)
+more=$(dirname "$config")/conf.d/more.yaml
+echo 'limits: {in_flight: 777}' >"$more"
+check "a reload is well" systemctl reload fetchd.service
+check "what it brought is in effect" has '"limits.in_flight","value":"777"' api /v1/config
+echo 'limits: {in_fligt: 1}' >"$more"
+check "a reload of a wrong one fails" is 1 eval 'systemctl reload fetchd.service 2>/dev/null; echo $?'
+check "systemd knows why" is exit-code unit ReloadResult
+journalctl --sync
+check "the journal says where it is wrong, twice" has "$more:1:10: .*$more:1:10: " \
+	journalctl --quiet --unit=fetchd --output=cat
+check "the service goes on" is active unit ActiveState
+check "as it was" has '"limits.in_flight","value":"777"' api /v1/config
+rm "$more"
+systemctl kill --kill-who=main --signal=HUP fetchd.service
+check "a hang-up signal reloads, too" becomes 3 eval \
+	'api /v1/config | sed -En "s/.*\"generation\": ?([0-9]+).*/\1/p"'
+check "by the same process" is "$pid" unit MainPID
+
 # ---- accidents -------------------------------------------------------------------------------------
 pid=$(unit MainPID)
 kill -STOP "$pid"
