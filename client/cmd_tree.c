@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
-#include "client/call.h"
 #include "client/commands.h"
 #include "client/problem.h"
+#include "client/watch.h"
 
 /* The daemon draws; names of tasks are its own, but URLs are in them: it cleans them. */
+static int
+draw(void *arg, const struct buffer *content, const struct terminal *terminal, struct buffer *out)
+{
+	buffer_append(out, content->data, content->len);
+	return buffer_error(out);
+}
+
 int
 cmd_tree(const struct options *options)
 {
-	_cleanup_(http_fini) struct http http = HTTP_INIT;
+	const char *format = options_get(options, OPTION_OUTPUT);
+	bool is_json = format && strcmp(format, "json") == 0;
 	struct http_request request = {
 		.method = "GET",
 		.target = "/v1/tree",
-		.accept = "text/plain",
+		.accept = is_json ? "application/json" : "text/plain",
 	};
-	const char *format = options_get(options, OPTION_OUTPUT);
-	int code;
+	struct watch watch = { &request, draw, NULL };
 
-	if (options_has(options, OPTION_WATCH)) {
-		return problem_say_usage("tree", "--watch is not in this version");
+	if (is_json && options_has(options, OPTION_WATCH)) {
+		return problem_say_usage("tree", "--watch draws: it has no json");
 	}
-	if (format && strcmp(format, "json") == 0) {
-		request.accept = "application/json";
-	}
-	code = call(options, &request, &http);
-	return code == EXIT_ALL_OK ? call_write(&http.content) : code;
+	return options_has(options, OPTION_WATCH) ? watch_run(&watch, options)
+						  : watch_once(&watch, options);
 }

@@ -63,7 +63,11 @@ static const struct option_row show_options[] = {
 static const struct option_row tree_options[] = {
 	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "text or json (default: text)",
 		WORDS("text", "json") },
-	{ OPTION_WATCH, 0, "watch", NULL, "not in this version" },
+	{ OPTION_WATCH, 0, "watch", NULL, "draw it anew every second, until Ctrl-C" },
+};
+
+static const struct option_row stats_options[] = {
+	{ OPTION_WATCH, 0, "watch", NULL, "print it anew every second, with rates, until Ctrl-C" },
 };
 
 static const struct option_row jobs_list_options[] = {
@@ -109,6 +113,8 @@ const struct command commands[] = {
 	{ "jobs resume", "NAME", "Let a paused job run again", NULL, NULL, 0, 1, 1, cmd_jobs_resume,
 		.words_from = JOB_NAMES },
 	{ "tree", "", "Draw the live tree of tasks", NULL, ROWS(tree_options), 0, 0, cmd_tree },
+	{ "stats", "", "Print what the daemon is doing: rates, queue, connections", NULL,
+		ROWS(stats_options), 0, 0, cmd_stats },
 	{ "health", "", "Ask whether the daemon is alive and ready", NULL, NULL, 0, 0, 0,
 		cmd_health },
 	{ "config show", "", "Print the daemon's configuration", NULL, ROWS(config_show_options), 0,

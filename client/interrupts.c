@@ -3,29 +3,54 @@
 
 #include <stddef.h>
 
+#include "lib/base/cleanup.h"
+
 static volatile sig_atomic_t n_interrupts;
 static sigset_t wait_mask;
 
 static void
 count(int signal)
 {
-	n_interrupts = n_interrupts + 1;
+	if (signal != SIGWINCH) {
+		n_interrupts = n_interrupts + 1;
+	}
+}
+
+static const sigset_t *
+catch_these(const int *signals, size_t n)
+{
+	struct sigaction action = { .sa_handler = count };
+	sigset_t blocked;
+	size_t i;
+
+	sigemptyset(&action.sa_mask);
+	sigemptyset(&blocked);
+	for (i = 0; i < n; i++) {
+		sigaddset(&blocked, signals[i]);
+	}
+	/* None of these can fail: the signals exist and the pointers are good. */
+	(void)sigprocmask(SIG_BLOCK, &blocked, &wait_mask);
+	for (i = 0; i < n; i++) {
+		(void)sigdelset(&wait_mask, signals[i]);
+		(void)sigaction(signals[i], &action, NULL);
+	}
+	return &wait_mask;
 }
 
 const sigset_t *
 interrupts_catch(void)
 {
-	struct sigaction action = { .sa_handler = count };
-	sigset_t blocked;
+	static const int signals[] = { SIGINT };
 
-	sigemptyset(&action.sa_mask);
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGINT);
-	/* None of these can fail: the signal exists and the pointers are good. */
-	(void)sigprocmask(SIG_BLOCK, &blocked, &wait_mask);
-	(void)sigdelset(&wait_mask, SIGINT);
-	(void)sigaction(SIGINT, &action, NULL);
-	return &wait_mask;
+	return catch_these(signals, ARRAY_LEN(signals));
+}
+
+const sigset_t *
+interrupts_catch_all(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
+
+	return catch_these(signals, ARRAY_LEN(signals));
 }
 
 int

@@ -10,5 +10,11 @@
 /* interrupts_catch() - from now on; returns the mask to wait with */
 const sigset_t *interrupts_catch(void);
 
+/*
+ * interrupts_catch_all() - the same for whatever would leave a screen behind (SIGTERM, SIGHUP, SIGQUIT), too; a
+ * resized window ends the waiting and does not count
+ */
+const sigset_t *interrupts_catch_all(void);
+
 /* interrupts_count() - how often it came */
 int interrupts_count(void);

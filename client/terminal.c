@@ -29,6 +29,14 @@ width_of(int fd)
 	return width < MAX_WIDTH ? (size_t)width : MAX_WIDTH;
 }
 
+static size_t
+height_of(int fd)
+{
+	struct winsize size;
+
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 void
 terminal_look(int fd, struct terminal *ret_terminal)
 {
@@ -41,6 +49,7 @@ terminal_look(int fd, struct terminal *ret_terminal)
 		.is_terminal = is_terminal,
 		.can_rewrite = is_terminal && !is_dumb,
 		.width = width_of(fd),
+		.height = height_of(fd),
 		.style = {
 			.has_colour = is_terminal && !is_dumb && !(no_colour && no_colour[0]),
 			.has_utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,

@@ -11,12 +11,14 @@
  * is_terminal  somebody looks at it
  * can_rewrite  a line may be written over (no with TERM=dumb)
  * width        columns; of what is no terminal: $COLUMNS or 120
+ * height       rows; 0 = not known
  * style        colours only on terminals, without NO_COLOR and TERM=dumb; UTF-8 by the locale
  */
 struct terminal {
 	bool is_terminal;
 	bool can_rewrite;
 	size_t width;
+	size_t height;
 	struct style style;
 };
 

@@ -444,7 +444,7 @@ def mistakes_on_the_command_line_are_usage_errors():
             (['jobs', 'lits'], 'did you mean jobs list?'), (['jobs', 'show'], 'needs NAME'),
             (['submit', '-p', 'collec', 'x'], 'did you mean collect?'), (['completion', 'tcsh'], 'none of bash, zsh, fish'),
             (['show'], 'needs ID'), (['show', 'a', 'b'], 'too many'), (['list', '-o', 'csv'], 'is none of'),
-            (['tree', '--watch'], 'not in this version')):
+            (['tree', '--watch', '-o', 'json'], 'has no json')):
         done = fetchctl(*args)
         equal((args, done.returncode, done.stdout), (args, 2, b''))
         contains(done.stderr.decode(), message)
@@ -698,8 +698,8 @@ def a_cancel_that_is_refused_is_told_and_the_batch_goes_on():
 
 # ---- a terminal ----
 
-def on_terminal(script_of, *args, width=100, **env):
-    """fetchctl with all of its descriptors on a pseudo terminal: (exit code, what was shown)"""
+def on_terminal(script_of, *args, width=100, command=('submit', 'http://x.example/'), press=None, **env):
+    """fetchctl with all of its descriptors on a pseudo terminal: (exit code, what was shown); @press(wait_shown, master, child)"""
     shown = []
     has_shown = threading.Condition()
 
@@ -724,10 +724,14 @@ def on_terminal(script_of, *args, width=100, **env):
     with Daemon(script_of(wait_shown)) as daemon:
         reader = threading.Thread(target=read, args=(master,), daemon=True)
         reader.start()
-        child = subprocess.Popen([FETCHCTL, 'submit', '--socket', daemon.path, 'http://x.example/', *args], stdin=slave,
+        before = termios.tcgetattr(slave)
+        child = subprocess.Popen([FETCHCTL, command[0], '--socket', daemon.path, *command[1:], *args], stdin=slave,
                                  stdout=slave, stderr=slave, env=environment(**env))
-        os.close(slave)
+        if press:
+            press(wait_shown, master, child)
         code = child.wait(WAIT)
+        equal(termios.tcgetattr(slave), before)
+        os.close(slave)
         reader.join(WAIT)
     os.close(master)
     return code, b''.join(shown).decode()
@@ -780,6 +784,99 @@ def a_narrow_terminal_is_not_overrun():
     table = shown[shown.rindex('\033[K') + 3:].splitlines()
     assert all(len(line) <= 48 for line in table[:4]), table
     assert 'TIMING' not in table[0], table
+
+
+METRICS = (b'fetchd_build_info{version="0.1.0"} 1\nfetchd_start_time_seconds 1\nfetchd_in_flight_requests %d\n'
+           b'fetchd_in_flight_limit 16384\nfetchd_batches{state="running"} 2\nfetchd_batches{state="done"} 5\n')
+ENTER, LEAVE = '\033[?1049h\033[?25l\033[?7l', '\033[?7h\033[?25h\033[?1049l'
+
+
+def watched_stats(*numbers, last=None):
+    def script_of(wait_shown):
+        def script(daemon):
+            for number in numbers:
+                daemon.accept().answer(200, 'text/plain', METRICS % number)
+                wait_shown(b'%d of 16384' % number)
+            if last:
+                last(daemon)
+        return script
+    return script_of
+
+
+@test
+def stats_are_printed_once():
+    code, out, _, requests = run(reply(METRICS % 7, 'text/plain'), 'stats')
+    equal((code, requests[0].target, requests[0].fields['accept']), (0, '/metrics', 'text/plain'))
+    contains(out, 'in flight     7 of 16384\n', 'batches       2 running, 5 done\n', 'fetchd        0.1.0, up ')
+    assert '\033' not in out and '/s' not in out, out
+    code, _, err, _ = run(reply(b'<html>', 'text/plain'), 'stats')
+    equal(code, 70)
+    equal(run(answer(403, 'forbidden'), 'stats')[0], 5)
+
+
+@test
+def a_screen_is_for_terminals_that_can_rewrite():
+    for command, body in ('stats', METRICS % 7), ('tree', b'run\n  main\n'):
+        code, out, _, _ = run(reply(body, 'text/plain'), command, '--watch')
+        equal(code, 0)
+        assert '\033' not in out, out
+        code, shown = on_terminal(lambda wait_shown: reply(body, 'text/plain'), command=(command, '--watch'), TERM='dumb')
+        equal(code, 0)
+        assert '\033' not in shown, shown
+
+
+@test
+def a_watched_screen_is_drawn_again_until_ctrl_c():
+    def press(wait_shown, master, child):
+        wait_shown(b'2 of 16384')
+        child.send_signal(signal.SIGINT)
+
+    code, shown = on_terminal(watched_stats(1, 2), command=('stats', '--watch'), press=press)
+    equal(code, 0)
+    assert shown.startswith(ENTER) and shown.endswith(LEAVE), shown
+    contains(shown, '1 of 16384', '2 of 16384', '\033[1mqueue', '0.0/s')
+
+
+@test
+def a_watched_screen_has_no_colour_when_told():
+    def press(wait_shown, master, child):
+        wait_shown(b'1 of 16384')
+        child.send_signal(signal.SIGTERM)
+
+    code, shown = on_terminal(watched_stats(1), command=('stats', '--watch'), press=press, NO_COLOR='1')
+    equal(code, 0)
+    assert '\033[1m' not in shown and shown.endswith(LEAVE), shown
+
+
+@test
+def a_resized_window_is_drawn_anew_and_not_overrun():
+    tree = b''.join(b'task %d\n' % i for i in range(60))
+
+    def script_of(wait_shown):
+        def script(daemon):
+            daemon.accept().answer(200, 'text/plain', tree)
+            wait_shown(b'task 39\033[K\033[J')  # of 40 rows
+            daemon.accept().answer(200, 'text/plain', tree)
+            wait_shown(b'task 9\033[K\033[J')
+        return script
+
+    def press(wait_shown, master, child):
+        wait_shown(b'task 39')
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack('HHHH', 10, 40, 0, 0))
+        child.send_signal(signal.SIGWINCH)
+        wait_shown(b'task 9\033[K\033[J')
+        child.send_signal(signal.SIGINT)
+
+    code, shown = on_terminal(script_of, command=('tree', '--watch'), press=press)
+    equal(code, 0)
+    assert 'task 40' not in shown
+
+
+@test
+def what_ends_a_watched_screen_is_said_behind_it():
+    code, shown = on_terminal(watched_stats(1, last=answer(503, 'draining')), command=('stats', '--watch'))
+    equal(code, 7)
+    contains(shown[shown.index(LEAVE):], 'A title (status 503)')
 
 
 # ---- the other commands ----
@@ -859,7 +956,7 @@ def every_command_has_help():
     overview = fetchctl('--help')
     equal(overview.returncode, 0)
     for name in ('submit', 'list', 'show', 'cancel', 'jobs list', 'jobs show', 'jobs run', 'jobs pause', 'jobs resume', 'tree',
-                 'health', 'config check', 'config show', 'config schema', 'reload', 'completion', 'version'):
+                 'stats', 'health', 'config check', 'config show', 'config schema', 'reload', 'completion', 'version'):
         contains(overview.stdout.decode(), '  ' + name)
         done = fetchctl(*name.split(), '--help')
         equal(done.returncode, 0)
