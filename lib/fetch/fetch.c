@@ -440,10 +440,21 @@ back_off(struct fetching *fetching)
 }
 
 static int
+announce(const struct fetching *fetching)
+{
+	const struct fetch_sink *sink = fetching->run->sink;
+
+	return sink && sink->starting ? sink->starting(sink->user, fetching->index) : 0;
+}
+
+static int
 fetch_attempts(struct fetching *fetching)
 {
-	int r;
+	int r = announce(fetching);
 
+	if (r < 0) {
+		return r;
+	}
 	do {
 		fetching->attempts++;
 		r = fetch_hedge_is_wanted(fetching) ? fetch_hedged_attempt(fetching)

@@ -62,7 +62,7 @@ forget(struct kit *kit)
 int
 kit_batch(struct kit *kit)
 {
-	const struct fetch_sink sink = { .result = keep, .user = kit };
+	const struct fetch_sink sink = { .result = keep, .user = kit, .starting = kit->starting };
 	struct fetch_url_request *requests = calloc(kit->n_urls + 1, sizeof(*requests));
 	struct fetch_batch batch = kit->batch;
 	int r;

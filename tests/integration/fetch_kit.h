@@ -33,6 +33,7 @@ struct kit_result {
  * beside                   NULL, or a task that runs beside the batch, inside the scope
  * scope                    around the batch
  * sink_code                what the sink returns
+ * starting                 of the sink; gets the kit
  */
 struct kit {
 	struct fetch_engine_options engine_options;
@@ -43,6 +44,7 @@ struct kit {
 	nur_task_fn body;
 	nur_task_fn beside;
 	int sink_code;
+	int (*starting)(void *kit, size_t index);
 	void *user;
 
 	struct fetch_engine *engine;

@@ -479,6 +479,57 @@ START_TEST(a_sink_that_fails_ends_the_batch_with_its_code)
 }
 END_TEST
 
+/* Waits first: the request is not sent meanwhile. */
+static int
+refuse_the_second(void *user, size_t index)
+{
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, index < 2 ? index : 1);
+	ck_assert_int_eq(nur_checkpoint(), 0);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, index < 2 ? index : 1);
+	return index == 1 ? -ENOSPC : 0;
+}
+
+START_TEST(a_url_starts_when_whoever_has_to_know_of_it_knows)
+{
+	kit->starting = refuse_the_second;
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 3; i++) {
+		kit_add(kit, t_origin_url(origin, "/ok/%d", i));
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
+	ck_assert_int_eq(kit->results[1].result.outcome, FETCH_FAILED);
+	ck_assert_int_eq(kit->results[1].result.error, FETCH_ERROR_RESOURCES);
+	ck_assert_uint_eq(kit->results[1].result.attempts, 0);
+	ck_assert_int_eq(kit->results[2].result.outcome, FETCH_OK);
+}
+END_TEST
+
+static int
+cancel_at_start(void *user, size_t index)
+{
+	struct kit *cancelled = user;
+
+	nur_cancel_scope_cancel(&cancelled->scope, NULL);
+	return nur_checkpoint();
+}
+
+START_TEST(a_url_is_cancelled_while_somebody_has_to_know_of_it)
+{
+	kit->starting = cancel_at_start;
+	kit_add(kit, t_origin_url(origin, "/ok"));
+
+	kit_run(kit);
+
+	check_cancelled(0, 0, FETCH_CANCEL_REQUEST, -1);
+	ck_assert_uint_eq(kit->results[0].result.attempts, 0);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 0);
+}
+END_TEST
+
 static int
 two_batches(void *arg)
 {
@@ -560,6 +611,8 @@ test_suite(void)
 	tcase_add_test(policies, no_success_at_all_is_a_failure);
 	tcase_add_test(policies, an_empty_batch_is_ok);
 	tcase_add_test(policies, a_sink_that_fails_ends_the_batch_with_its_code);
+	tcase_add_test(policies, a_url_starts_when_whoever_has_to_know_of_it_knows);
+	tcase_add_test(policies, a_url_is_cancelled_while_somebody_has_to_know_of_it);
 	suite_add_tcase(suite, policies);
 	tcase_add_checked_fixture(times, setup, teardown);
 	tcase_add_test(times, the_deadline_ends_what_runs_and_what_waits);

@@ -395,10 +395,15 @@ struct fetch_result {
  *           cancels the rest, whose results still come, and is what fetch_batch_run() returns.
  *           NULL: results are only counted.
  * @user:    passed to it
+ * @starting: called once for each URL before anything of it is sent, by its task, for whoever has to
+ *           know first. May wait; the URL's timeout runs meanwhile. NUR_ECANCELED is passed on; with
+ *           another negative return the URL is FETCH_FAILED with FETCH_ERROR_RESOURCES. NULL: nobody
+ *           has to know.
  */
 struct fetch_sink {
 	int (*result)(void *user, const struct fetch_result *result);
 	void *user;
+	int (*starting)(void *user, size_t index);
 };
 
 enum fetch_batch_outcome {
