@@ -479,25 +479,37 @@ receive_signals(
 	return r;
 }
 
+struct signals {
+	struct server *server;
+	struct nur_task_status *status;
+};
+
 static int
 signals_body(struct nur_nursery *nursery, void *arg)
 {
 	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	const struct signals *waiting = arg;
 	struct nur_signal_receiver *receiver;
 	int r = nur_signal_receiver_open(numbers, ARRAY_LEN(numbers), &receiver);
 
 	if (r < 0) {
 		return r;
 	}
-	r = receive_signals(nursery, arg, receiver);
+	r = nur_started(waiting->status, NULL);
+	if (r >= 0) {
+		r = receive_signals(nursery, waiting->server, receiver);
+	}
 	nur_signal_receiver_close(receiver);
 	return r;
 }
 
+/* Started when signals are received: whoever has been told that we are ready may send one. */
 static int
-signals(void *arg)
+signals(struct nur_task_status *status, void *arg)
 {
-	return nur_nursery_run(signals_body, arg, NULL);
+	struct signals waiting = { arg, status };
+
+	return nur_nursery_run(signals_body, &waiting, NULL);
 }
 
 /* ---- the tree ---- */
@@ -568,14 +580,13 @@ serve(struct nur_nursery *nursery, void *arg)
 		const char *name;
 		nur_task_fn fn;
 	} services[] = {
-		{ "signals", signals },
 		{ "watchdog", watchdog },
 		{ "listener", listener },
 		{ "jobs", jobs },
 		{ "wall clock", wall_clock },
 	};
 	struct server *server = arg;
-	int r = 0;
+	int r = nur_start(nursery, "signals", signals, server, NULL);
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(services); i++) {
 		r = nur_start_soon(nursery, services[i].name, services[i].fn, server);
