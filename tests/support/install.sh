@@ -18,7 +18,7 @@ set -euo pipefail
 packages_of() {
 	case $1 in
 	build) echo gcc libc6-dev meson ninja-build pkgconf libevent-dev libcurl4-openssl-dev \
-		libssl-dev libc-ares-dev libyaml-dev libjansson-dev libpcre2-dev libglib2.0-dev tzdata scdoc ;;
+		libssl-dev libc-ares-dev libyaml-dev libjansson-dev libpcre2-dev libglib2.0-dev libsqlite3-dev tzdata scdoc ;;
 	demo) echo nginx-light libnginx-mod-http-echo openssl ;;
 	test) echo check clang clang-format clang-tidy libclang-rt-14-dev llvm g++ valgrind curl openssl \
 		python3 python3-jsonschema python3-yaml gdb zsh fish nginx-light libnginx-mod-http-echo systemd systemd-container prometheus ;;

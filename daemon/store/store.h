@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Detached batches on disk: one SQLite file. All calls block, and one is made at a time, by whatever thread;
+ * daemon/store/queue.h sees to that. The mechanism is in docs/store.md.
+ *
+ * What is written is written between store_begin() and store_commit(). Texts are borrowed for the call,
+ * those given to callbacks until they return. Times of day are ns since 1970.
+ *
+ * Errors of all calls but store_open() and store_close(), which say theirs, unless there are more:
+ * -ENOSPC, -EIO, -EBADMSG (the file is damaged), -EROFS, -EFBIG, -ENOMEM. store_why() has the words.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/cleanup.h"
+
+struct store;
+
+#define STORE_FILE   "batches.db"
+#define STORE_ID_CAP 24 /* bytes of a batch's id, with its NUL */
+
+/**
+ * store_open() - open the store of a folder, or make one; bring it to this version
+ * @folder:   made if it is not there, not its parents
+ * @max_size: bytes; above, store_is_full()
+ * @why:      on an error, what is wrong; @cap bytes
+ *
+ * Errors: -EBUSY            another process has it
+ *         -EPROTONOSUPPORT  made by a later version
+ *         -EBADMSG          no store, or damaged
+ *         -ENOSPC, -EIO, -ENOMEM, as open(2) and mkdir(2)
+ */
+int store_open(
+	const char *folder, int64_t max_size, struct store **ret_store, char *why, size_t cap);
+
+/* store_close() - accepts NULL; what was committed is there, whatever happens */
+void store_close(struct store *store);
+
+DEFINE_CLEANUP(struct store *, store_close);
+
+/* store_why() - words for the last error; until the next call */
+const char *store_why(struct store *store);
+
+int store_begin(struct store *store);
+
+/* store_commit() - and sync; store_rollback() - as if nothing had been asked since store_begin() */
+int store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/*
+ * store_needs_trim() - the log still has what was erased; store_trim_log() - cut it to nothing, between
+ * transactions
+ */
+bool store_needs_trim(const struct store *store);
+int store_trim_log(struct store *store);
+
+/* store_is_full() - over max_size; store_is_filling() - over nine tenths of it */
+bool store_is_full(struct store *store);
+bool store_is_filling(struct store *store);
+
+/* What was asked for, as it came; kind is an enum batch_kind. Numbers as in lib/protocol/batch_fields.h. */
+struct store_request {
+	int kind;
+	const char *query;
+	const char *body;
+	size_t body_len;
+	int64_t deadline_ns;
+	int64_t timeout_ns;
+	int64_t connect_timeout_ns;
+	int64_t concurrency;
+	int64_t per_origin;
+	int64_t redirects;
+	int64_t max_urls;
+	int64_t max_in_flight;
+	int64_t max_per_origin;
+	int64_t max_body;
+};
+
+/*
+ * number      of the batch in the store; given by it
+ * key         of idempotency, or NULL; key_hash of what came with it
+ * name        or NULL
+ * outcome     enum batch_outcome; -1: unfinished. The members behind it say nothing then.
+ * n_outcomes  by enum result_outcome
+ */
+struct store_batch {
+	int64_t number;
+	const char *id;
+	uid_t uid;
+	const char *key;
+	int64_t key_hash;
+	const char *name;
+	int policy;
+	int64_t accepted_ns;
+	int64_t deadline_ns;
+	int64_t n_urls;
+	int outcome;
+	int64_t elapsed_ns;
+	int64_t n_outcomes[4];
+};
+
+/* Who has the key already. */
+struct store_namesake {
+	char id[STORE_ID_CAP];
+	int64_t key_hash;
+};
+
+/**
+ * store_accept() - a new batch with its request
+ * Return: 1 with @ret_number, 0 with @ret_namesake: the user has a batch with this key; or an error.
+ */
+int store_accept(struct store *store, const struct store_batch *batch,
+	const struct store_request *request, int64_t *ret_number,
+	struct store_namesake *ret_namesake);
+
+/* store_start_url() - the URL may have been sent from now on */
+int store_start_url(struct store *store, int64_t number, size_t index);
+
+/* One result; outcome is an enum result_outcome, text an object of JSON. */
+struct store_result {
+	size_t seq;
+	size_t index;
+	int outcome;
+	const char *text;
+	size_t len;
+};
+
+int store_add_result(struct store *store, int64_t number, const struct store_result *result);
+
+/* store_end_batch() - @batch has its number, and how it ended; what was asked for is erased */
+int store_end_batch(struct store *store, const struct store_batch *batch, int64_t ended_ns);
+
+/**
+ * store_expire() - let go of some of what is too old
+ * @ended_before: time of day
+ *
+ * Return: 1 when there may be more, 0 when not, or an error.
+ */
+int store_expire(struct store *store, int64_t ended_before);
+
+/* ---- reading; a negative return of a callback ends the call with it ---- */
+
+typedef int (*store_batch_fn)(void *user, const struct store_batch *batch);
+typedef int (*store_result_fn)(void *user, const struct store_result *result);
+typedef int (*store_index_fn)(void *user, size_t index);
+
+/* store_each_unfinished() - from the oldest to the newest */
+int store_each_unfinished(struct store *store, store_batch_fn fn, void *user);
+
+/* store_each_ended() - at most @limit of those with ids before @id (NULL: all), from the newest on */
+int store_each_ended(
+	struct store *store, const char *id, size_t limit, store_batch_fn fn, void *user);
+
+/* store_find_ended() - the one with this id: 1; 0: there is none */
+int store_find_ended(struct store *store, const char *id, store_batch_fn fn, void *user);
+
+/* store_each_result() - in the order of seq */
+int store_each_result(struct store *store, int64_t number, store_result_fn fn, void *user);
+
+/* store_each_started() - URLs with store_start_url() */
+int store_each_started(struct store *store, int64_t number, store_index_fn fn, void *user);
+
+/* store_read_request() - of an unfinished batch: 1; 0: there is none */
+int store_read_request(struct store *store, int64_t number,
+	int (*fn)(void *user, const struct store_request *request), void *user);
+
+/* store_last_id() - the greatest id there ever was among those that are there; "" when there is none */
+int store_last_id(struct store *store, char *id, size_t cap);

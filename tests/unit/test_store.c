@@ -1,0 +1,685 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The store's file: what is in it after which call, and after which failure. What SQLite asks of the kernel to
+ * write and to sync comes through this program, which fails one call of it at a time.
+ */
+#include "tests/support/test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "daemon/store/store.h"
+#include "lib/base/buffer.h"
+
+/* ---- the failing kernel ---- */
+
+/* n_left  calls that succeed before one fails, and all after it; -1: none does */
+static struct {
+	int n_left;
+	int error;
+	int n_calls;
+} disk = { -1, 0, 0 };
+
+static bool
+fails(void)
+{
+	disk.n_calls++;
+	if (disk.n_left != 0) {
+		disk.n_left -= disk.n_left > 0;
+		return false;
+	}
+	errno = disk.error;
+	return true;
+}
+
+/* With 64-bit offsets, which everybody is built with, this is pwrite64(). */
+ssize_t
+pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+	return fails() ? -1 : syscall(SYS_pwrite64, fd, data, len, offset);
+}
+
+int
+fsync(int fd)
+{
+	return fails() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int
+fdatasync(int fd)
+{
+	return fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ---- a store in a folder of its own ---- */
+
+static char folder[32];
+static struct store *store;
+static char why[256];
+
+static int
+open_with(int64_t max_size)
+{
+	store = NULL;
+	return store_open(folder, max_size, &store, why, sizeof(why));
+}
+
+static void
+reopen(void)
+{
+	store_close(store);
+	ck_assert_msg(open_with(INT64_C(1) << 30) == 0, "%s", why);
+}
+
+static void
+setup(void)
+{
+	disk.n_left = -1;
+	(void)snprintf(folder, sizeof(folder), "/tmp/store-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	store = NULL;
+	reopen();
+}
+
+static void
+remove_files(void)
+{
+	static const char *const names[] = { STORE_FILE, STORE_FILE "-wal", STORE_FILE "-journal" };
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		(void)unlink(path); /* it need not be there */
+	}
+}
+
+static void
+teardown(void)
+{
+	disk.n_left = -1;
+	store_close(store);
+	remove_files();
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+static const struct store_request plain_request = {
+	.kind = 1,
+	.query = "policy=collect",
+	.body = "SECRET-OF-THE-BODY",
+	.body_len = 18,
+	.deadline_ns = 1,
+	.timeout_ns = 2,
+	.connect_timeout_ns = 3,
+	.concurrency = 4,
+	.per_origin = 5,
+	.redirects = 6,
+	.max_urls = 7,
+	.max_in_flight = 8,
+	.max_per_origin = 9,
+	.max_body = 10,
+};
+
+/* A batch by its id; the user's key is the id, too. Return: its number, or an error. */
+static int64_t
+accept_one(const char *id)
+{
+	const struct store_batch batch = {
+		.id = id, .uid = 7, .key = id, .key_hash = 70, .name = "n", .policy = 1,
+		.accepted_ns = 100, .deadline_ns = 50, .n_urls = 3,
+	};
+	struct store_namesake namesake;
+	int64_t number = 0;
+	int r = store_begin(store);
+
+	if (r == 0) {
+		r = store_accept(store, &batch, &plain_request, &number, &namesake);
+	}
+	if (r == 1) {
+		r = store_commit(store);
+	}
+	if (r < 0) {
+		store_rollback(store);
+		return r;
+	}
+	return number;
+}
+
+static int
+add_result(int64_t number, size_t seq, size_t index)
+{
+	const struct store_result result = {
+		.seq = seq, .index = index, .outcome = 1, .text = "{\"a\":1}", .len = 7
+	};
+	int r = store_begin(store);
+
+	if (r == 0) {
+		r = store_add_result(store, number, &result);
+	}
+	if (r == 0) {
+		r = store_commit(store);
+	}
+	if (r < 0) {
+		store_rollback(store);
+	}
+	return r;
+}
+
+static int
+end_one(int64_t number, int64_t ended_ns)
+{
+	const struct store_batch batch = {
+		.number = number, .outcome = 1, .elapsed_ns = 9, .n_outcomes = { 1, 2, 3, 4 }
+	};
+	int r = store_begin(store);
+
+	if (r == 0) {
+		r = store_end_batch(store, &batch, ended_ns);
+	}
+	if (r == 0) {
+		r = store_commit(store);
+	}
+	if (r < 0) {
+		store_rollback(store);
+	}
+	return r;
+}
+
+/* What the callbacks saw, in words. */
+static struct buffer seen;
+
+static const char *
+take_seen(void)
+{
+	static char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s", seen.data ? seen.data : "");
+	buffer_fini(&seen);
+	return text;
+}
+
+static int
+see_batch(void *user, const struct store_batch *batch)
+{
+	buffer_printf(&seen, "%s:%d ", batch->id, batch->outcome);
+	if (user) {
+		*(struct store_batch *)user = *batch;
+	}
+	return 0;
+}
+
+static int
+see_result(void *user, const struct store_result *result)
+{
+	buffer_printf(&seen, "%zu=%zu:%d:%.*s ", result->seq, result->index, result->outcome,
+		(int)result->len, result->text);
+	return 0;
+}
+
+static int
+see_index(void *user, size_t index)
+{
+	buffer_printf(&seen, "%zu ", index);
+	return 0;
+}
+
+static int
+see_request(void *user, const struct store_request *request)
+{
+	buffer_printf(&seen, "%d %s %.*s %d", request->kind, request->query, (int)request->body_len,
+		request->body,
+		(int)(request->deadline_ns + request->timeout_ns + request->connect_timeout_ns +
+			request->concurrency + request->per_origin + request->redirects +
+			request->max_urls + request->max_in_flight + request->max_per_origin +
+			request->max_body));
+	return 0;
+}
+
+static const char *
+unfinished(void)
+{
+	ck_assert_int_eq(store_each_unfinished(store, see_batch, NULL), 0);
+	return take_seen();
+}
+
+static const char *
+ended(void)
+{
+	ck_assert_int_eq(store_each_ended(store, NULL, 100, see_batch, NULL), 0);
+	return take_seen();
+}
+
+/* ---- tests ---- */
+
+START_TEST(a_store_is_its_owners_alone)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, folder);
+	ck_assert_int_eq(chmod(path, 0644), 0);
+	reopen();
+
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+}
+END_TEST
+
+START_TEST(a_store_is_one_process_alone)
+{
+	struct store *second = NULL;
+
+	ck_assert_int_eq(store_open(folder, 1 << 20, &second, why, sizeof(why)), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(why, "another process"));
+}
+END_TEST
+
+START_TEST(what_was_accepted_is_there_as_it_came)
+{
+	struct store_batch batch;
+	int64_t number = accept_one("a");
+
+	reopen();
+
+	ck_assert_int_eq(store_each_unfinished(store, see_batch, &batch), 0);
+	ck_assert_str_eq(take_seen(), "a:-1 ");
+	ck_assert_int_eq(batch.number, number);
+	ck_assert_uint_eq(batch.uid, 7);
+	ck_assert_int_eq(batch.key_hash, 70);
+	ck_assert_int_eq(batch.policy, 1);
+	ck_assert_int_eq(batch.accepted_ns, 100);
+	ck_assert_int_eq(batch.deadline_ns, 50);
+	ck_assert_int_eq(batch.n_urls, 3);
+	ck_assert_int_eq(store_read_request(store, number, see_request, NULL), 1);
+	ck_assert_str_eq(take_seen(), "1 policy=collect SECRET-OF-THE-BODY 55");
+}
+END_TEST
+
+START_TEST(a_key_belongs_to_one_batch_of_a_user)
+{
+	struct store_batch batch = { .id = "b", .uid = 7, .key = "a", .key_hash = 71 };
+	struct store_namesake namesake;
+	int64_t number;
+
+	ck_assert_int_gt(accept_one("a"), 0);
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_accept(store, &batch, &plain_request, &number, &namesake), 0);
+	ck_assert_str_eq(namesake.id, "a");
+	ck_assert_int_eq(namesake.key_hash, 70);
+
+	batch.uid = 8;
+	ck_assert_int_eq(store_accept(store, &batch, &plain_request, &number, &namesake), 1);
+	ck_assert_int_eq(store_commit(store), 0);
+	ck_assert_str_eq(unfinished(), "a:-1 b:-1 ");
+}
+END_TEST
+
+START_TEST(what_was_rolled_back_never_was)
+{
+	int64_t number = accept_one("a");
+
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_start_url(store, number, 1), 0);
+	store_rollback(store);
+
+	ck_assert_int_eq(store_each_started(store, number, see_index, NULL), 0);
+	ck_assert_str_eq(take_seen(), "");
+}
+END_TEST
+
+START_TEST(a_url_has_one_result)
+{
+	int64_t number = accept_one("a");
+
+	ck_assert_int_eq(add_result(number, 1, 2), 0);
+	ck_assert_int_lt(add_result(number, 2, 2), 0);
+	ck_assert_int_lt(add_result(number, 1, 0), 0);
+	ck_assert_int_eq(add_result(number, 2, 0), 0);
+
+	ck_assert_int_eq(store_each_result(store, number, see_result, NULL), 0);
+	ck_assert_str_eq(take_seen(), "1=2:1:{\"a\":1} 2=0:1:{\"a\":1} ");
+}
+END_TEST
+
+static bool
+file_has(const char *name, const char *text)
+{
+	_cleanup_(buffer_fini) struct buffer content = BUFFER_INIT;
+	_cleanup_(fclosep) FILE *file = NULL;
+	char path[320];
+	size_t n = 1;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "re");
+	while (file && n > 0 && buffer_reserve(&content, 4096) == 0) {
+		n = fread(content.data + content.len, 1, 4096, file);
+		content.len += n;
+	}
+	return content.len > 0 && memmem(content.data, content.len, text, strlen(text));
+}
+
+static bool
+files_have(const char *text)
+{
+	return file_has(STORE_FILE, text) || file_has(STORE_FILE "-wal", text);
+}
+
+START_TEST(the_end_erases_what_was_asked_for)
+{
+	int64_t number = accept_one("a");
+
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_start_url(store, number, 1), 0);
+	ck_assert_int_eq(store_commit(store), 0);
+	ck_assert(files_have("SECRET-OF-THE-BODY"));
+	ck_assert(!store_needs_trim(store));
+
+	ck_assert_int_eq(end_one(number, 200), 0);
+	ck_assert(store_needs_trim(store));
+	ck_assert_int_eq(store_trim_log(store), 0);
+
+	ck_assert(!files_have("SECRET-OF-THE-BODY"));
+	ck_assert(!store_needs_trim(store));
+	ck_assert_int_eq(store_read_request(store, number, see_request, NULL), 0);
+	ck_assert_int_eq(store_each_started(store, number, see_index, NULL), 0);
+	ck_assert_str_eq(take_seen(), "");
+}
+END_TEST
+
+START_TEST(the_list_goes_from_new_to_old)
+{
+	struct store_batch batch;
+
+	for (int i = 0; i < 4; i++) {
+		char id[2] = { (char)('a' + i), '\0' };
+
+		ck_assert_int_eq(end_one(accept_one(id), 200 + i), 0);
+	}
+	ck_assert_int_gt(accept_one("e"), 0);
+
+	ck_assert_str_eq(ended(), "d:1 c:1 b:1 a:1 ");
+	ck_assert_int_eq(store_each_ended(store, "c", 1, see_batch, NULL), 0);
+	ck_assert_str_eq(take_seen(), "b:1 ");
+	ck_assert_int_eq(store_find_ended(store, "b", see_batch, &batch), 1);
+	ck_assert_int_eq(batch.elapsed_ns, 9);
+	ck_assert_int_eq(batch.n_outcomes[3], 4);
+	ck_assert_int_eq(store_find_ended(store, "e", see_batch, NULL), 0);
+	buffer_fini(&seen);
+}
+END_TEST
+
+START_TEST(the_last_id_is_the_greatest)
+{
+	char id[STORE_ID_CAP];
+
+	ck_assert_int_eq(store_last_id(store, id, sizeof(id)), 0);
+	ck_assert_str_eq(id, "");
+	ck_assert_int_gt(accept_one("b"), 0);
+	ck_assert_int_gt(accept_one("a"), 0);
+	ck_assert_int_eq(store_last_id(store, id, sizeof(id)), 0);
+	ck_assert_str_eq(id, "b");
+}
+END_TEST
+
+static int
+expire_all(int64_t ended_before)
+{
+	int n = 0;
+	int r;
+
+	do {
+		ck_assert_int_eq(store_begin(store), 0);
+		r = store_expire(store, ended_before);
+		ck_assert_int_ge(r, 0);
+		ck_assert_int_eq(store_commit(store), 0);
+		n++;
+	} while (r == 1);
+	return n;
+}
+
+START_TEST(old_batches_go_in_pieces_and_are_hidden_at_once)
+{
+	int64_t number = accept_one("a");
+	int64_t other = accept_one("b");
+
+	ck_assert_int_eq(store_begin(store), 0);
+	for (size_t i = 0; i < 1200; i++) {
+		const struct store_result result = {
+			.seq = i + 1, .index = i, .text = "{}", .len = 2
+		};
+
+		ck_assert_int_eq(store_add_result(store, number, &result), 0);
+	}
+	ck_assert_int_eq(store_commit(store), 0);
+	ck_assert_int_eq(end_one(number, 200), 0);
+	ck_assert_int_eq(end_one(other, 300), 0);
+
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_expire(store, 250), 1);
+	ck_assert_int_eq(store_commit(store), 0);
+	ck_assert_str_eq(ended(), "b:1 ");
+	ck_assert_int_gt(accept_one("A"), 0);
+
+	ck_assert_int_eq(expire_all(250), 3);
+	ck_assert_int_eq(store_each_result(store, number, see_result, NULL), 0);
+	ck_assert_str_eq(take_seen(), "");
+	ck_assert_str_eq(ended(), "b:1 ");
+}
+END_TEST
+
+START_TEST(a_store_that_fills_lets_the_oldest_go)
+{
+	static char text[32 * 1024];
+	bool was_full = false;
+
+	memset(text, 'x', sizeof(text));
+	store_close(store);
+	ck_assert_int_eq(open_with(1024 * 1024), 0);
+	for (int i = 0; i < 40; i++) {
+		const struct store_result result = {
+			.seq = 1, .index = 0, .text = text, .len = sizeof(text)
+		};
+		char id[8];
+		int64_t number;
+
+		(void)snprintf(id, sizeof(id), "%03d", i);
+		number = accept_one(id);
+		ck_assert_int_eq(store_begin(store), 0);
+		ck_assert_int_eq(store_add_result(store, number, &result), 0);
+		ck_assert_int_eq(store_commit(store), 0);
+		ck_assert_int_eq(end_one(number, i), 0);
+		was_full |= store_is_full(store);
+	}
+	ck_assert(was_full);
+	ck_assert(store_is_filling(store));
+
+	(void)expire_all(INT64_MIN);
+
+	ck_assert(!store_is_filling(store));
+	ck_assert(strncmp(ended(), "039:1 038:1 ", 12) == 0);
+}
+END_TEST
+
+START_TEST(a_file_of_a_later_version_is_refused)
+{
+	char path[64];
+	sqlite3 *db;
+
+	store_close(store);
+	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, folder);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(
+		sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+
+	ck_assert_int_eq(open_with(1 << 20), -EPROTONOSUPPORT);
+	ck_assert_ptr_nonnull(strstr(why, "later fetchd (version 99"));
+}
+END_TEST
+
+START_TEST(somebody_elses_file_is_refused)
+{
+	char path[64];
+	sqlite3 *db;
+
+	store_close(store);
+	remove_files();
+	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, folder);
+	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE t (a)", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+
+	ck_assert_int_eq(open_with(1 << 20), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(why, "no store of fetchd"));
+}
+END_TEST
+
+START_TEST(what_is_no_database_is_refused)
+{
+	char path[64];
+	FILE *file;
+
+	store_close(store);
+	remove_files();
+	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, folder);
+	file = fopen(path, "we");
+	ck_assert_ptr_nonnull(file);
+	for (int i = 0; i < 1000; i++) {
+		(void)fputs("not a database, ", file);
+	}
+	ck_assert_int_eq(fclose(file), 0);
+
+	ck_assert_int_eq(open_with(1 << 20), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_folder_that_cannot_be_made_is_an_error)
+{
+	store_close(store);
+	store = NULL;
+
+	ck_assert_int_eq(
+		store_open("/proc/none/here", 1 << 20, &store, why, sizeof(why)), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(why, "/proc/none/here"));
+}
+END_TEST
+
+static const int disk_errors[] = { ENOSPC, EIO };
+
+/* What was told to be on disk; the first failure ends the work, as it does in the daemon. */
+static void
+work_until_failure(int *n_accepted, int *n_results, int *n_ended)
+{
+	int64_t first = accept_one("a");
+	int64_t second;
+
+	*n_accepted = first > 0;
+	if (first < 0) {
+		return;
+	}
+	*n_results = add_result(first, 1, 0) == 0;
+	if (*n_results == 0) {
+		return;
+	}
+	second = accept_one("b");
+	*n_accepted += second > 0;
+	if (second > 0) {
+		*n_ended = end_one(second, 300) == 0;
+	}
+}
+
+static int
+count_words(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++) {
+		n += *text == ' ';
+	}
+	return n;
+}
+
+/* For every write and sync: what was committed is there, whole; at most the transaction that failed is there besides. */
+START_TEST(what_was_committed_survives_a_failure_of_the_disk)
+{
+	bool has_failed = true;
+
+	for (int n = 0; has_failed; n++) {
+		int n_accepted = 0;
+		int n_results = 0;
+		int n_ended = 0;
+		int n_found;
+
+		disk.error = disk_errors[_i];
+		disk.n_left = n;
+		work_until_failure(&n_accepted, &n_results, &n_ended);
+		has_failed = disk.n_left == 0;
+		store_close(store);
+		disk.n_left = -1;
+		ck_assert_msg(open_with(INT64_C(1) << 30) == 0, "%d: %s", n, why);
+
+		n_found = count_words(unfinished());
+		ck_assert_int_ge(n_found + count_words(ended()), n_accepted);
+		if (n_ended) {
+			ck_assert_str_eq(ended(), "b:1 ");
+		}
+		if (n_accepted > 0) {
+			ck_assert_int_eq(store_each_result(store, 1, see_result, NULL), 0);
+			ck_assert_int_ge(count_words(take_seen()), n_results);
+			ck_assert_int_eq(store_read_request(store, 1, see_request, NULL), 1);
+			(void)take_seen();
+		}
+		store_close(store);
+		remove_files();
+		ck_assert_int_eq(open_with(INT64_C(1) << 30), 0);
+	}
+	ck_assert_int_gt(disk.n_calls, 20);
+}
+END_TEST
+
+START_TEST(a_full_disk_has_its_own_code)
+{
+	disk.error = disk_errors[_i];
+	disk.n_left = 0;
+
+	ck_assert_int_eq(accept_one("a"), -disk_errors[_i]);
+	ck_assert_str_ne(store_why(store), "");
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("store");
+	TCase *tc = tcase_create("file");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 50); /* each commit waits for the disk, which others may keep busy */
+	tcase_add_test(tc, a_store_is_its_owners_alone);
+	tcase_add_test(tc, a_store_is_one_process_alone);
+	tcase_add_test(tc, what_was_accepted_is_there_as_it_came);
+	tcase_add_test(tc, a_key_belongs_to_one_batch_of_a_user);
+	tcase_add_test(tc, what_was_rolled_back_never_was);
+	tcase_add_test(tc, a_url_has_one_result);
+	tcase_add_test(tc, the_end_erases_what_was_asked_for);
+	tcase_add_test(tc, the_list_goes_from_new_to_old);
+	tcase_add_test(tc, the_last_id_is_the_greatest);
+	tcase_add_test(tc, old_batches_go_in_pieces_and_are_hidden_at_once);
+	tcase_add_test(tc, a_store_that_fills_lets_the_oldest_go);
+	tcase_add_test(tc, a_file_of_a_later_version_is_refused);
+	tcase_add_test(tc, somebody_elses_file_is_refused);
+	tcase_add_test(tc, what_is_no_database_is_refused);
+	tcase_add_test(tc, a_folder_that_cannot_be_made_is_an_error);
+	tcase_add_loop_test(tc, what_was_committed_survives_a_failure_of_the_disk, 0,
+		ARRAY_LEN(disk_errors));
+	tcase_add_loop_test(tc, a_full_disk_has_its_own_code, 0, ARRAY_LEN(disk_errors));
+	suite_add_tcase(suite, tc);
+	return suite;
+}
