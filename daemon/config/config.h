@@ -97,7 +97,7 @@ struct timetable; /* daemon/schedule/timetable.h */
 /*
  * struct config
  *
- * socket_path, socket_group  NULL: not set
+ * socket_path, socket_group, store_path  NULL: not set
  * metrics                    zeroed: not set
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
@@ -123,6 +123,9 @@ struct config {
 	enum fetch_http_version http_version;
 	const char *proxy;
 	enum fetch_resolver_kind resolver;
+	const char *store_path;
+	int64_t store_retain_ns;
+	int64_t store_max_size;
 	int64_t drain_timeout_ns;
 	struct config_job *jobs;
 	size_t n_jobs;

@@ -133,6 +133,9 @@ scalar_shape(enum schema_type type)
 	case SCHEMA_PATH:
 		return "\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^/\"}," REF(
 			"placeholder") "]";
+	case SCHEMA_OPTIONAL_PATH:
+		return "\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^/"
+		       "\"},{\"type\":\"null\"}," REF("placeholder") "]";
 	case SCHEMA_NAME:
 		return "\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_.-]+$\"";
 	case SCHEMA_MODE:

@@ -100,8 +100,12 @@ static const struct schema_row network_rows[] = {
 };
 
 static const struct schema_row store_rows[] = {
-	{ "path", SCHEMA_FIXED, NULL, 0, "null", NO_RANGE, .text = "of the store" },
-	{ "retain", SCHEMA_FIXED, NULL, 0, "7d", NO_RANGE, .text = "how long results are kept" },
+	{ "path", SCHEMA_OPTIONAL_PATH, NULL, AT(store_path), "null", { 1, 4000 },
+		.text = "folder of the store" },
+	{ "retain", SCHEMA_DURATION, NULL, AT(store_retain_ns), "7d", { 0, BATCH_DURATION_MAX },
+		.text = "how long a batch is kept when it is over" },
+	{ "max_size", SCHEMA_SIZE, NULL, AT(store_max_size), "1GiB",
+		{ 1024 * 1024, INT64_C(1) << 50 }, .text = "of the store" },
 };
 
 static const struct schema_row drain_rows[] = {
@@ -336,6 +340,17 @@ set_path(const struct field_at *at, const struct value *value, const struct sett
 		return;
 	}
 	*(const char **)setting->place = text;
+}
+
+static void
+set_optional_path(
+	const struct field_at *at, const struct value *value, const struct setting *setting)
+{
+	if (value->type == VALUE_NULL) {
+		*(const char **)setting->place = NULL;
+		return;
+	}
+	set_path(at, value, setting);
 }
 
 static void
@@ -605,6 +620,7 @@ static const struct {
 	[SCHEMA_PROXY] = { "a URL such as \"http://127.0.0.1:3128\", or null", set_proxy,
 		print_string },
 	[SCHEMA_PATH] = { "an absolute path", set_path, print_string },
+	[SCHEMA_OPTIONAL_PATH] = { "an absolute path or null", set_optional_path, print_string },
 	[SCHEMA_NAME] = { "a name", set_name, print_string },
 	[SCHEMA_MODE] = { "permissions in octal, in quotes, such as \"0660\"", set_mode,
 		print_mode },

@@ -25,6 +25,7 @@ enum schema_type {
 	SCHEMA_OPTIONAL, /* a text or null; const char * or NULL */
 	SCHEMA_PROXY,    /* an http URL or null; const char * or NULL */
 	SCHEMA_PATH,     /* an absolute path; const char * */
+	SCHEMA_OPTIONAL_PATH, /* an absolute path or null; const char * or NULL */
 	SCHEMA_NAME,     /* letters, digits, "-", "_" and "."; const char * */
 	SCHEMA_MODE,     /* "0660"; mode_t */
 	SCHEMA_WORD,     /* one of words, their index; an enum */
@@ -35,7 +36,7 @@ enum schema_type {
 	SCHEMA_JOBS,     /* a list; the rows of its elements are schema_job */
 };
 
-#define SCHEMA_N_TYPES 16
+#define SCHEMA_N_TYPES 17
 
 struct schema_table;
 struct substitution;

@@ -204,7 +204,7 @@ END_TEST
 START_TEST(keys_of_later_versions_may_stand_at_their_defaults)
 {
 	ck_assert_int_eq(
-		load_text("workers: 1\nstore: {path: null, retain: 7d}\n"
+		load_text("workers: 1\n"
 			  "listen: {metrics: null}\n"
 			  "access: [{group: fetchd, level: submit}, {user: root, level: admin}]\n"),
 		0);
