@@ -17,10 +17,12 @@ struct held_assertion {
 /*
  * arena       memory of the translated options
  * assertions  what of them is not in the arena
+ * urls        of batch
  */
 struct batch_request {
 	struct arena arena;
 	struct held_assertion *assertions;
+	struct fetch_url_request *urls;
 	struct fetch_batch batch;
 };
 
@@ -247,6 +249,7 @@ map_urls(struct batch_request *request, const struct batch_description *descript
 		urls[i].url = description->urls[i].url;
 		urls[i].options = options == description->options ? shared : mapped;
 	}
+	request->urls = urls;
 	request->batch.requests = urls;
 	request->batch.n_requests = description->n_urls;
 	return 0;
@@ -293,6 +296,15 @@ struct fetch_batch *
 batch_request_batch(struct batch_request *request)
 {
 	return &request->batch;
+}
+
+void
+batch_request_pick(struct batch_request *request, const uint32_t *indices, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		request->urls[i] = request->urls[indices[i]]; /* none is before its place */
+	}
+	request->batch.n_requests = n;
 }
 
 void

@@ -24,6 +24,9 @@ int batch_request_create(
 /* batch_request_batch() - for fetch_batch_run(); accepted_at is the caller's to set; borrowed */
 struct fetch_batch *batch_request_batch(struct batch_request *request);
 
+/* batch_request_pick() - only these URLs of it, in their order; @indices are borrowed for the call */
+void batch_request_pick(struct batch_request *request, const uint32_t *indices, size_t n);
+
 /* batch_request_destroy() - accepts NULL */
 void batch_request_destroy(struct batch_request *request);
 

@@ -10,24 +10,33 @@
 #pragma once
 
 #include <fetch/fetch.h>
+#include <sys/types.h>
 
+#include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/batch_fields.h"
 #include "lib/protocol/result.h"
 
 struct batch;
 struct batches;
+struct store_queue;
 struct tally;
 
 /*
  * max_running    batches at one time
- * max_kept       batches that are over and still shown
+ * max_kept       batches that are over and still in memory
  * max_kept_bytes of their results together; the oldest go first
+ * store          of detached batches, borrowed; NULL: there are none
+ * retain_ns      how long it keeps them when they are over
+ * read_credential  as in struct batch_limits, for batches that are read again
  */
 struct batches_options {
 	size_t max_running;
 	size_t max_kept;
 	size_t max_kept_bytes;
+	struct store_queue *store;
+	int64_t retain_ns;
+	int (*read_credential)(const char *name, struct buffer *out);
 };
 
 /* batches_create() - @engine is borrowed until batches_destroy(). -ENOMEM */
@@ -37,7 +46,10 @@ int batches_create(struct fetch_engine *engine, const struct batches_options *op
 /* batches_destroy() - no batch is running; accepts NULL */
 void batches_destroy(struct batches *batches);
 
-/* batches_drain() - from now on nothing is admitted */
+/*
+ * batches_drain() - from now on nothing is admitted, and detached batches are suspended as soon as that harms none
+ * of their URLs
+ */
 void batches_drain(struct batches *batches);
 bool batches_is_draining(const struct batches *batches);
 
@@ -68,6 +80,70 @@ void batches_cancel_all(struct batches *batches, enum cancel_reason reason);
 int batches_admit(
 	struct batches *batches, struct batch_description *description, struct batch **ret_batch);
 
+/*
+ * A batch that is to go on by itself, with what it was made of.
+ *
+ * description       taken, also on an error
+ * kind, query, body  as it came; query may be NULL; body is taken, also on an error
+ * defaults, limits  that were in force
+ * uid, key          who sends it, and the Idempotency-Key, or NULL
+ */
+struct batch_submission {
+	struct batch_description *description;
+	enum batch_kind kind;
+	const char *query;
+	struct buffer body;
+	struct batch_defaults defaults;
+	struct batch_limits limits;
+	uid_t uid;
+	const char *key;
+};
+
+/**
+ * batches_accept() - make a detached batch, which runs by itself from now on
+ * @ret_batch: given, batch_unref()
+ *
+ * A caller that is cancelled does not know whether the batch was accepted; the key is for that.
+ *
+ * Checkpoint: always
+ * Errors: NUR_ECANCELED
+ *         -ENOSYS     there is no store
+ *         -ESHUTDOWN  draining
+ *         -EAGAIN     max_running are running
+ *         -EBUSY      a batch of this user and key is being accepted
+ *         -EEXIST     there is one, made of another body
+ *         -EDQUOT     the store is full
+ *         -EIO        the store has failed, before or now: batches_store_why()
+ *         -ENOMEM, -E2BIG, NUR_ENOSTACK
+ *
+ * Return: 0 when it is on disk, 1 when @ret_batch is an earlier one of the same key and body, or an error.
+ */
+int batches_accept(
+	struct batches *batches, struct batch_submission *submission, struct batch **ret_batch);
+
+/**
+ * batches_restore() - take up what the store has unfinished, before anything is admitted
+ *
+ * What cannot be taken up is logged and left where it is.
+ *
+ * Checkpoint: always. Errors: of the store; NUR_ECANCELED
+ */
+int batches_restore(struct batches *batches);
+
+/**
+ * batches_serve_detached() - run detached batches until cancelled, and let old ones expire
+ *
+ * Until it has begun none is accepted; those that are cancelled by its end are suspended.
+ *
+ * Checkpoint: always. Errors: NUR_ECANCELED
+ */
+int batches_serve_detached(struct batches *batches);
+
+bool batches_have_store(const struct batches *batches);
+
+/* batches_store_why() - NULL, or why the store has failed */
+const char *batches_store_why(const struct batches *batches);
+
 /**
  * batch_run() - fetch it in the calling task
  *
@@ -85,11 +161,16 @@ void batch_cancel(struct batch *batch, enum cancel_reason reason);
 /* batch_wait_done() - until nothing of it is alive. Checkpoint: always. NUR_ECANCELED */
 int batch_wait_done(struct batch *batch);
 
-/* batch_wait_results() - until it has more than @n_seen results or is done. Checkpoint: always. NUR_ECANCELED */
+/* batch_wait_results() - until it has more than @n_seen results or does not run. Checkpoint: always. NUR_ECANCELED */
 int batch_wait_results(struct batch *batch, size_t n_seen);
 
 const char *batch_id(const struct batch *batch);
+
+/* A batch that is not running is done, or suspended. */
+bool batch_is_running(const struct batch *batch);
 bool batch_is_done(const struct batch *batch);
+
+/* batch_n_results() - of a detached batch, those that are on disk */
 size_t batch_n_results(const struct batch *batch);
 
 /* One result as a JSON object; borrowed from the batch. */
@@ -117,8 +198,32 @@ void batch_unref(struct batch *batch);
 
 DEFINE_CLEANUP(struct batch *, batch_unref);
 
-/* batches_find() - a new reference to the batch of this id, or NULL */
+/* batches_find() - a new reference to the batch of this id that is in memory, or NULL */
 struct batch *batches_find(struct batches *batches, const char *id);
+
+/* batches_look_up() - the same in memory and in the store; given. Checkpoint: always. -ENOENT, or of the store */
+int batches_look_up(struct batches *batches, const char *id, struct batch **ret_batch);
 
 /* batches_next() - from the newest to the oldest: NULL begins; NULL is the end; borrowed, no checkpoint between */
 struct batch *batches_next(struct batches *batches, struct batch *batch);
+
+/*
+ * state   enum batch_state; -1: all
+ * before  only batches with smaller ids; NULL: all
+ * limit   of them; > 0
+ * show    called for each, without a checkpoint between
+ */
+struct batches_query {
+	int state;
+	const char *before;
+	size_t limit;
+	void (*show)(void *user, const struct batch_summary *summary);
+	void *user;
+};
+
+/**
+ * batches_list() - what there is in memory and in the store, from the newest to the oldest
+ * Checkpoint: always. Errors: of the store, nothing was shown
+ * Return: how many were shown, or an error.
+ */
+int batches_list(struct batches *batches, const struct batches_query *query);

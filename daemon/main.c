@@ -225,6 +225,20 @@ open_metrics_listener(const struct config *config, struct nur_listener **ret_lis
 	return 0;
 }
 
+/* The first of those that the service manager made for us, or NULL. */
+static const char *
+state_folder(void)
+{
+	static char folder[4096];
+	const char *folders = getenv("STATE_DIRECTORY");
+
+	if (!folders || *folders != '/') {
+		return NULL;
+	}
+	(void)snprintf(folder, sizeof(folder), "%.*s", (int)strcspn(folders, ":"), folders);
+	return folder;
+}
+
 static int
 serve(struct config *config, const struct arguments *arguments)
 {
@@ -232,6 +246,7 @@ serve(struct config *config, const struct arguments *arguments)
 	struct server_options options = {
 		.config = config,
 		.config_path = arguments->config_path,
+		.state_folder = state_folder(),
 		.notify = &notify,
 	};
 	int r = notify_open(&notify);
@@ -299,7 +314,8 @@ main(int argc, char **argv)
 		return status;
 	}
 	clean_environment();
-	(void)signal(SIGPIPE, SIG_IGN); /* writers look at EPIPE */
+	(void)signal(SIGPIPE, SIG_IGN); /* writers look at EPIPE, */
+	(void)signal(SIGXFSZ, SIG_IGN); /* and at EFBIG */
 	/* Without randomness the hash tables' order can be guessed; the kernel has it by the time we start. */
 	(void)!getrandom(&seed, sizeof(seed), GRND_NONBLOCK);
 	json_seed(seed);

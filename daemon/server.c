@@ -31,6 +31,8 @@
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
 #include "daemon/reload.h"
+#include "daemon/store/queue.h"
+#include "daemon/store/store.h"
 #include "lib/base/cleanup.h"
 
 enum {
@@ -50,6 +52,7 @@ struct user {
 /*
  * struct server
  *
+ * store        of detached batches; NULL: there is none
  * serving      around everything; cancelled when the draining is over
  * users        everybody who ever connected
  * generation   configurations that have been in effect, this one included
@@ -63,6 +66,7 @@ struct server {
 	const struct server_options *options;
 	struct config *config;
 	struct fetch_engine *engine;
+	struct store_queue *store;
 	struct batches *batches;
 	struct jobs *jobs;
 	unsigned generation;
@@ -338,9 +342,10 @@ tell_status(struct server *server)
 	char text[160];
 
 	fetch_engine_statistics(server->engine, &statistics);
-	(void)snprintf(text, sizeof(text), "%s; %zu batches, %zu URLs in flight, %zu queued",
+	(void)snprintf(text, sizeof(text), "%s; %zu batches, %zu URLs in flight, %zu queued%s",
 		server->is_draining ? "draining" : "serving", batches_n_running(server->batches),
-		statistics.n_in_flight, statistics.n_queued);
+		statistics.n_in_flight, statistics.n_queued,
+		batches_store_why(server->batches) ? "; the store has failed" : "");
 	(void)notify_status(server->options->notify, (uint64_t)nur_now(), text);
 }
 
@@ -536,6 +541,14 @@ wall_clock(void *arg)
 	return r;
 }
 
+static int
+detached(void *arg)
+{
+	struct server *server = arg;
+
+	return batches_serve_detached(server->batches);
+}
+
 /* ---- another configuration ---- */
 
 int
@@ -581,6 +594,7 @@ serve(struct nur_nursery *nursery, void *arg)
 		nur_task_fn fn;
 	} services[] = {
 		{ "watchdog", watchdog },
+		{ "detached", detached },
 		{ "listener", listener },
 		{ "jobs", jobs },
 		{ "wall clock", wall_clock },
@@ -601,6 +615,41 @@ serve(struct nur_nursery *nursery, void *arg)
 	return r;
 }
 
+/* The folder of detached batches, in the configuration or of the service manager; or NULL. */
+static const char *
+store_folder(const struct server *server)
+{
+	return server->config->store_path ? server->config->store_path
+					  : server->options->state_folder;
+}
+
+/* On a thread: a task's stack is too small for it. */
+static int
+open_store_file(void *arg)
+{
+	struct server *server = arg;
+	struct store *store = NULL;
+	char why[512];
+	int r = store_open(
+		store_folder(server), server->config->store_max_size, &store, why, sizeof(why));
+
+	if (r < 0) {
+		log_error("the store cannot be opened: %s", why);
+		return r;
+	}
+	r = store_queue_create(store, &server->store);
+	if (r < 0) {
+		store_close(store);
+	}
+	return r;
+}
+
+static int
+open_store(struct server *server)
+{
+	return store_folder(server) ? nur_thread_run(open_store_file, server, NULL) : 0;
+}
+
 static int
 open_engine(struct server *server)
 {
@@ -619,6 +668,9 @@ open_engine(struct server *server)
 		.max_running = config->max_batches,
 		.max_kept = max_kept_batches,
 		.max_kept_bytes = max_kept_bytes,
+		.store = server->store,
+		.retain_ns = config->store_retain_ns,
+		.read_credential = config->batch_limits.read_credential,
 	};
 	int r = fetch_engine_create(&engine, &server->engine);
 
@@ -640,6 +692,16 @@ open_jobs(struct server *server)
 	return jobs_create(&options, server->config, &server->jobs);
 }
 
+/* What was left unfinished is there before anybody can ask for it. */
+static int
+serve_all(void *arg)
+{
+	struct server *server = arg;
+	int r = batches_restore(server->batches);
+
+	return r < 0 ? r : NUR_WITHIN(&server->serving, nur_nursery_run(serve, server, NULL));
+}
+
 static int
 server_main(void *arg)
 {
@@ -650,6 +712,9 @@ server_main(void *arg)
 	/* Threads wake the loop through its descriptor: had now, a reload works when none is left. */
 	r = nur_token_open(&token);
 	if (r >= 0) {
+		r = open_store(server);
+	}
+	if (r >= 0) {
 		r = open_engine(server);
 	}
 	if (r >= 0) {
@@ -659,11 +724,13 @@ server_main(void *arg)
 		nur_parking_lot_init(&server->answered);
 		nur_lock_init(&server->reload_lock);
 		nur_cancel_scope_init(&server->serving);
-		r = NUR_WITHIN(&server->serving, nur_nursery_run(serve, server, NULL));
+		r = server->store ? store_queue_serve(server->store, serve_all, server)
+				  : serve_all(server);
 	}
 	jobs_destroy(server->jobs);
 	batches_destroy(server->batches);
 	fetch_engine_destroy(server->engine);
+	store_queue_destroy(server->store);
 	nur_token_close(token);
 	return r;
 }

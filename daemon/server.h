@@ -2,8 +2,10 @@
 /*
  * The daemon's tree: who starts whom.
  *
+ *	store           writes for all of them, to the last
  *	server ─┬─ signals      SIGTERM, SIGINT drain
  *	        ├─ watchdog     tells the service manager that the loop turns
+ *	        ├─ detached ─── one task per detached batch
  *	        ├─ jobs ─────── one task per job, one per run of it
  *	        ├─ wall clock   tells the jobs that it was set
  *	        ├─ metrics      connections of whoever reads metrics over TCP
@@ -30,6 +32,7 @@ struct server;
 /*
  * config    gets a reference
  * config_path  where it was read from, for reloads; NULL: the defaults
+ * state_folder  of the service manager, for the store when store.path is not set; NULL: none
  * notify    borrowed
  * listener  taken
  * metrics_listener  taken, or NULL: none
@@ -37,6 +40,7 @@ struct server;
 struct server_options {
 	struct config *config;
 	const char *config_path;
+	const char *state_folder;
 	struct notify *notify;
 	struct nur_listener *listener;
 	struct nur_listener *metrics_listener;

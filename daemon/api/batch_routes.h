@@ -4,7 +4,7 @@
 
 struct exchange;
 
-int batch_route_submit(struct exchange *exchange, const char *id);
 int batch_route_list(struct exchange *exchange, const char *id);
 int batch_route_show(struct exchange *exchange, const char *id);
+int batch_route_results(struct exchange *exchange, const char *id);
 int batch_route_cancel(struct exchange *exchange, const char *id);

@@ -14,6 +14,7 @@
 #include "daemon/api/connection.h"
 #include "daemon/api/job_routes.h"
 #include "daemon/api/metrics_route.h"
+#include "daemon/api/submit_route.h"
 #include "daemon/api/tree_route.h"
 #include "daemon/batches.h"
 #include "daemon/server.h"
@@ -35,13 +36,34 @@ health_live(struct exchange *exchange, const char *name)
 	return send_json(exchange);
 }
 
+/* Attached batches and everything else go on, so this is no reason to send callers away. */
+static int
+say_degraded(struct exchange *exchange, const char *why)
+{
+	struct json_writer w = JSON_WRITER_INIT(&exchange->response.out);
+
+	response_begin(&exchange->response, 200, "application/json", NULL);
+	json_begin_object(&w);
+	json_write_key(&w, "status");
+	json_write_text(&w, "degraded");
+	json_write_key(&w, "store");
+	json_write_text(&w, why);
+	json_end_object(&w);
+	return send_json(exchange);
+}
+
 static int
 health_ready(struct exchange *exchange, const char *name)
 {
+	const char *why = batches_store_why(server_batches(exchange->server));
+
 	if (server_is_draining(exchange->server)) {
 		return response_problem(&exchange->response, PROBLEM_DRAINING,
 			"running batches are ending; new ones are refused", "Retry-After: 5\r\n",
 			NULL);
+	}
+	if (why) {
+		return say_degraded(exchange, why);
 	}
 	return health_live(exchange, name);
 }
@@ -78,9 +100,10 @@ struct route {
 };
 
 static const struct route routes[] = {
-	{ HTTP_POST, "/v1/batches", batch_route_submit },
+	{ HTTP_POST, "/v1/batches", submit_route },
 	{ HTTP_GET, "/v1/batches", batch_route_list },
 	{ HTTP_GET, "/v1/batches/{}", batch_route_show },
+	{ HTTP_GET, "/v1/batches/{}/results", batch_route_results },
 	{ HTTP_POST, "/v1/batches/{}/cancel", batch_route_cancel },
 	{ HTTP_GET, "/v1/jobs", job_route_list },
 	{ HTTP_GET, "/v1/jobs/{}", job_route_show },

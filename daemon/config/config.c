@@ -27,7 +27,8 @@
 /* What the engine can do, of the set of enum batch_feature. */
 static const unsigned int engine_features =
 	BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT | BATCH_FEATURE_HEDGE | BATCH_FEATURE_DEDUPE |
-	BATCH_FEATURE_RATE | BATCH_FEATURE_TLS_CLIENT | BATCH_FEATURE_TLS_REPORT;
+	BATCH_FEATURE_RATE | BATCH_FEATURE_TLS_CLIENT | BATCH_FEATURE_TLS_REPORT |
+	BATCH_FEATURE_RESUME;
 
 static int
 check_url(const char *url, size_t len, char *why, size_t cap)

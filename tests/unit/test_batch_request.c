@@ -81,6 +81,28 @@ START_TEST(urls_without_options_of_their_own_share_the_batchs)
 }
 END_TEST
 
+START_TEST(some_urls_are_picked)
+{
+	struct batch_description *description =
+		read_json("{\"urls\":[\"http://a/\",\"http://b/\",\"http://c/\",\"http://d/\"]}");
+	static const uint32_t picked[] = { 1, 3 };
+	struct batch_request *request;
+	const struct fetch_batch *batch;
+
+	ck_assert_int_eq(batch_request_create(description, &request), 0);
+	batch_request_pick(request, picked, 2);
+	batch = batch_request_batch(request);
+
+	ck_assert_uint_eq(batch->n_requests, 2);
+	ck_assert_str_eq(batch->requests[0].url, "http://b/");
+	ck_assert_str_eq(batch->requests[1].url, "http://d/");
+	batch_request_pick(request, NULL, 0);
+	ck_assert_uint_eq(batch->n_requests, 0);
+	batch_request_destroy(request);
+	batch_description_destroy(description);
+}
+END_TEST
+
 START_TEST(headers_expectations_and_retries_are_carried_over)
 {
 	struct batch_description *description = read_json(
@@ -117,6 +139,7 @@ test_suite(void)
 
 	tcase_add_test(tc, both_libraries_say_the_same_words_in_the_same_order);
 	tcase_add_test(tc, urls_without_options_of_their_own_share_the_batchs);
+	tcase_add_test(tc, some_urls_are_picked);
 	tcase_add_test(tc, headers_expectations_and_retries_are_carried_over);
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+struct exchange;
+
+/* submit_route() - POST /v1/batches; errors as routes_dispatch() */
+int submit_route(struct exchange *exchange, const char *name);
