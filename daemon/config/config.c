@@ -28,7 +28,7 @@
 static const unsigned int engine_features =
 	BATCH_FEATURE_RETRIES | BATCH_FEATURE_ASSERT | BATCH_FEATURE_HEDGE | BATCH_FEATURE_DEDUPE |
 	BATCH_FEATURE_RATE | BATCH_FEATURE_TLS_CLIENT | BATCH_FEATURE_TLS_REPORT |
-	BATCH_FEATURE_RESUME;
+	BATCH_FEATURE_RESUME | BATCH_FEATURE_HTTP_2;
 
 static int
 check_url(const char *url, size_t len, char *why, size_t cap)
@@ -334,29 +334,6 @@ compare_faults(const void *a_item, const void *b_item, void *config)
 	return a->column < b->column ? -1 : a->column > b->column;
 }
 
-/* HTTP/2 for all is refused where a batch may not ask for it. */
-static void
-check_http_version(struct loader *loader)
-{
-	const struct value_path network = { .key = "network", .key_len = 7 };
-	const struct value_path path = { &network, "http_version", 12, 0 };
-
-	if (engine_features & BATCH_FEATURE_HTTP_2) {
-		return;
-	}
-	for (const struct config_tree *kept = loader->config->trees; kept; kept = kept->next) {
-		const struct value *value =
-			value_get(value_get(kept->tree->root, "network"), "http_version");
-
-		if (value && value->text && strcmp(value->text, "2") == 0) {
-			loader->faults->source = kept->name;
-			faults_add(loader->faults,
-				&(struct fault_place){ .path = &path, .at = value },
-				"not supported by this version");
-		}
-	}
-}
-
 static int
 finish(struct loader *loader, struct config **ret_config)
 {
@@ -365,7 +342,6 @@ finish(struct loader *loader, struct config **ret_config)
 
 	config->batch_limits.in_flight = config->in_flight;
 	config->batch_limits.per_origin = config->per_origin;
-	check_http_version(loader);
 	r = loader_take_jobs(loader);
 	if (r < 0 || loader->faults->error < 0) {
 		return -ENOMEM;

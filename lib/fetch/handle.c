@@ -206,6 +206,15 @@ set_callers_tls(CURL *easy, const struct fetch_transfer *transfer)
 	return r ? -ENOMEM : 0;
 }
 
+/* For who asks for HTTP/2: a libcurl that was built without refuses to hear of it. */
+static long
+get_http_2(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_HTTP2
+		       ? CURL_HTTP_VERSION_2TLS
+		       : CURL_HTTP_VERSION_1_1;
+}
+
 static int
 set_http_version(CURL *easy, long version)
 {
@@ -351,7 +360,7 @@ set_callers(struct fetch_handle *handle)
 		r = set_http_version(handle->easy, CURL_HTTP_VERSION_1_1);
 		break;
 	case FETCH_HTTP_2:
-		r = set_http_version(handle->easy, CURL_HTTP_VERSION_2TLS);
+		r = set_http_version(handle->easy, get_http_2());
 		break;
 	}
 	if (r == 0 && handle->is_tls) {
@@ -513,7 +522,7 @@ fetch_handles_init(struct fetch_handles *handles, const struct fetch_transfers_o
 		.user = user,
 		.policy = options->policy,
 		.proxy = options->proxy,
-		.http_version = with_http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1,
+		.http_version = with_http2 ? get_http_2() : CURL_HTTP_VERSION_1_1,
 		.user_agent = strdup(options->user_agent),
 		.ca_file = ca_file ? strdup(ca_file) : NULL,
 	};

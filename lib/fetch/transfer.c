@@ -387,6 +387,16 @@ judge_receive(const struct fetch_transfer *transfer, long error)
 	return FETCH_ERROR_PROTOCOL;
 }
 
+/* HTTP/1.1 has its ends: a length, the last chunk, the connection's. */
+static bool
+is_end_unknown(const struct fetch_transfer *transfer)
+{
+	return transfer->http_version && strcmp(transfer->http_version, "2") == 0 &&
+	       transfer->head.announced < 0 &&
+	       fetch_head_has_body(transfer->status, transfer->method) &&
+	       !fetch_handles_has_http2();
+}
+
 /* What libcurl calls a success may have been cut: 7.88 says so of a head, and of bodies in HTTP/2. */
 static enum fetch_error
 judge_end(struct fetch_transfer *transfer)
@@ -402,6 +412,12 @@ judge_end(struct fetch_transfer *transfer)
 		(void)snprintf(transfer->detail, sizeof(transfer->detail), "%llu of %lld bytes",
 			(unsigned long long)transfer->bytes, (long long)head->announced);
 		return FETCH_ERROR_TRUNCATED;
+	}
+	if (is_end_unknown(transfer)) {
+		(void)snprintf(transfer->detail, sizeof(transfer->detail),
+			"HTTP/2 without Content-Length: libcurl %s cannot tell whether it is whole",
+			curl_version_info(CURLVERSION_NOW)->version);
+		return FETCH_ERROR_PROTOCOL;
 	}
 	return FETCH_ERROR_NONE;
 }

@@ -69,6 +69,20 @@ START_TEST(a_report_is_part_of_the_result)
 }
 END_TEST
 
+START_TEST(http_2_is_spoken_with_who_asks_for_it)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+	char body[256];
+
+	(void)snprintf(body, sizeof(body),
+		"{'http_version':'2','tls':{'ca':'ca.pem'},'urls':['https://127.0.0.1:%u/ok']}",
+		nginx.https);
+	api_submit(body, &answer);
+
+	api_check(&answer, "/results/0/outcome=ok /results/0/http_version=2");
+}
+END_TEST
+
 START_TEST(a_credential_that_is_not_there_is_a_fault)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -94,5 +108,6 @@ test_suite(void)
 	tcase_add_test(tc, without_them_the_server_is_not_trusted);
 	tcase_add_test(tc, a_report_is_part_of_the_result);
 	tcase_add_test(tc, a_credential_that_is_not_there_is_a_fault);
+	tcase_add_test(tc, http_2_is_spoken_with_who_asks_for_it);
 	return suite;
 }

@@ -303,6 +303,28 @@ START_TEST(http_2_is_there_for_who_asks)
 }
 END_TEST
 
+START_TEST(a_body_of_which_nobody_knows_the_end_is_no_success)
+{
+	struct fetch_versions versions;
+	const struct kit_result *kept;
+
+	fetch_engine_versions(&versions);
+	if (versions.nghttp2[0] == '\0') {
+		return;
+	}
+	kit->options.http_version = FETCH_HTTP_2;
+	kept = kit_one(kit, url_at(nginx.https, "/slow/0.01")); /* without Content-Length */
+
+	ck_assert_str_eq(kept->result.http_version, "2");
+	if (versions.has_http2) {
+		ck_assert_int_eq(kept->result.outcome, FETCH_OK);
+	} else {
+		ck_assert_int_eq(kept->result.error, FETCH_ERROR_PROTOCOL);
+		ck_assert_ptr_nonnull(strstr(kept->detail, versions.curl));
+	}
+}
+END_TEST
+
 START_TEST(the_libraries_say_what_they_are)
 {
 	struct fetch_versions versions;
@@ -346,6 +368,7 @@ test_suite(void)
 	tcase_add_test(tls, a_server_that_only_keeps_silent_is_a_connect_timeout);
 	tcase_add_test(tls, http_where_tls_is_expected_is_a_failed_handshake);
 	tcase_add_test(tls, http_2_is_there_for_who_asks);
+	tcase_add_test(tls, a_body_of_which_nobody_knows_the_end_is_no_success);
 	suite_add_tcase(suite, tls);
 	return suite;
 }

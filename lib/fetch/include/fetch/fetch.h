@@ -102,7 +102,12 @@ enum fetch_capture {
 enum fetch_http_version {
 	FETCH_HTTP_AUTO, /* 2 where the linked libcurl reports truncated bodies, else 1.1 */
 	FETCH_HTTP_1_1,
-	FETCH_HTTP_2, /* over TLS, when the server agrees */
+	/*
+	 * Over TLS, when the server agrees. A libcurl that is too old for FETCH_HTTP_AUTO calls
+	 * bodies whole that were cut: there a body without Content-Length is FETCH_ERROR_PROTOCOL,
+	 * for nobody can tell.
+	 */
+	FETCH_HTTP_2,
 };
 
 enum fetch_tls_version {
