@@ -17,8 +17,8 @@
  *
  * After a burst the memory goes back: beyond NURI_STACKS_IDLE_MAX idle stacks a slab that is free as a whole is
  * unmapped; and when idle stacks pile up in slabs that are partly in use, those in the slabs used
- * longest ago become untouched again. IDLE_MAX is large enough that batches of a thousand tasks never
- * give back what the next one needs.
+ * longest ago become untouched again. With that many, batches of a thousand tasks never give back what
+ * the next one needs.
  */
 #include "lib/nursery/stack.h"
 
@@ -241,7 +241,7 @@ slab_touch(struct nuri_stack_pool *pool, struct nuri_slab *slab)
 	return 0;
 }
 
-/* slab_untouch() - give the memory of the idle stacks back, down to IDLE_MAX in the pool */
+/* slab_untouch() - give the memory of the idle stacks back, down to NURI_STACKS_IDLE_MAX in the pool */
 static void
 slab_untouch(struct nuri_stack_pool *pool, struct nuri_slab *slab)
 {
