@@ -245,6 +245,19 @@ rm /etc/systemd/system/fetchd.service.d/log-namespace.conf
 systemctl daemon-reload
 systemctl restart fetchd.service
 
+# ---- what is on disk -------------------------------------------------------------------------------
+check "the state folder is nobody else's" is 'fetchd 700' stat -c '%U %a' /var/lib/fetchd
+check "so is the store" is 'fetchd 600' stat -c '%U %a' /var/lib/fetchd/batches.db
+place=$(api /v1/batches --header 'Prefer: respond-async' --output /dev/null --dump-header - \
+	--data "{\"urls\":[\"http://127.0.0.1:$port/hold/kept\"],\"deadline\":\"60s\"}" |
+	tr -d '\r' | sed -n 's/^[Ll]ocation: *//p')
+check "a detached batch is running" has reached origin_ask 'wait held>=1 20000'
+kill -KILL "$(unit MainPID)"
+origin_ask 'wait held<=0 20000' >/dev/null
+check "after a crash it is fetched again" has reached origin_ask 'wait held>=1 20000'
+check "and may end" has 'released 1' origin_ask 'release kept'
+check "well" becomes '"outcome":"ok","policy"' eval "api '$place' | grep -o '\"outcome\":\"ok\",\"policy\"'"
+
 # ---- stop ------------------------------------------------------------------------------------------
 batch /hold/stop >/tmp/held &
 held=$!
