@@ -70,7 +70,7 @@ cmd_show(const struct options *options)
 	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
 	_cleanup_(output_fini) struct output output = { .spool = SPOOL_INIT };
 	int code;
-	int r = output_open(&output, options_get(options, OPTION_OUTPUT));
+	int r = output_open(&output, options_get(options, OPTION_OUTPUT), false);
 
 	if (r < 0) {
 		say("cannot make a temporary file: %s", strerror(-r));

@@ -351,6 +351,35 @@ explain_missing_end(struct submission *s)
 	return EXIT_UNREACHABLE;
 }
 
+static int
+write_report(struct submission *s)
+{
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	const char *path = options_get(s->options, OPTION_REPORT);
+	FILE *file;
+	int r;
+
+	if (!path) {
+		return EXIT_ALL_OK;
+	}
+	r = output_report(&s->output, &s->summary, (enum report_kind)report_kind_of(path), &text);
+	if (r != 0) {
+		return r > 0 ? r : problem_say_error(r, path);
+	}
+	file = fopen(path, "we");
+	if (!file || fwrite(text.data, 1, text.len, file) != text.len) {
+		r = errno;
+	}
+	if (file && fclose(file) != 0) {
+		r = errno;
+	}
+	if (r != 0) {
+		say("cannot write %s: %s", path, strerror(r));
+		return EXIT_INTERNAL;
+	}
+	return EXIT_ALL_OK;
+}
+
 /* Prints what had to wait, and the summary. */
 static int
 conclude(struct submission *s, int code)
@@ -378,7 +407,8 @@ conclude(struct submission *s, int code)
 			(void)fprintf(stderr, "%s\n", line.data);
 		}
 	}
-	return (int)summary_exit_code(&s->summary);
+	write_code = write_report(s);
+	return write_code != EXIT_ALL_OK ? write_code : (int)summary_exit_code(&s->summary);
 }
 
 /* Accepted to run by itself: the answer is the batch. */
@@ -407,10 +437,17 @@ check_key(struct submission *s)
 static int
 prepare(struct submission *s)
 {
-	int r = output_open(&s->output, options_get(s->options, OPTION_OUTPUT));
+	const char *report = options_get(s->options, OPTION_REPORT);
+	const char *format = options_get(s->options, OPTION_OUTPUT);
+	int r = output_open(&s->output,
+		options_has(s->options, OPTION_WATERFALL) ? "waterfall" : format, report != NULL);
 
 	if (r < 0) {
 		buffer_printf(&s->input.why, "cannot make a temporary file: %s", strerror(-r));
+	}
+	if (r == 0 && report && report_kind_of(report) < 0) {
+		buffer_puts(&s->input.why, "--report: the file's name ends with .html or .svg");
+		r = -EINVAL;
 	}
 	r = r < 0 ? r : check_key(s);
 	r = r < 0 ? r : input_open(&s->input, s->options);

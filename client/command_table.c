@@ -19,8 +19,12 @@ static const struct option_row submit_options[] = {
 	{ OPTION_FILE, 'f', "file", "FILE",
 		"read URLs from FILE, - for standard input; may be repeated" },
 	{ OPTION_OUTPUT, 'o', "output", "FORMAT",
-		"table, lines, json, ndjson or csv (default: table on a terminal, else lines)",
+		"table, waterfall, lines, json, ndjson or csv (default: table on a terminal, else "
+		"lines)",
 		WORDS(OUTPUT_FORMATS) },
+	{ OPTION_WATERFALL, 0, "waterfall", NULL, "the same as --output waterfall" },
+	{ OPTION_REPORT, 0, "report", "FILE",
+		"write a page with the waterfall: FILE.html or FILE.svg" },
 	{ OPTION_NAME, 'n', "name", "NAME", "a label for people" },
 	{ OPTION_POLICY, 'p', "policy", "POLICY",
 		"fail_fast, collect or first_success (default: fail_fast)",
@@ -56,8 +60,8 @@ static const struct option_row list_options[] = {
 
 static const struct option_row show_options[] = {
 	{ OPTION_OUTPUT, 'o', "output", "FORMAT",
-		"table, lines, json or csv (default: table on a terminal, else lines)",
-		WORDS("table", "lines", "json", "csv") },
+		"table, waterfall, lines, json or csv (default: table on a terminal, else lines)",
+		WORDS("table", "waterfall", "lines", "json", "csv") },
 };
 
 static const struct option_row tree_options[] = {

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/batch_report.h"
 #include "client/call.h"
 #include "client/table.h"
+#include "client/waterfall.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json.h"
 
@@ -338,8 +340,40 @@ table_end(struct output *output, const struct value *end)
 	return r;
 }
 
+static void
+put_waterfall_row(struct output *output, const struct result_record *record, void *arg)
+{
+	waterfall_put_row(&output->text, arg, record, &output->terminal.style);
+}
+
+static int
+waterfall_end(struct output *output, const struct value *end)
+{
+	const struct style *style = &output->terminal.style;
+	struct table_extent extent = { 0 };
+	struct waterfall waterfall;
+	int r;
+
+	if (output->n_results == 0) {
+		return 0;
+	}
+	r = for_each_result(output, measure_row, &extent);
+	if (r != 0) {
+		return r;
+	}
+	waterfall_fit(&waterfall, &extent, output->terminal.width);
+	waterfall_put_head(&output->text, &waterfall, style);
+	r = for_each_result(output, put_waterfall_row, &waterfall);
+	table_put_legend(&output->text,
+		&(struct table){
+			.bar_width = waterfall.axis_width, .scale_ns = waterfall.scale_ns },
+		style);
+	return r;
+}
+
 static const struct output_format formats[] = {
 	{ .name = "table", .is_for_people = true, .spools = true, .end = table_end },
+	{ .name = "waterfall", .is_for_people = true, .spools = true, .end = waterfall_end },
 	{ .name = "lines", .is_for_people = true, .result = lines_result },
 	{ .name = "json", .spools = true, .end = json_end },
 	{ .name = "ndjson", .raw = ndjson_raw },
@@ -347,7 +381,7 @@ static const struct output_format formats[] = {
 };
 
 int
-output_open(struct output *output, const char *name)
+output_open(struct output *output, const char *name, bool spools)
 {
 	size_t i;
 
@@ -362,7 +396,30 @@ output_open(struct output *output, const char *name)
 		}
 	}
 	assert(output->format);
-	return output->format->spools ? spool_open(&output->spool) : 0;
+	output->spools = spools || output->format->spools;
+	return output->spools ? spool_open(&output->spool) : 0;
+}
+
+static void
+put_report_row(struct output *output, const struct result_record *record, void *arg)
+{
+	report_add(arg, record);
+}
+
+int
+output_report(struct output *output, const struct batch_summary *summary, enum report_kind kind,
+	struct buffer *out)
+{
+	_cleanup_(report_fini) struct report report = REPORT_INIT;
+	struct table_extent extent = { 0 };
+	int r = for_each_result(output, measure_row, &extent);
+
+	if (r != 0) {
+		return r;
+	}
+	report_begin(&report, summary, &extent);
+	r = for_each_result(output, put_report_row, &report);
+	return r != 0 ? r : report_end(&report, kind, out);
 }
 
 bool
@@ -402,7 +459,7 @@ output_result(struct output *output, const struct value *value, const struct res
 	if (output->format->result) {
 		output->format->result(output, record);
 	}
-	if (!output->format->spools) {
+	if (!output->spools) {
 		return 0;
 	}
 	buffer_clear(&output->scratch);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The five shapes in which results leave for standard output. Lines, NDJSON and CSV go as they come;
- * a table and JSON are in the order of the URLs and wait in a spool until the batch is over. The
+ * The six shapes in which results leave for standard output. Lines, NDJSON and CSV go as they come;
+ * a table, a waterfall and JSON are in the order of the URLs and wait in a spool until the batch is over. The
  * caller writes out->text when it likes; only output_end() writes by itself what has grown large.
  */
 #pragma once
 
 #include <stdbool.h>
 
+#include "client/batch_report.h"
 #include "client/spool.h"
 #include "client/terminal.h"
 #include "lib/base/buffer.h"
@@ -17,6 +18,7 @@
 struct output_format;
 
 /*
+ * spools    the results are kept until the end
  * text      what is to be written next; the caller clears it
  * terminal  what it is written for
  */
@@ -25,22 +27,32 @@ struct output {
 	struct terminal terminal;
 	const struct output_format *format;
 	struct spool spool;
+	bool spools;
 	size_t n_results;
 	struct buffer scratch;
 };
 
 /* The names of the formats. */
-#define OUTPUT_FORMATS "table", "lines", "json", "ndjson", "csv"
+#define OUTPUT_FORMATS "table", "waterfall", "lines", "json", "ndjson", "csv"
 
 /**
  * output_open() - decide the format
  * @name: one of OUTPUT_FORMATS; NULL = a table on a terminal, lines elsewhere
+ * @spools: keep the results in any case, for output_report()
  *
  * Errors:  -errno of the temporary file
  *
  * Return: 0, or a negative error code from the list; output_fini() in either case.
  */
-int output_open(struct output *output, const char *name);
+int output_open(struct output *output, const char *name, bool spools);
+
+/**
+ * output_report() - a page about the batch, when it is over
+ * @out: the whole file
+ * Return: 0, or a negative error code of the spool or of memory
+ */
+int output_report(struct output *output, const struct batch_summary *summary, enum report_kind kind,
+	struct buffer *out);
 
 /* output_is_for_people() - a summary on standard error belongs to it */
 bool output_is_for_people(const struct output *output);

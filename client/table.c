@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "client/phases.h"
 #include "lib/base/cleanup.h"
 
 #define OUTCOME_WIDTH 9
@@ -21,76 +22,19 @@
 #define MIN_URL       16
 #define MIN_WHY       12
 
-enum phase {
-	PHASE_QUEUE,
-	PHASE_EARLIER, /* hops and tries before the last */
-	PHASE_DNS,
-	PHASE_CONNECT,
-	PHASE_TLS,
-	PHASE_WAIT,
-	PHASE_CONTENT,
-};
-
-#define N_PHASES 7
-
 static const struct {
 	const char *ascii;
 	const char *utf8;
 	enum colour colour;
-	const char *name;
-} phases[N_PHASES] = {
-	[PHASE_QUEUE] = { ".", "·", COLOUR_DIM, "queue" },
-	[PHASE_EARLIER] = { "-", "╌", COLOUR_DIM, "earlier hops" },
-	[PHASE_DNS] = { "d", "░", COLOUR_MAGENTA, "dns" },
-	[PHASE_CONNECT] = { "c", "▒", COLOUR_YELLOW, "connect" },
-	[PHASE_TLS] = { "t", "▓", COLOUR_BLUE, "tls" },
-	[PHASE_WAIT] = { "w", "━", COLOUR_GREEN, "wait" },
-	[PHASE_CONTENT] = { "=", "█", COLOUR_CYAN, "body" },
+} marks[N_PHASES] = {
+	[PHASE_QUEUE] = { ".", "·", COLOUR_DIM },
+	[PHASE_EARLIER] = { "-", "╌", COLOUR_DIM },
+	[PHASE_DNS] = { "d", "░", COLOUR_MAGENTA },
+	[PHASE_CONNECT] = { "c", "▒", COLOUR_YELLOW },
+	[PHASE_TLS] = { "t", "▓", COLOUR_BLUE },
+	[PHASE_WAIT] = { "w", "━", COLOUR_GREEN },
+	[PHASE_CONTENT] = { "=", "█", COLOUR_CYAN },
 };
-
-static int64_t
-at_least_0(int64_t ns)
-{
-	return ns > 0 ? ns : 0;
-}
-
-/* Splits the total; what the parts say beyond it is cut off at the end. */
-static void
-split(const struct result_record *record, int64_t parts[N_PHASES])
-{
-	const struct result_timing *timing = &record->timing;
-	int64_t left = at_least_0(timing->total_ns);
-	int64_t rest;
-	size_t i;
-
-	memset(parts, 0, N_PHASES * sizeof(parts[0]));
-	parts[PHASE_QUEUE] = at_least_0(timing->queue_ns);
-	parts[PHASE_DNS] = at_least_0(timing->dns_ns);
-	parts[PHASE_CONNECT] = at_least_0(timing->connect_ns);
-	parts[PHASE_TLS] = at_least_0(timing->tls_ns);
-	/* first_byte counts from the hop's start, with connect and tls. */
-	parts[PHASE_WAIT] =
-		at_least_0(timing->first_byte_ns - parts[PHASE_CONNECT] - parts[PHASE_TLS]);
-
-	rest = left;
-	for (i = 0; i < N_PHASES; i++) {
-		rest -= parts[i];
-	}
-	/* Nobody measures how long the body took: it is what is left, unless there were other hops. */
-	if (record->attempts == 0) {
-		parts[PHASE_QUEUE] += at_least_0(rest);
-	} else if (record->redirects > 0 || record->attempts > 1) {
-		parts[PHASE_EARLIER] = at_least_0(rest);
-	} else if (timing->first_byte_ns < 0) {
-		parts[PHASE_WAIT] += at_least_0(rest);
-	} else {
-		parts[PHASE_CONTENT] = at_least_0(rest);
-	}
-	for (i = 0; i < N_PHASES; i++) {
-		parts[i] = parts[i] < left ? parts[i] : left;
-		left -= parts[i];
-	}
-}
 
 void
 table_put_bar(struct buffer *out, const struct result_record *record, int64_t scale_ns,
@@ -101,7 +45,7 @@ table_put_bar(struct buffer *out, const struct result_record *record, int64_t sc
 	size_t filled = 0;
 	size_t i;
 
-	split(record, parts);
+	phases_split(record, parts);
 	for (i = 0; i < N_PHASES; i++) {
 		double end;
 
@@ -111,9 +55,9 @@ table_put_bar(struct buffer *out, const struct result_record *record, int64_t sc
 		if ((size_t)end <= filled) {
 			continue;
 		}
-		text_colour(out, phases[i].colour, style);
+		text_colour(out, marks[i].colour, style);
 		for (; filled < (size_t)end; filled++) {
-			buffer_puts(out, style->has_utf8 ? phases[i].utf8 : phases[i].ascii);
+			buffer_puts(out, style->has_utf8 ? marks[i].utf8 : marks[i].ascii);
 		}
 		text_colour(out, COLOUR_NONE, style);
 	}
@@ -354,10 +298,10 @@ table_put_legend(struct buffer *out, const struct table *table, const struct sty
 	text_colour(out, COLOUR_NONE, style);
 	for (i = 0; i < N_PHASES; i++) {
 		buffer_putc(out, ' ');
-		text_colour(out, phases[i].colour, style);
-		buffer_puts(out, style->has_utf8 ? phases[i].utf8 : phases[i].ascii);
+		text_colour(out, marks[i].colour, style);
+		buffer_puts(out, style->has_utf8 ? marks[i].utf8 : marks[i].ascii);
 		text_colour(out, COLOUR_NONE, style);
-		buffer_printf(out, " %s", phases[i].name);
+		buffer_printf(out, " %s", phase_name((enum phase)i));
 	}
 	buffer_putc(out, '\n');
 }

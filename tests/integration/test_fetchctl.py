@@ -25,6 +25,7 @@ import tempfile
 import termios
 import threading
 import traceback
+from xml.etree import ElementTree
 
 FETCHCTL = sys.argv[1]
 WAIT = 60  # seconds; only a broken fetchctl takes that long
@@ -384,6 +385,38 @@ def a_table_can_be_asked_for_anywhere():
     contains(legend, 'a whole bar is 53.1ms')
     assert '\033' not in out, 'colours in a file'
     assert all(len(line) <= 120 for line in out.splitlines()), out
+
+
+@test
+def a_waterfall_shows_who_cancelled_whom():
+    for args in ['--waterfall'], ['-o', 'waterfall']:
+        code, out, err, _ = run(failing_batch, 'submit', 'http://x.example/', *args, COLUMNS='100')
+        equal(code, 1)
+        head, fine, failed, cancelled, legend = out.splitlines()
+        contains(head, 'URL', '|0', '|20ms')
+        contains(fine, 'http://site.example/0', '━', ' 200')
+        assert failed.endswith('█ 503 is not in 200-399') and cancelled.endswith(' #1 failed'), out
+        contains(legend, 'a whole bar is 53.1ms')
+        contains(err, 'failed: 1 ok')
+        assert all(len(line) <= 100 for line in out.splitlines()), out
+
+
+@test
+def a_report_is_a_page_or_a_picture():
+    with tempfile.TemporaryDirectory() as folder:
+        for name, start in ('a.html', '<!doctype html>'), ('a.svg', '<svg '):
+            code, out, _, _ = run(failing_batch, 'submit', 'http://x.example/', '--report', f'{folder}/{name}')
+            equal((code, len(out.splitlines())), (1, 3))  # what is printed is the same
+            text = open(f'{folder}/{name}').read()
+            assert text.startswith(start), text
+            contains(text, '#1 failed', '503 is not in 200-399', 'a,&quot;b&quot;')
+            ElementTree.fromstring(text[text.index('<svg'):text.index('</svg>') + 6])
+        code, _, err, _ = run(failing_batch, 'submit', 'http://x.example/', '--report', f'{folder}/none/a.svg')
+        equal(code, 70)
+        contains(err, 'cannot write')
+    done = fetchctl('submit', '--report', 'a.pdf', 'x')
+    equal(done.returncode, 2)
+    contains(done.stderr.decode(), '.html or .svg')
 
 
 @test
