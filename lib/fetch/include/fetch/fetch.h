@@ -21,6 +21,11 @@
  * Without such a text a passed deadline is "deadline", the end of the run "shutdown", and anything
  * else "cancel_request".
  *
+ * What belongs to a URL is in struct fetch_options: its times, its request, what counts as success,
+ * retries and hedges, certificates. What belongs to all of them together is in struct fetch_batch:
+ * policy, deadline, windows, spacing, twins. What belongs to all batches is the engine's: limits, the
+ * network policy, name servers, a proxy, rests that servers ask for.
+ *
  * Durations are nanoseconds; 0 in an option is "not set". Strings and arrays are borrowed for as
  * long as the object that names them, unless said otherwise.
  */
