@@ -55,5 +55,12 @@ fetch_head_misses_more(const struct fetch_head *head, uint64_t n_bytes)
 	return !head->is_chunked && head->announced > 0 && (uint64_t)head->announced > n_bytes;
 }
 
+/* fetch_head_ends_with_connection() - of a body: nothing else tells where it ends (HTTP/1) */
+static inline bool
+fetch_head_ends_with_connection(const struct fetch_head *head)
+{
+	return !head->is_chunked && head->announced < 0;
+}
+
 /* fetch_head_fini() - accepts zeroed */
 void fetch_head_fini(struct fetch_head *head);

@@ -250,12 +250,52 @@ spare_crowd(struct fetch_transfer *transfer)
 	}
 }
 
+/* Other libraries than the one that we are built with tell by themselves, or have other objects. */
+static void *
+get_ssl(CURL *easy)
+{
+	const char *name = curl_version_info(CURLVERSION_NOW)->ssl_version;
+	struct curl_tlssessioninfo *info = NULL;
+
+	if (!name || strncmp(name, "OpenSSL/3", strlen("OpenSSL/3")) != 0 ||
+		curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info ||
+		info->backend != CURLSSLBACKEND_OPENSSL) {
+		return NULL;
+	}
+	return info->internals;
+}
+
+/* A body that ends with its connection is whole only if the peer has ended that. */
+static int
+watch_end(struct fetch_transfer *transfer)
+{
+	CURL *easy = transfer->handle->easy;
+	long version = 0;
+	void *ssl;
+
+	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
+	if (!transfer->url->is_https || version == CURL_HTTP_VERSION_2_0 ||
+		!fetch_head_ends_with_connection(&transfer->head)) {
+		return 0;
+	}
+	ssl = get_ssl(easy);
+	if (!ssl) {
+		return 0;
+	}
+	transfer->tls_end = fetch_tls_end_watch(ssl);
+	return transfer->tls_end ? 0 : -ENOMEM;
+}
+
 static int
 end_head(struct fetch_transfer *transfer)
 {
 	const struct fetch_head *head = &transfer->head;
 
 	spare_crowd(transfer);
+	if (fetch_head_has_body(head->status, transfer->method) && watch_end(transfer) < 0) {
+		note(transfer, FETCH_ERROR_RESOURCES, "no memory");
+		return -ENOMEM;
+	}
 	if (fetch_head_has_body(head->status, transfer->method) &&
 		fetch_head_misses_more(head, transfer->max_body)) {
 		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "%lld bytes, more than %llu",
@@ -411,6 +451,11 @@ judge_end(struct fetch_transfer *transfer)
 		fetch_head_misses_more(head, transfer->bytes)) {
 		(void)snprintf(transfer->detail, sizeof(transfer->detail), "%llu of %lld bytes",
 			(unsigned long long)transfer->bytes, (long long)head->announced);
+		return FETCH_ERROR_TRUNCATED;
+	}
+	if (transfer->tls_end && !fetch_tls_end_is_told(transfer->tls_end)) {
+		(void)snprintf(transfer->detail, sizeof(transfer->detail),
+			"the connection was cut, or ended without a close_notify");
 		return FETCH_ERROR_TRUNCATED;
 	}
 	if (is_end_unknown(transfer)) {
@@ -864,6 +909,7 @@ fetch_transfer_fini(struct fetch_transfer *transfer)
 {
 	fetch_head_fini(&transfer->head);
 	fetch_body_fini(&transfer->body);
+	fetch_tls_end_unwatch(transfer->tls_end);
 	free(transfer->tls_issuer);
 	*transfer = (struct fetch_transfer){
 		.connect_ns = FETCH_ABSENT,

@@ -14,6 +14,7 @@
 #include "lib/fetch/answer.h"
 #include "lib/fetch/capture.h"
 #include "lib/fetch/head.h"
+#include "lib/fetch/tls_end.h"
 #include "lib/fetch/url.h"
 
 #define FETCH_DETAIL_CAP 256
@@ -83,7 +84,8 @@ struct fetch_transfer {
 	bool is_guarded;
 	bool is_removed;
 	bool is_done;
-	bool is_last; /* on its connection */
+	bool is_last;                  /* on its connection */
+	struct fetch_tls_end *tls_end; /* where it tells that a body is whole, or NULL */
 };
 
 /**
