@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tests/support/nginx.h"
+#include "tests/support/tls_front.h"
 
 static struct t_nginx nginx;
 static struct kit *kit;
@@ -278,6 +279,27 @@ START_TEST(a_server_that_only_keeps_silent_is_a_connect_timeout)
 }
 END_TEST
 
+START_TEST(a_redirect_does_not_leave_tls)
+{
+	struct t_origin *origin = t_origin_create();
+	struct t_tls_front *front =
+		t_tls_front_create(t_origin_port(origin, T_PORT_HTTP), T_TLS_NOTIFIED);
+	_cleanup_(freep) char *plain = t_origin_url(origin, "/ok");
+	_cleanup_(freep) char *path = NULL;
+	const struct kit_result *kept;
+
+	kit->options.max_redirects = 5;
+	kit->options.tls.is_unverified = true;
+	ck_assert_int_gt(asprintf(&path, "/redirect-to/302?%s", plain), 0);
+	kept = kit_one(kit, url_at(t_tls_front_port(front), path));
+
+	ck_assert_int_eq(kept->result.error, FETCH_ERROR_REDIRECT_DENIED);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 1);
+	t_tls_front_destroy(front);
+	t_origin_destroy(origin);
+}
+END_TEST
+
 START_TEST(http_where_tls_is_expected_is_a_failed_handshake)
 {
 	const struct kit_result *kept = kit_one(kit, url_at(nginx.http, "/ok"));
@@ -366,6 +388,7 @@ test_suite(void)
 	tcase_add_test(tls, a_connection_that_was_not_verified_is_not_reused_by_who_verifies);
 	tcase_add_test(tls, the_authorities_are_read_once_for_many_connections);
 	tcase_add_test(tls, a_server_that_only_keeps_silent_is_a_connect_timeout);
+	tcase_add_test(tls, a_redirect_does_not_leave_tls);
 	tcase_add_test(tls, http_where_tls_is_expected_is_a_failed_handshake);
 	tcase_add_test(tls, http_2_is_there_for_who_asks);
 	tcase_add_test(tls, a_body_of_which_nobody_knows_the_end_is_no_success);

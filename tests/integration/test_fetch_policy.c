@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The address policy at each of its places: literals, names, redirects, and connections that were opened
+ * before it changed. What spellings mean is in test_url.c, what classes are in test_address_policy.c; answers
+ * that change are in test_fetch_names.c.
+ */
+#include "tests/integration/fetch_kit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct t_origin *origin;
+static struct kit *kit;
+static struct fetch_address_policy policy;
+static char hosts_path[64];
+
+static void
+setup(void)
+{
+	static const char hosts[] = "127.0.0.1 here.test\n127.0.0.2 there.test\n"
+				    "127.0.0.2 both.test\n127.0.0.1 both.test\n";
+	int fd;
+
+	origin = t_origin_create();
+	kit = calloc(1, sizeof(*kit));
+	ck_assert_ptr_nonnull(kit);
+	(void)snprintf(hosts_path, sizeof(hosts_path), "/tmp/test_fetch_policy.XXXXXX");
+	fd = mkstemp(hosts_path);
+	ck_assert_int_eq(write(fd, hosts, strlen(hosts)), strlen(hosts));
+	(void)close(fd);
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit->options.timeout = NUR_SEC(20);
+	kit->options.max_redirects = 5;
+	kit->engine_options.hosts_path = hosts_path;
+	kit->engine_options.policy = &policy;
+	policy = (struct fetch_address_policy){ 0 };
+}
+
+static void
+teardown(void)
+{
+	t_origin_destroy(origin);
+	(void)unlink(hosts_path);
+	kit_fini(kit);
+	free(kit);
+	fetch_address_policy_fini(&policy);
+}
+
+static void
+deny(const char *network)
+{
+	ck_assert_int_eq(fetch_cidr_list_add(&policy.deny, network, NULL), 0);
+}
+
+static void
+allow(const char *network)
+{
+	ck_assert_int_eq(fetch_cidr_list_add(&policy.allow, network, NULL), 0);
+}
+
+static char *
+url_of(const char *host, const char *path)
+{
+	char *url = NULL;
+
+	ck_assert_int_gt(
+		asprintf(&url, "http://%s:%u%s", host, t_origin_port(origin, T_PORT_HTTP), path),
+		0);
+	return url;
+}
+
+/* With 127.0.0.2 denied; requests: those that reach the origin. */
+static const struct {
+	const char *host;
+	const char *target; /* NULL, or the host of a redirect */
+	enum fetch_error error;
+	unsigned n_requests;
+} places[] = {
+	{ "127.0.0.1", NULL, FETCH_ERROR_NONE, 1 },
+	{ "127.0.0.2", NULL, FETCH_ERROR_DENIED, 0 },
+	{ "0x7f.2", NULL, FETCH_ERROR_DENIED, 0 },
+	{ "127.2.", NULL, FETCH_ERROR_DENIED, 0 },
+	{ "[::ffff:127.0.0.2]", NULL, FETCH_ERROR_DENIED, 0 },
+	{ "[64:ff9b::7f00:2]", NULL, FETCH_ERROR_DENIED, 0 },
+	{ "here.test", NULL, FETCH_ERROR_NONE, 1 },
+	{ "there.test", NULL, FETCH_ERROR_DENIED, 0 },
+	{ "THERE.test.", NULL, FETCH_ERROR_DENIED, 0 },
+	{ "both.test", NULL, FETCH_ERROR_NONE, 1 },
+	{ "127.0.0.1", "127.0.0.2", FETCH_ERROR_DENIED, 1 },
+	{ "127.0.0.1", "2130706434", FETCH_ERROR_DENIED, 1 },
+	{ "127.0.0.1", "there.test", FETCH_ERROR_DENIED, 1 },
+	{ "127.0.0.1", "here.test", FETCH_ERROR_NONE, 2 },
+};
+
+START_TEST(each_place_is_judged)
+{
+	const char *target = places[_i].target;
+	char *path = NULL;
+	const struct kit_result *kept;
+
+	deny("127.0.0.2");
+	ck_assert_int_gt(asprintf(&path, target ? "/redirect-to/302?http://%s:%u/ok" : "/ok",
+				 target, t_origin_port(origin, T_PORT_HTTP)),
+		0);
+	kept = kit_one(kit, url_of(places[_i].host, path));
+	free(path);
+
+	ck_assert_msg(kept->result.error == places[_i].error, "%s: %s, \"%s\"", places[_i].host,
+		fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, places[_i].n_requests);
+	ck_assert_uint_eq(kit->statistics.total_connections, places[_i].n_requests);
+}
+END_TEST
+
+static const char *const here[] = { "127.0.0.1", "here.test" };
+static const char *host;
+
+static int
+fetch_and_deny(void *unused)
+{
+	kit_add(kit, url_of(host, "/ok"));
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
+
+	deny("127.0.0.1");
+	fetch_engine_set_policy(kit->engine, &policy);
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DENIED);
+	return 0;
+}
+
+START_TEST(a_connection_that_is_open_does_not_help)
+{
+	host = here[_i];
+	kit->body = fetch_and_deny;
+	kit_run(kit);
+
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 1);
+	ck_assert_uint_eq(kit->statistics.total_connections, 1);
+}
+END_TEST
+
+/* The connection that is open goes to the other address, and libcurl would use it again. */
+static int
+fetch_and_deny_one(void *unused)
+{
+	kit_add(kit, url_of("both.test", "/ok"));
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_ptr_nonnull(strstr(kit->results[0].remote, "127.0.0.2:"));
+
+	deny("127.0.0.2");
+	fetch_engine_set_policy(kit->engine, &policy);
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DENIED);
+	return 0;
+}
+
+START_TEST(nor_does_one_to_another_address_of_the_name)
+{
+	kit->body = fetch_and_deny_one;
+	kit_run(kit);
+}
+END_TEST
+
+START_TEST(what_the_profile_closes_can_be_opened)
+{
+	policy.profile = FETCH_PROFILE_PUBLIC_ONLY;
+	allow("127.0.0.1");
+	kit_add(kit, url_of("127.0.0.1", "/ok"));
+	kit_add(kit, url_of("127.0.0.3", "/ok"));
+	kit_add(kit, url_of("here.test", "/ok"));
+	kit_add(kit, url_of("there.test", "/ok"));
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
+	ck_assert_int_eq(kit->results[1].result.error, FETCH_ERROR_DENIED);
+	ck_assert_int_eq(kit->results[2].result.outcome, FETCH_OK);
+	ck_assert_int_eq(kit->results[3].result.error, FETCH_ERROR_DENIED);
+}
+END_TEST
+
+START_TEST(what_is_denied_cannot_be_opened)
+{
+	deny("127.0.0.0/8");
+	allow("127.0.0.1");
+
+	ck_assert_int_eq(
+		kit_one(kit, url_of("here.test", "/ok"))->result.error, FETCH_ERROR_DENIED);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("fetch_policy");
+	TCase *tc = tcase_create("policy");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, each_place_is_judged, 0, ARRAY_LEN(places));
+	tcase_add_loop_test(tc, a_connection_that_is_open_does_not_help, 0, ARRAY_LEN(here));
+	tcase_add_test(tc, nor_does_one_to_another_address_of_the_name);
+	tcase_add_test(tc, what_the_profile_closes_can_be_opened);
+	tcase_add_test(tc, what_is_denied_cannot_be_opened);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
