@@ -61,7 +61,8 @@ START_TEST(so_are_hops)
 }
 END_TEST
 
-static const char *const asked[] = { "/retry-after/429?3600", "/retry-after/503?3600" };
+static const char *const asked[] = { "/retry-after/429?3600", "/retry-after/503?3600",
+	"/retry-after/503?1000000000000000000" };
 
 START_TEST(a_server_may_ask_for_a_rest)
 {
@@ -102,6 +103,7 @@ static const struct {
 	{ "/retry-after/429?3600", -1 },
 	{ "/retry-after/429?-5", 0 },
 	{ "/retry-after/429?junk", 0 },
+	{ "/retry-after/429?Wed,%2021%20Oct%202015%2007:28:00%20GMT", 0 },
 	{ "/retry-after/500?3600", 0 },
 	{ "/retry-after/200?3600", 0 },
 	{ "/status/429", 0 },
