@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "daemon/accounts.h"
 #include "daemon/config/config.h"
 #include "daemon/descriptors.h"
 #include "daemon/listen.h"
@@ -259,6 +260,7 @@ serve(struct config *config, const struct arguments *arguments)
 		r = open_metrics_listener(config, &options.metrics_listener);
 	}
 	if (r == 0) {
+		accounts_find(config);
 		descriptors_fit(config);
 		r = server_run(&options);
 		log_info("stopped");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/accounts.h"
 #include "daemon/config/config.h"
 #include "daemon/descriptors.h"
 #include "daemon/ops/log.h"
@@ -102,13 +103,16 @@ struct reading {
 	int r;
 };
 
-/* On a thread: files are read, and time zones. */
+/* On a thread: files are read, and time zones, and who knows users may be far away. */
 static int
 read_config(void *arg)
 {
 	struct reading *reading = arg;
 
 	reading->r = config_load(reading->path, &reading->config, reading->faults);
+	if (reading->r == 0) {
+		accounts_find(reading->config);
+	}
 	return 0;
 }
 

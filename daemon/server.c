@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/api/api_counts.h"
 #include "daemon/api/connection.h"
@@ -34,6 +35,7 @@
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/list.h"
 
 enum {
 	max_kept_batches = 200,
@@ -54,6 +56,8 @@ struct user {
  *
  * store        of detached batches; NULL: there is none
  * serving      around everything; cancelled when the draining is over
+ * own          the daemon's user
+ * resting      connections that wait for a request, the longest waiting first
  * users        everybody who ever connected
  * generation   configurations that have been in effect, this one included
  * is_reload_refused  the last one was
@@ -77,6 +81,8 @@ struct server {
 	struct api_counts counts;
 	struct nur_lock reload_lock;
 	struct nur_cancel_scope serving;
+	uid_t own;
+	struct list resting;
 	struct user *users;
 	size_t n_users;
 	size_t n_connections;
@@ -183,16 +189,53 @@ find_user(struct server *server, uid_t uid)
 	return &users[server->n_users++];
 }
 
-int
-server_connection_began(struct server *server, uid_t uid, uint64_t *ret_number)
+struct access_verdict
+server_judge(const struct server *server, const struct access_peer *peer)
 {
-	struct user *user = find_user(server, uid);
+	const struct access_list *access = &server->config->access;
+
+	return access_judge(access->rules, access->n_rules, server->own, peer);
+}
+
+/* Who looks after a daemon that is full must get in: the last place is for admins. */
+static bool
+has_place(const struct server *server, const struct access_peer *peer)
+{
+	size_t n_places = server->config->max_connections;
+
+	if (n_places > 1 && server_judge(server, peer).level < ACCESS_ADMIN) {
+		n_places--;
+	}
+	return server->n_connections < n_places;
+}
+
+static int
+make_place(struct server *server, const struct access_peer *peer)
+{
+	while (!has_place(server, peer)) {
+		if (list_is_empty(&server->resting)) {
+			return -EBUSY;
+		}
+		connection_evict(server->resting.next);
+	}
+	return 0;
+}
+
+int
+server_connection_began(struct server *server, const struct access_peer *peer, uint64_t *ret_number)
+{
+	struct user *user = find_user(server, peer->uid);
+	int r;
 
 	if (!user) {
 		return -ENOMEM;
 	}
 	if (user->n_connections >= server->config->max_connections_per_user) {
 		return -EDQUOT;
+	}
+	r = make_place(server, peer);
+	if (r < 0) {
+		return r;
 	}
 	user->n_connections++;
 	server->n_connections++;
@@ -205,6 +248,12 @@ server_connection_ended(struct server *server, uid_t uid)
 {
 	find_user(server, uid)->n_connections--; /* it is there since the beginning */
 	server->n_connections--;
+}
+
+void
+server_connection_rests(struct server *server, struct list *node)
+{
+	list_append(&server->resting, node);
 }
 
 void
@@ -246,20 +295,25 @@ static int
 admit(struct server *server, struct nur_stream *stream, enum connection_door door,
 	struct connection **ret_connection)
 {
-	int r;
+	int r = connection_create(server, stream, door, ret_connection);
 
-	if (server->n_connections >= server->config->max_connections) {
+	switch (r) {
+	case 0:
+		break;
+	case -EBUSY:
+		api_counts_refusal(&server->counts, API_REFUSED_CONNECTIONS);
 		log_warning("limits.connections (%u) reached: a caller was turned away",
 			server->config->max_connections);
-		api_counts_refusal(&server->counts, API_REFUSED_CONNECTIONS);
-		return -EDQUOT;
-	}
-	r = connection_create(server, stream, door, ret_connection);
-	if (r < 0) {
-		api_counts_refusal(&server->counts,
-			r == -EDQUOT ? API_REFUSED_CONNECTIONS_PER_USER : API_REFUSED_RESOURCES);
-		log_warning("a caller was turned away: %s",
-			r == -EDQUOT ? "limits.connections_per_user reached" : nur_strerror(r));
+		break;
+	case -EDQUOT:
+		api_counts_refusal(&server->counts, API_REFUSED_CONNECTIONS_PER_USER);
+		log_warning("limits.connections_per_user (%u) reached: a caller was turned away",
+			server->config->max_connections_per_user);
+		break;
+	default:
+		api_counts_refusal(&server->counts, API_REFUSED_RESOURCES);
+		log_warning("a caller was turned away: %s", nur_strerror(r));
+		break;
 	}
 	return r;
 }
@@ -742,6 +796,7 @@ server_run(const struct server_options *options)
 		.options = options,
 		.config = config_ref(options->config),
 		.generation = 1,
+		.own = geteuid(),
 		.started_ns = wall_now(),
 		.loaded_ns = wall_now(),
 	};
@@ -749,6 +804,7 @@ server_run(const struct server_options *options)
 	char text[1024];
 	int r;
 
+	list_init(&server.resting);
 	/* Request ids of two starts differ; without randomness they may not, and nothing depends on it. */
 	(void)!getrandom(&server.next_request, sizeof(server.next_request), GRND_NONBLOCK);
 	r = nur_run(server_main, &server, NULL, &errors);

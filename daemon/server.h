@@ -18,12 +18,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/ops/access.h"
+
 struct api_counts;
 struct batches;
 struct config;
 struct fetch_engine;
 struct histogram;
 struct jobs;
+struct list;
 struct notify;
 struct nur_lock;
 struct nur_listener;
@@ -95,13 +98,26 @@ struct server_state {
 
 struct server_state server_state(const struct server *server);
 
+/* server_judge() - what a caller may do, by the configuration in effect; the verdict is good until the next checkpoint */
+struct access_verdict server_judge(const struct server *server, const struct access_peer *peer);
+
 /**
  * server_connection_began() - count a connection until server_connection_ended()
  * @ret_number: for its name
- * Errors: -EDQUOT  limits.connections_per_user of this user are open; -ENOMEM
+ *
+ * When limits.connections are open, the one that has waited for a request the longest is ended. The last place is for
+ * admins.
+ *
+ * Errors: -EDQUOT  limits.connections_per_user of this user are open
+ *         -EBUSY   limits.connections are open, and all of them busy
+ *         -ENOMEM
  */
-int server_connection_began(struct server *server, uid_t uid, uint64_t *ret_number);
+int server_connection_began(
+	struct server *server, const struct access_peer *peer, uint64_t *ret_number);
 void server_connection_ended(struct server *server, uid_t uid);
+
+/* server_connection_rests() - it waits for a request: connection_evict() may be called with @node, until it is unlinked */
+void server_connection_rests(struct server *server, struct list *node);
 
 /* An exchange is open from its request's head to its answer's end: the last thing a stop waits for. */
 void server_exchange_began(struct server *server);

@@ -57,7 +57,7 @@ read_list_query(struct exchange *exchange, struct batches_query *query)
 }
 
 /* last_id  of those shown */
-struct list {
+struct page {
 	struct json_writer *w;
 	char last_id[24];
 };
@@ -65,10 +65,10 @@ struct list {
 static void
 show_one(void *user, const struct batch_summary *summary)
 {
-	struct list *list = user;
+	struct page *page = user;
 
-	batch_answer_summary(list->w, summary);
-	(void)snprintf(list->last_id, sizeof(list->last_id), "%s", summary->id);
+	batch_answer_summary(page->w, summary);
+	(void)snprintf(page->last_id, sizeof(page->last_id), "%s", summary->id);
 }
 
 /* Ids sort by time, so the cursor is the last id shown: the list goes on with older ones. */
@@ -76,8 +76,8 @@ int
 batch_route_list(struct exchange *exchange, const char *id)
 {
 	struct json_writer w = JSON_WRITER_INIT(&exchange->response.out);
-	struct list list = { .w = &w };
-	struct batches_query query = { .show = show_one, .user = &list };
+	struct page page = { .w = &w };
+	struct batches_query query = { .show = show_one, .user = &page };
 	int r = read_list_query(exchange, &query);
 
 	if (r <= 0) {
@@ -94,7 +94,7 @@ batch_route_list(struct exchange *exchange, const char *id)
 	}
 	json_end_array(&w);
 	json_write_key(&w, "cursor");
-	json_write_text(&w, (size_t)r == query.limit ? list.last_id : NULL);
+	json_write_text(&w, (size_t)r == query.limit ? page.last_id : NULL);
 	json_end_object(&w);
 	json_end_line(&w);
 	response_begin(&exchange->response, 200, "application/json", NULL);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "daemon/api/api_counts.h"
+#include "daemon/api/peer.h"
 #include "daemon/api/routes.h"
 #include "daemon/server.h"
 #include "lib/base/cleanup.h"
@@ -34,6 +35,8 @@ enum {
  * full          what the reader waits in while the buffer is full; cancelled when there is room
  * handling      around the handler: cancelled when the peer has gone
  * has_ended     the peer will send nothing more
+ * resting       in the server's list while it waits for a request
+ * is_evicted    another one got its place
  * is_body_done  the present request's content has been read
  */
 struct connection {
@@ -45,6 +48,8 @@ struct connection {
 	struct nur_cancel_scope *full;
 	struct nur_cancel_scope handling;
 	bool has_ended;
+	struct list resting;
+	bool is_evicted;
 	bool is_body_done;
 	struct http_parser parser;
 	struct exchange exchange;
@@ -53,17 +58,13 @@ struct connection {
 
 /* Over TCP all callers are one, whom nobody knows. */
 static int
-find_peer(struct nur_stream *stream, enum connection_door door, struct ucred *ret_peer)
+find_peer(struct nur_stream *stream, enum connection_door door, struct access_peer *ret_peer)
 {
-	socklen_t len = sizeof(*ret_peer);
-
 	if (door == CONNECTION_METRICS) {
-		*ret_peer = (struct ucred){ 0, (uid_t)-1, (gid_t)-1 };
+		*ret_peer = (struct access_peer){ (uid_t)-1, (gid_t)-1, NULL, 0 };
 		return 0;
 	}
-	return getsockopt(nur_stream_fd(stream), SOL_SOCKET, SO_PEERCRED, ret_peer, &len) < 0
-		       ? -errno
-		       : 0;
+	return peer_read(nur_stream_fd(stream), ret_peer);
 }
 
 static void
@@ -84,16 +85,16 @@ connection_create(struct server *server, struct nur_stream *stream, enum connect
 	struct connection **ret_connection)
 {
 	struct connection *connection;
-	struct ucred peer;
+	struct access_peer peer;
 	uint64_t number;
 	int r = find_peer(stream, door, &peer);
 
 	if (r < 0) {
 		return r;
 	}
-	r = server_connection_began(server, peer.uid, &number);
+	r = server_connection_began(server, &peer, &number);
 	if (r < 0) {
-		return r;
+		goto out_peer;
 	}
 	connection = calloc(1, sizeof(*connection));
 	if (!connection) {
@@ -111,6 +112,7 @@ connection_create(struct server *server, struct nur_stream *stream, enum connect
 	connection->exchange.server = server;
 	connection->exchange.peer = peer;
 	connection->exchange.request = &connection->parser.request;
+	list_init(&connection->resting);
 	nur_parking_lot_init(&connection->arrived);
 	nur_cancel_scope_init(&connection->handling);
 	connection->exchange.is_scraper = door == CONNECTION_METRICS;
@@ -122,6 +124,8 @@ out_free:
 	free(connection);
 out_ended:
 	server_connection_ended(server, peer.uid);
+out_peer:
+	peer_fini(&peer);
 	return r;
 }
 
@@ -141,8 +145,23 @@ connection_destroy(struct connection *connection)
 	http_parser_fini(&connection->parser);
 	response_fini(&connection->exchange.response);
 	buffer_fini(&connection->in);
-	server_connection_ended(connection->server, connection->exchange.peer.uid);
+	list_unlink(&connection->resting);
+	if (!connection->is_evicted) {
+		server_connection_ended(connection->server, connection->exchange.peer.uid);
+	}
+	peer_fini(&connection->exchange.peer);
 	free(connection);
+}
+
+void
+connection_evict(struct list *node)
+{
+	struct connection *connection = list_entry(node, struct connection, resting);
+
+	list_unlink(node);
+	connection->is_evicted = true;
+	server_connection_ended(connection->server, connection->exchange.peer.uid);
+	nur_cancel_scope_cancel(&connection->handling, "evicted");
 }
 
 /* ---- the reader ---- */
@@ -214,6 +233,7 @@ read_until_gone(struct connection *connection)
 			return (int)n;
 		}
 		connection->has_ended = n == 0;
+		list_unlink(&connection->resting); /* there is something to do */
 		(void)nur_parking_lot_unpark(&connection->arrived, SIZE_MAX, 0);
 	}
 	return nur_wait_hangup(nur_stream_fd(connection->stream));
@@ -305,9 +325,8 @@ count_exchange(const struct exchange *exchange)
 	}
 }
 
-/* Feeds the head parser until a head is whole: 1; 0: the connection is over, and what was to say was said. */
 static int
-read_head(struct connection *connection)
+feed_head(struct connection *connection)
 {
 	nur_time deadline = nur_time_add(nur_now(), NUR_SEC(idle_seconds));
 	bool is_idle = true;
@@ -323,6 +342,7 @@ read_head(struct connection *connection)
 		}
 		if (is_idle && !http_parser_is_idle(&connection->parser)) {
 			is_idle = false;
+			list_unlink(&connection->resting);
 			deadline = nur_time_add(nur_now(), NUR_SEC(head_seconds));
 		}
 		if (connection->has_ended) {
@@ -340,6 +360,18 @@ read_head(struct connection *connection)
 			return r;
 		}
 	}
+}
+
+/* Feeds the head parser until a head is whole: 1; 0: the connection is over, and what was to say was said. */
+static int
+read_head(struct connection *connection)
+{
+	int r;
+
+	server_connection_rests(connection->server, &connection->resting);
+	r = feed_head(connection);
+	list_unlink(&connection->resting);
+	return r;
 }
 
 struct body {

@@ -11,11 +11,12 @@
 #pragma once
 
 #include <nursery.h>
-#include <sys/socket.h>
 
 #include "daemon/api/http_parser.h"
 #include "daemon/api/response.h"
+#include "daemon/ops/access.h"
 #include "lib/base/buffer.h"
+#include "lib/base/list.h"
 
 struct connection;
 struct server;
@@ -24,14 +25,16 @@ struct server;
  * struct exchange - one request and its answer, as a route sees them; lives in the connection
  * @peer:     who asks, as of the connect
  * @is_scraper: came in where there are metrics only; nothing is known of the peer
+ * @level:    what the peer may do, as of the request
  * @route:    number of the route it took, for routes_name()
  */
 struct exchange {
 	struct connection *connection;
 	struct server *server;
 	const struct http_request *request;
-	struct ucred peer;
+	struct access_peer peer;
 	bool is_scraper;
+	enum access_level level;
 	unsigned route;
 	char request_id[32];
 	struct response response;
@@ -45,7 +48,7 @@ enum connection_door {
 
 /**
  * connection_create() - @stream is taken on success
- * Errors: -EDQUOT  the user has as many as limits.connections_per_user allows
+ * Errors: as server_connection_began()
  *         -ENOMEM, -errno
  */
 int connection_create(struct server *server, struct nur_stream *stream, enum connection_door door,
@@ -58,6 +61,11 @@ const char *connection_name(const struct connection *connection);
 int connection_serve(void *arg);
 
 void connection_destroy(struct connection *connection);
+
+/*
+ * connection_evict() - end the one that rests (server_connection_rests()) at @node, and do not count it any more
+ */
+void connection_evict(struct list *node);
 
 /* typedef connection_take_fn - the next piece of a body; a negative return ends the reading */
 typedef int (*connection_take_fn)(void *user, const char *data, size_t len);

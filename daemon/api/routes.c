@@ -90,33 +90,35 @@ version(struct exchange *exchange, const char *name)
 }
 
 /*
+ * right   what the caller must have
  * path    "{}" stands for one segment, which the handler gets
  * handle  answers; errors as routes_dispatch()
  */
 struct route {
 	enum http_method method;
 	const char *path;
+	enum access_right right;
 	int (*handle)(struct exchange *exchange, const char *name);
 };
 
 static const struct route routes[] = {
-	{ HTTP_POST, "/v1/batches", submit_route },
-	{ HTTP_GET, "/v1/batches", batch_route_list },
-	{ HTTP_GET, "/v1/batches/{}", batch_route_show },
-	{ HTTP_GET, "/v1/batches/{}/results", batch_route_results },
-	{ HTTP_POST, "/v1/batches/{}/cancel", batch_route_cancel },
-	{ HTTP_GET, "/v1/jobs", job_route_list },
-	{ HTTP_GET, "/v1/jobs/{}", job_route_show },
-	{ HTTP_POST, "/v1/jobs/{}/run", job_route_run },
-	{ HTTP_POST, "/v1/jobs/{}/pause", job_route_pause },
-	{ HTTP_POST, "/v1/jobs/{}/resume", job_route_resume },
-	{ HTTP_GET, "/v1/config", config_route_show },
-	{ HTTP_POST, "/v1/reload", config_route_reload },
-	{ HTTP_GET, "/v1/tree", tree_route },
-	{ HTTP_GET, "/v1/health/live", health_live },
-	{ HTTP_GET, "/v1/health/ready", health_ready },
-	{ HTTP_GET, "/v1/version", version },
-	{ HTTP_GET, "/metrics", metrics_route },
+	{ HTTP_POST, "/v1/batches", ACCESS_TO_SUBMIT, submit_route },
+	{ HTTP_GET, "/v1/batches", ACCESS_TO_LOOK, batch_route_list },
+	{ HTTP_GET, "/v1/batches/{}", ACCESS_TO_LOOK, batch_route_show },
+	{ HTTP_GET, "/v1/batches/{}/results", ACCESS_TO_LOOK, batch_route_results },
+	{ HTTP_POST, "/v1/batches/{}/cancel", ACCESS_TO_SUBMIT, batch_route_cancel },
+	{ HTTP_GET, "/v1/jobs", ACCESS_TO_LOOK, job_route_list },
+	{ HTTP_GET, "/v1/jobs/{}", ACCESS_TO_LOOK, job_route_show },
+	{ HTTP_POST, "/v1/jobs/{}/run", ACCESS_TO_JOBS, job_route_run },
+	{ HTTP_POST, "/v1/jobs/{}/pause", ACCESS_TO_JOBS, job_route_pause },
+	{ HTTP_POST, "/v1/jobs/{}/resume", ACCESS_TO_JOBS, job_route_resume },
+	{ HTTP_GET, "/v1/config", ACCESS_TO_CONFIGURE, config_route_show },
+	{ HTTP_POST, "/v1/reload", ACCESS_TO_CONFIGURE, config_route_reload },
+	{ HTTP_GET, "/v1/tree", ACCESS_TO_LOOK, tree_route },
+	{ HTTP_GET, "/v1/health/live", ACCESS_TO_HEALTH, health_live },
+	{ HTTP_GET, "/v1/health/ready", ACCESS_TO_HEALTH, health_ready },
+	{ HTTP_GET, "/v1/version", ACCESS_TO_HEALTH, version },
+	{ HTTP_GET, "/metrics", ACCESS_TO_LOOK, metrics_route },
 };
 
 static_assert(ARRAY_LEN(routes) < API_MAX_ROUTES, "each is counted, and what took none");
@@ -178,12 +180,28 @@ refuse_method(struct exchange *exchange, const char *path)
 		"the Allow field has the methods of this path", allow, NULL);
 }
 
+/* Judged anew for each request: a reload changes what a caller may do. Return: 1, or what the answer's sending returned. */
+static int
+check_right(struct exchange *exchange, enum access_right right)
+{
+	const struct access_verdict verdict = server_judge(exchange->server, &exchange->peer);
+	char detail[512];
+
+	exchange->level = verdict.level;
+	if (exchange->is_scraper || access_may(verdict.level, right)) {
+		return 1;
+	}
+	access_explain(&verdict, &exchange->peer, right, detail, sizeof(detail));
+	return response_problem(&exchange->response, PROBLEM_FORBIDDEN, detail, NULL, NULL);
+}
+
 int
 routes_dispatch(struct exchange *exchange)
 {
 	const struct http_request *request = exchange->request;
 	bool is_path_known = false;
 	char name[SEGMENT_CAP];
+	int r;
 
 	if (http_request_field(request, "Origin") || http_request_field(request, "Referer")) {
 		return response_problem(&exchange->response, PROBLEM_FROM_BROWSER,
@@ -203,6 +221,10 @@ routes_dispatch(struct exchange *exchange)
 		is_path_known = true;
 		if (is_asked_for(&routes[i], request->method)) {
 			exchange->route = (unsigned)i + 1;
+			r = check_right(exchange, routes[i].right);
+			if (r <= 0) {
+				return r;
+			}
 			return routes[i].handle(exchange, name);
 		}
 	}

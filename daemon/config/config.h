@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "daemon/config/access_list.h"
 #include "daemon/config/endpoint.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
@@ -99,6 +100,7 @@ struct timetable; /* daemon/schedule/timetable.h */
  *
  * socket_path, socket_group, store_path  NULL: not set
  * metrics                    zeroed: not set
+ * access                     names become numbers by accounts_find()
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
  * proxy                      NULL: none; else an http URL
@@ -110,6 +112,7 @@ struct config {
 	mode_t socket_mode;
 	const char *socket_group;
 	struct endpoint metrics;
+	struct access_list access;
 	unsigned in_flight;
 	unsigned per_origin;
 	size_t max_batches;

@@ -140,6 +140,15 @@ scalar_shape(enum schema_type type)
 		return "\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_.-]+$\"";
 	case SCHEMA_MODE:
 		return "\"type\":\"string\",\"pattern\":\"^0[0-7]{3}$\"";
+	case SCHEMA_ACCESS:
+		return "\"type\":\"array\",\"items\":{\"type\":\"object\",\"additionalProperties\":"
+		       "false,"
+		       "\"properties\":{\"user\":{\"type\":[\"string\",\"integer\"],\"minimum\":0},"
+		       "\"group\":{\"type\":"
+		       "[\"string\",\"integer\"],\"minimum\":0},\"level\":{\"enum\":[\"read\","
+		       "\"submit\",\"admin\"]}},"
+		       "\"required\":[\"level\"],\"oneOf\":[{\"required\":[\"user\"]},{"
+		       "\"required\":[\"group\"]}]}";
 	case SCHEMA_NETWORKS:
 		return "\"type\":\"array\",\"items\":{\"type\":\"string\"}";
 	default:

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/config/access_list.h"
 #include "daemon/config/config.h"
 #include "daemon/config/endpoint.h"
 #include "daemon/config/substitute.h"
@@ -137,7 +138,7 @@ static const struct schema_row root_rows[] = {
 	SECTION(limits, "of the daemon"),
 	SECTION(defaults, "of batches"),
 	SECTION(network, "where to, and how"),
-	{ "access", SCHEMA_FIXED,
+	{ "access", SCHEMA_ACCESS, .offset = offsetof(struct config, access),
 		.initial = "[{group: fetchd, level: submit}, {user: root, level: admin}]",
 		.text = "who may do what" },
 	SECTION(store, "of detached batches"),
@@ -469,6 +470,15 @@ set_loopback(const struct field_at *at, const struct value *value, const struct 
 }
 
 static void
+set_access(const struct field_at *at, const struct value *value, const struct setting *setting)
+{
+	struct access_list *list = setting->place;
+
+	access_list_read(at, value, list);
+	list->is_default = setting->initial && value_equal(value, setting->initial);
+}
+
+static void
 set_fixed(const struct field_at *at, const struct value *value, const struct setting *setting)
 {
 	if (setting->initial && value_equal(value, setting->initial)) {
@@ -600,6 +610,12 @@ print_loopback(const struct schema_row *row, const void *place, const struct pri
 }
 
 static void
+print_access(const struct schema_row *row, const void *place, const struct printing *printing)
+{
+	access_list_print(place, printing->hidden, printing->out);
+}
+
+static void
 print_fixed(const struct schema_row *row, const void *place, const struct printing *printing)
 {
 	buffer_puts(printing->out, row->initial);
@@ -629,6 +645,8 @@ static const struct {
 		print_networks },
 	[SCHEMA_LOOPBACK] = { "an address with a port, such as \"127.0.0.1:9464\", or null",
 		set_loopback, print_loopback },
+	[SCHEMA_ACCESS] = { "a list of rules such as {group: fetchd, level: submit}", set_access,
+		print_access },
 	[SCHEMA_FIXED] = { NULL, set_fixed, print_fixed },
 	[SCHEMA_SECTION] = { NULL, set_section, NULL },
 	[SCHEMA_JOBS] = { "a list of jobs", set_jobs, NULL },

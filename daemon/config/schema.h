@@ -31,12 +31,13 @@ enum schema_type {
 	SCHEMA_WORD,     /* one of words, their index; an enum */
 	SCHEMA_NETWORKS, /* a list of CIDRs; struct fetch_cidr_list */
 	SCHEMA_LOOPBACK, /* "127.0.0.1:9464" or null; struct endpoint */
+	SCHEMA_ACCESS,   /* a list of rules; struct access_list */
 	SCHEMA_FIXED,    /* nothing but the default, in this version; nothing is kept */
 	SCHEMA_SECTION,  /* a mapping with rows of its own */
 	SCHEMA_JOBS,     /* a list; the rows of its elements are schema_job */
 };
 
-#define SCHEMA_N_TYPES 17
+#define SCHEMA_N_TYPES 18
 
 struct schema_table;
 struct substitution;

@@ -203,11 +203,7 @@ END_TEST
 
 START_TEST(keys_of_later_versions_may_stand_at_their_defaults)
 {
-	ck_assert_int_eq(
-		load_text("workers: 1\n"
-			  "listen: {metrics: null}\n"
-			  "access: [{group: fetchd, level: submit}, {user: root, level: admin}]\n"),
-		0);
+	ck_assert_int_eq(load_text("workers: 1\n"), 0);
 }
 END_TEST
 
@@ -216,6 +212,43 @@ START_TEST(a_proxy_may_be_given)
 	ck_assert_int_eq(load_text("network: {proxy: \"http://me:secret@[::1]:3128/\"}\n"), 0);
 
 	ck_assert_str_eq(config->proxy, "http://me:secret@[::1]:3128/");
+}
+END_TEST
+
+START_TEST(access_is_a_list_of_rules)
+{
+	ck_assert_int_eq(
+		load_text("access: [{group: web, level: read}, {user: 1000, level: admin},\n"
+			  "  {user: ann, level: submit}]\n"),
+		0);
+
+	ck_assert_uint_eq(config->access.n_rules, 3);
+	ck_assert(!config->access.is_default);
+	ck_assert(config->access.rules[0].is_group);
+	ck_assert_str_eq(config->access.rules[0].name, "web");
+	ck_assert(!config->access.rules[0].is_known); /* accounts_find() asks for it */
+	ck_assert_int_eq(config->access.rules[0].level, ACCESS_READ);
+	ck_assert(!config->access.rules[1].is_group);
+	ck_assert(config->access.rules[1].is_known);
+	ck_assert_uint_eq(config->access.rules[1].id, 1000);
+	ck_assert_int_eq(config->access.rules[2].level, ACCESS_SUBMIT);
+}
+END_TEST
+
+START_TEST(access_may_be_closed)
+{
+	ck_assert_int_eq(load_text("access: []\n"), 0);
+
+	ck_assert_uint_eq(config->access.n_rules, 0);
+}
+END_TEST
+
+START_TEST(without_access_there_is_a_default)
+{
+	ck_assert_int_eq(load_text("{}\n"), 0);
+
+	ck_assert_uint_eq(config->access.n_rules, 2);
+	ck_assert(config->access.is_default);
 }
 END_TEST
 
@@ -644,6 +677,8 @@ test_suite(void)
 	const TTest *const right[] = { without_a_file_there_are_the_defaults,
 		the_shipped_file_is_good, every_setting_is_taken,
 		keys_of_later_versions_may_stand_at_their_defaults, a_proxy_may_be_given,
+		keys_of_later_versions_may_stand_at_their_defaults, access_is_a_list_of_rules,
+		access_may_be_closed, without_access_there_is_a_default,
 		empty_files_and_sections_say_nothing, a_job_has_its_schedule_and_its_batch,
 		a_job_tells_whom_it_names, a_job_over_limits_that_became_stricter_gives_no_batch };
 	const TTest *const files[] = { later_files_win_and_jobs_add_up,
