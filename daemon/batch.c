@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/fetch/url.h"
 #include "lib/protocol/json_writer.h"
@@ -51,6 +52,7 @@ create(struct batches *owner, const char *name, size_t n_urls, struct batch **re
 		}
 	}
 	batch->owner = owner;
+	batch->uid = geteuid();
 	batch->n_refs = 1;
 	batch->n_urls = n_urls;
 	batch->counts.pending = n_urls;
@@ -89,6 +91,19 @@ batch_create_past(struct batches *owner, const char *name, size_t n_urls, struct
 		(*ret_batch)->state = BATCH_DONE;
 	}
 	return r;
+}
+
+void
+batch_set_owner(struct batch *batch, uid_t uid)
+{
+	batch->uid = uid;
+	batch->is_asked_for = true;
+}
+
+uid_t
+batch_owner(const struct batch *batch)
+{
+	return batch->uid;
 }
 
 /* ---- results ---- */

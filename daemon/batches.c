@@ -85,6 +85,23 @@ batches_tally(const struct batches *batches)
 	return &batches->tally;
 }
 
+struct batches_usage
+batches_usage_of(const struct batches *batches, uid_t uid)
+{
+	struct batches_usage usage = { 0, 0 };
+	const struct list *node;
+
+	list_for_each(node, &batches->all) {
+		const struct batch *batch = list_entry(node, struct batch, node);
+
+		if (batch->is_asked_for && batch->uid == uid && batch->state != BATCH_DONE) {
+			usage.n_batches++;
+			usage.n_urls += batch->n_urls - batch->n_results;
+		}
+	}
+	return usage;
+}
+
 bool
 batches_have_store(const struct batches *batches)
 {
@@ -246,6 +263,7 @@ static bool
 is_wanted(const struct batches_query *query, const struct batch *batch)
 {
 	return (!query->before || strcmp(batch->id, query->before) < 0) &&
+	       (query->owner < 0 || query->owner == (int64_t)batch->uid) &&
 	       (query->state < 0 || (int)batch->state == query->state);
 }
 

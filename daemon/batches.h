@@ -55,6 +55,15 @@ bool batches_is_draining(const struct batches *batches);
 
 size_t batches_n_running(const struct batches *batches);
 
+/* What is going on for one user: batches that are not over, and their URLs without a result. */
+struct batches_usage {
+	size_t n_batches;
+	size_t n_urls;
+};
+
+/* batches_usage_of() - of a user's batches, jobs' not counted; goes through all that are known */
+struct batches_usage batches_usage_of(const struct batches *batches, uid_t uid);
+
 /* batches_tally() - what all URLs came to that are over */
 const struct tally *batches_tally(const struct batches *batches);
 
@@ -158,6 +167,10 @@ int batch_run(struct batch *batch);
 /* batch_cancel() - end it early; harmless when it is over */
 void batch_cancel(struct batch *batch, enum cancel_reason reason);
 
+/* batch_set_owner() - the user who has asked for it; before that, the daemon's own: a job's */
+void batch_set_owner(struct batch *batch, uid_t uid);
+uid_t batch_owner(const struct batch *batch);
+
 /* batch_wait_done() - until nothing of it is alive. Checkpoint: always. NUR_ECANCELED */
 int batch_wait_done(struct batch *batch);
 
@@ -209,12 +222,14 @@ struct batch *batches_next(struct batches *batches, struct batch *batch);
 
 /*
  * state   enum batch_state; -1: all
+ * owner   only this user's; -1: all
  * before  only batches with smaller ids; NULL: all
  * limit   of them; > 0
  * show    called for each, without a checkpoint between
  */
 struct batches_query {
 	int state;
+	int64_t owner;
 	const char *before;
 	size_t limit;
 	void (*show)(void *user, const struct batch_summary *summary);

@@ -53,6 +53,7 @@ read_list_query(struct exchange *exchange, struct batches_query *query)
 			"limit is a number from 1 to 1000", NULL, NULL);
 	}
 	query->limit = n;
+	query->owner = access_may(exchange->level, ACCESS_TO_OTHERS) ? -1 : (int64_t)exchange->peer.uid;
 	return 1;
 }
 
@@ -103,11 +104,29 @@ batch_route_list(struct exchange *exchange, const char *id)
 
 /* ---- one ---- */
 
+/* For others but admins a batch is not there: its id says nothing. */
+static int
+find_visible(const struct exchange *exchange, const char *id, struct batch **ret_batch)
+{
+	_cleanup_(batch_unrefp) struct batch *batch = NULL;
+	int r = batches_look_up(server_batches(exchange->server), id, &batch);
+
+	if (r < 0) {
+		return r;
+	}
+	if (batch_owner(batch) != exchange->peer.uid &&
+		!access_may(exchange->level, ACCESS_TO_OTHERS)) {
+		return -ENOENT;
+	}
+	*ret_batch = steal(&batch);
+	return r;
+}
+
 /* Return: 1 with a batch, or what the answer's sending returned. */
 static int
 look_up(struct exchange *exchange, const char *id, struct batch **ret_batch)
 {
-	int r = batches_look_up(server_batches(exchange->server), id, ret_batch);
+	int r = find_visible(exchange, id, ret_batch);
 
 	switch (r) {
 	case NUR_ECANCELED:

@@ -13,6 +13,7 @@
 
 #include "daemon/api/batch_answer.h"
 #include "daemon/api/connection.h"
+#include "daemon/api/quota.h"
 #include "daemon/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/server.h"
@@ -315,6 +316,7 @@ run_attached(struct submission *submission, struct batch_description **descripti
 		return answer_refusal(exchange, r);
 	}
 	(void)steal(description);
+	batch_set_owner(batch, exchange->peer.uid);
 	if (submission->wants_stream) {
 		return answer_stream(exchange, batch);
 	}
@@ -371,6 +373,9 @@ submit(struct submission *submission)
 
 	if (r > 0) {
 		r = read_batch(submission, &description);
+	}
+	if (r > 0) {
+		r = quota_check(submission->exchange, description->n_urls);
 	}
 	if (r <= 0) {
 		return r;

@@ -605,6 +605,7 @@ begin(struct batches *batches, struct batch_submission *submission, struct batch
 		return r;
 	}
 	(void)steal(&submission->description);
+	batch_set_owner(batch, submission->uid);
 	r = take_submission(batch, submission);
 	if (r < 0) {
 		return r;

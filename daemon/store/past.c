@@ -62,7 +62,7 @@ read_list(struct store *store, void *arg)
 	struct listing *listing = arg;
 
 	return store_each_ended(
-		store, listing->query->before, listing->query->limit, take_row, listing->past);
+		store, listing->query->before, listing->query->owner, listing->query->limit, take_row, listing->past);
 }
 
 int
@@ -106,6 +106,7 @@ make_batch(void *user, const struct store_batch *row)
 	}
 	batch = finding->batch;
 	finding->number = row->number;
+	batch_set_owner(batch, row->uid);
 	(void)snprintf(batch->id, sizeof(batch->id), "%s", row->id);
 	batch->policy = (enum batch_policy)row->policy;
 	batch->outcome = (enum batch_outcome)row->outcome;

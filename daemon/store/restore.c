@@ -209,6 +209,7 @@ take_identity(struct restoring *restoring)
 
 	detachment->number = row->number;
 	detachment->uid = row->uid;
+	batch_set_owner(restoring->batch, row->uid);
 	detachment->key_hash = row->key_hash;
 	detachment->is_decided = true;
 	detachment->is_accepted = true;

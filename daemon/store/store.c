@@ -106,8 +106,8 @@ static const char *const versions[] = {
 	X(DELETE_BATCH, "DELETE FROM batch WHERE number = ?1") \
 	X(EACH_UNFINISHED, "SELECT " BATCH_COLUMNS " FROM batch WHERE outcome < 0 ORDER BY id") \
 	X(EACH_ENDED, "SELECT " BATCH_COLUMNS " FROM batch" \
-		      " WHERE (?1 IS NULL OR id < ?1) AND outcome >= 0 AND NOT is_expired" \
-		      " ORDER BY id DESC LIMIT ?2") \
+		      " WHERE (?1 IS NULL OR id < ?1) AND (?2 < 0 OR uid = ?2)" \
+		      " AND outcome >= 0 AND NOT is_expired ORDER BY id DESC LIMIT ?3") \
 	X(FIND_ENDED, "SELECT " BATCH_COLUMNS " FROM batch" \
 		      " WHERE id = ?1 AND outcome >= 0 AND NOT is_expired") \
 	X(EACH_RESULT, "SELECT seq, idx, outcome, text FROM result WHERE batch = ?1 ORDER BY seq") \
@@ -594,12 +594,14 @@ store_each_unfinished(struct store *store, store_batch_fn fn, void *user)
 }
 
 int
-store_each_ended(struct store *store, const char *id, size_t limit, store_batch_fn fn, void *user)
+store_each_ended(struct store *store, const char *id, int64_t uid, size_t limit, store_batch_fn fn,
+	void *user)
 {
 	struct binding binding = use(store, STATEMENT_EACH_ENDED);
 	int r;
 
 	bind_text(&binding, id);
+	bind_integer(&binding, uid);
 	bind_integer(&binding, (int64_t)limit);
 	r = each_batch(store, &binding, fn, user);
 	return r < 0 ? r : 0;

@@ -151,9 +151,12 @@ typedef int (*store_index_fn)(void *user, size_t index);
 /* store_each_unfinished() - from the oldest to the newest */
 int store_each_unfinished(struct store *store, store_batch_fn fn, void *user);
 
-/* store_each_ended() - at most @limit of those with ids before @id (NULL: all), from the newest on */
-int store_each_ended(
-	struct store *store, const char *id, size_t limit, store_batch_fn fn, void *user);
+/*
+ * store_each_ended() - at most @limit of those with ids before @id (NULL: all) and of the user @uid (-1: all), from the
+ * newest on
+ */
+int store_each_ended(struct store *store, const char *id, int64_t uid, size_t limit, store_batch_fn fn,
+	void *user);
 
 /* store_find_ended() - the one with this id: 1; 0: there is none */
 int store_find_ended(struct store *store, const char *id, store_batch_fn fn, void *user);

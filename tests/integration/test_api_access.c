@@ -13,17 +13,19 @@
 #include "lib/base/cleanup.h"
 #include "tests/integration/api_kit.h"
 
-#define NOBODY    65534
-#define READER    64001
-#define SUBMITTER 64002
-#define ADMIN     64003
-#define READERS   64010
+#define NOBODY          65534
+#define READER          64001
+#define SUBMITTER       64002
+#define ADMIN           64003
+#define OTHER_SUBMITTER 64004
+#define READERS         64010
 
 #define RULES \
 	"listen: {mode: '0666'}\n" \
 	"access: [{user: 64001, level: read}, {user: 64002, level: submit}, {user: 64003, level: " \
 	"admin},\n" \
-	"  {group: 64010, level: read}, {user: no-such-user, level: admin}]\n"
+	"  {user: 64004, level: submit}, {group: 64010, level: read}, {user: no-such-user, " \
+	"level: admin}]\n"
 
 static bool
 can_be_others(void)
@@ -209,6 +211,134 @@ START_TEST(a_rule_that_names_nobody_is_told_of)
 }
 END_TEST
 
+/* ---- whose batch it is ---- */
+
+/* As the submitter, whose id goes to @ret_id. */
+static void
+submit_as(uid_t uid, char *ret_id, size_t size)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	call_as(uid, "POST /v1/batches", "{'urls':['$O/ok']}", &answer);
+	ck_assert_int_eq(answer.http.status, 200);
+	(void)snprintf(ret_id, size, "%s", api_at(&answer, "/id")->text);
+}
+
+START_TEST(a_batch_is_there_for_its_owner_and_for_admins)
+{
+	static const struct {
+		uid_t uid;
+		int show;
+		int cancel;
+	} users[] = { { SUBMITTER, 200, 200 }, { ADMIN, 200, 200 }, { 0, 200, 200 },
+		{ READER, 404, 403 }, { OTHER_SUBMITTER, 404, 404 } };
+	char id[64];
+	char show[96];
+	char cancel[96];
+
+	if (!can_be_others()) {
+		return;
+	}
+	submit_as(SUBMITTER, id, sizeof(id));
+	(void)snprintf(show, sizeof(show), "GET /v1/batches/%s", id);
+	(void)snprintf(cancel, sizeof(cancel), "POST /v1/batches/%s/cancel", id);
+
+	for (size_t i = 0; i < ARRAY_LEN(users); i++) {
+		check_call(users[i].uid, show, NULL, users[i].show);
+		check_call(users[i].uid, cancel, "", users[i].cancel);
+	}
+}
+END_TEST
+
+START_TEST(a_list_has_what_is_there_for_who_asks)
+{
+	_cleanup_(api_answer_fini) struct api_answer mine = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer all = API_ANSWER_INIT;
+	char id[64];
+	char other_id[64];
+
+	if (!can_be_others()) {
+		return;
+	}
+	submit_as(SUBMITTER, id, sizeof(id));
+	submit_as(OTHER_SUBMITTER, other_id, sizeof(other_id));
+	call_as(SUBMITTER, "GET /v1/batches", NULL, &mine);
+	call_as(ADMIN, "GET /v1/batches", NULL, &all);
+
+	ck_assert_str_eq(api_at(&mine, "/batches/0/id")->text, id);
+	api_check(&mine, "/batches/1=-");
+	ck_assert_str_eq(api_at(&all, "/batches/0/id")->text, other_id);
+	ck_assert_str_eq(api_at(&all, "/batches/1/id")->text, id);
+}
+END_TEST
+
+/* ---- quotas ---- */
+
+#define QUOTAS \
+	"listen: {mode: '0666'}\nlimits: {batches_per_user: 2, urls_per_user: 5}\n" \
+	"access: [{user: 64002, level: submit}]\n" \
+	"jobs: [{name: j, every: 1d, urls: ['$O/never']}]\n"
+
+static void
+check_quota(const char *body, const char *name)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_call("POST /v1/batches", NULL, body, &answer);
+
+	api_check_problem(&answer, 429, "quota");
+	api_check_field(&answer, "Retry-After", "1");
+	ck_assert_ptr_nonnull(strstr(api_at(&answer, "/detail")->text, name));
+}
+
+START_TEST(a_user_has_so_many_batches)
+{
+	struct t_http busy[2];
+	_cleanup_(api_answer_fini) struct api_answer run = API_ANSWER_INIT;
+
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++) {
+		busy[i] = api_connect();
+		api_send(&busy[i], "POST /v1/batches", NULL, "{'urls':['$O/never']}");
+	}
+	t_origin_wait(api_origin(), "held>=2");
+	check_quota("{'urls':['$O/ok']}", "limits.batches_per_user is 2");
+	if (can_be_others()) {
+		check_call(SUBMITTER, "POST /v1/batches", "{'urls':['$O/ok']}", 200);
+	}
+	api_call("POST /v1/jobs/j/run", NULL, "", &run); /* it is nobody's */
+	ck_assert_int_eq(run.http.status, 202);
+
+	for (size_t i = 0; i < ARRAY_LEN(busy); i++) {
+		t_http_close(&busy[i]);
+	}
+}
+END_TEST
+
+START_TEST(a_user_has_so_many_urls)
+{
+	_cleanup_(t_http_close) struct t_http busy = api_connect();
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_send(&busy, "POST /v1/batches", NULL,
+		"{'policy':'collect','urls':['$O/ok','$O/never','$O/never']}");
+	t_origin_wait(api_origin(), "held>=2");
+	check_quota("{'urls':['$O/ok','$O/ok','$O/ok','$O/ok']}", "limits.urls_per_user is 5");
+	api_call("POST /v1/batches", NULL, "{'urls':['$O/ok']}", &answer);
+
+	ck_assert_int_eq(answer.http.status, 200);
+}
+END_TEST
+
+START_TEST(a_user_with_nothing_going_on_may_send_a_large_batch)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_submit("{'urls':['$O/ok','$O/ok','$O/ok','$O/ok','$O/ok','$O/ok','$O/ok']}", &answer);
+
+	api_check(&answer, "/counts/ok=7");
+}
+END_TEST
+
 /* ---- places ---- */
 
 /* The kit has one connection open. */
@@ -318,6 +448,12 @@ start_with_rules(void)
 }
 
 static void
+start_with_quotas(void)
+{
+	api_start_with(QUOTAS);
+}
+
+static void
 start_with_few(void)
 {
 	api_start_with(FEW);
@@ -336,6 +472,13 @@ test_suite(void)
 	tcase_add_test(tc, a_refusal_says_which_rule_it_was);
 	tcase_add_test(tc, a_reload_changes_what_a_connection_may_do);
 	tcase_add_test(tc, a_rule_that_names_nobody_is_told_of);
+	tcase_add_test(tc, a_batch_is_there_for_its_owner_and_for_admins);
+	tcase_add_test(tc, a_list_has_what_is_there_for_who_asks);
+
+	tc = api_case(suite, "quotas", start_with_quotas, api_clean_up);
+	tcase_add_test(tc, a_user_has_so_many_batches);
+	tcase_add_test(tc, a_user_has_so_many_urls);
+	tcase_add_test(tc, a_user_with_nothing_going_on_may_send_a_large_batch);
 
 	tc = api_case(suite, "places", start_with_few, api_stop);
 	tcase_add_test(tc, the_longest_idle_gives_its_place_to_a_new_caller);

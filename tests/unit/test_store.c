@@ -252,7 +252,7 @@ unfinished(void)
 static const char *
 ended(void)
 {
-	ck_assert_int_eq(store_each_ended(store, NULL, 100, see_batch, NULL), 0);
+	ck_assert_int_eq(store_each_ended(store, NULL, -1, 100, see_batch, NULL), 0);
 	return take_seen();
 }
 
@@ -405,8 +405,12 @@ START_TEST(the_list_goes_from_new_to_old)
 	ck_assert_int_gt(accept_one("e"), 0);
 
 	ck_assert_str_eq(ended(), "d:1 c:1 b:1 a:1 ");
-	ck_assert_int_eq(store_each_ended(store, "c", 1, see_batch, NULL), 0);
+	ck_assert_int_eq(store_each_ended(store, "c", -1, 1, see_batch, NULL), 0);
 	ck_assert_str_eq(take_seen(), "b:1 ");
+	ck_assert_int_eq(store_each_ended(store, "c", 7, 1, see_batch, NULL), 0);
+	ck_assert_str_eq(take_seen(), "b:1 ");
+	ck_assert_int_eq(store_each_ended(store, "c", 8, 1, see_batch, NULL), 0);
+	ck_assert_str_eq(take_seen(), "");
 	ck_assert_int_eq(store_find_ended(store, "b", see_batch, &batch), 1);
 	ck_assert_int_eq(batch.elapsed_ns, 9);
 	ck_assert_int_eq(batch.n_outcomes[3], 4);
