@@ -64,6 +64,13 @@ static const struct option_row show_options[] = {
 		WORDS("table", "waterfall", "lines", "json", "csv") },
 };
 
+static const struct option_row results_options[] = {
+	{ OPTION_FOLLOW, 'f', "follow", NULL, "go on as results come, until the batch is over" },
+	{ OPTION_OUTPUT, 'o', "output", "FORMAT",
+		"table, waterfall, lines, json, csv, and with --follow ndjson",
+		WORDS(OUTPUT_FORMATS) },
+};
+
 static const struct option_row tree_options[] = {
 	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "text or json (default: text)",
 		WORDS("text", "json") },
@@ -104,6 +111,13 @@ const struct command commands[] = {
 	{ "list", "", "List running and recent batches", NULL, ROWS(list_options), 0, 0, cmd_list },
 	{ "show", "ID", "Show a batch with its results so far", NULL, ROWS(show_options), 1, 1,
 		cmd_show },
+	{ "results", "ID", "Print the results of a batch, those to come as well with --follow",
+		"Ctrl-C ends the following and leaves the batch alone. With --follow the exit "
+		"status\n"
+		"is that of the batch: 0 all ok, 1 some failed, 3 cancelled or deadline.",
+		ROWS(results_options), 1, 1, cmd_results },
+	{ "wait", "ID", "Wait for the end of a batch; the exit status is that of submit", NULL,
+		NULL, 0, 1, 1, cmd_wait },
 	{ "cancel", "ID", "Cancel a batch and wait until nothing of it is alive", NULL, NULL, 0, 1,
 		1, cmd_cancel },
 	{ "jobs list", "", "List the jobs: when they run next, how they ended last", NULL,

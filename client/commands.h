@@ -21,6 +21,8 @@ int cmd_jobs_resume(const struct options *options);
 int cmd_jobs_run(const struct options *options);
 int cmd_jobs_show(const struct options *options);
 int cmd_reload(const struct options *options);
+int cmd_results(const struct options *options);
+int cmd_wait(const struct options *options);
 int cmd_stats(const struct options *options);
 int cmd_tree(const struct options *options);
 int cmd_health(const struct options *options);

@@ -53,6 +53,7 @@ enum option_id {
 	OPTION_ORIGIN,
 	OPTION_WATERFALL,
 	OPTION_REPORT,
+	OPTION_FOLLOW,
 };
 
 /*

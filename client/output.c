@@ -374,6 +374,7 @@ waterfall_end(struct output *output, const struct value *end)
 static const struct output_format formats[] = {
 	{ .name = "table", .is_for_people = true, .spools = true, .end = table_end },
 	{ .name = "waterfall", .is_for_people = true, .spools = true, .end = waterfall_end },
+	{ .name = "none", .is_for_people = true },
 	{ .name = "lines", .is_for_people = true, .result = lines_result },
 	{ .name = "json", .spools = true, .end = json_end },
 	{ .name = "ndjson", .raw = ndjson_raw },

@@ -37,7 +37,7 @@ struct output {
 
 /**
  * output_open() - decide the format
- * @name: one of OUTPUT_FORMATS; NULL = a table on a terminal, lines elsewhere
+ * @name: one of OUTPUT_FORMATS, or "none"; NULL = a table on a terminal, lines elsewhere
  * @spools: keep the results in any case, for output_report()
  *
  * Errors:  -errno of the temporary file

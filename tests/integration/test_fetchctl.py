@@ -619,6 +619,97 @@ def a_line_that_is_no_result_is_an_error():
         contains(err, 'does not answer as fetchd does')
 
 
+# ---- detached batches ----
+
+@test
+def a_detached_batch_prints_its_id():
+    batch = {**summary(2, pending=2), 'state': 'running'}
+    code, out, err, _ = run(reply(batch, status=202), 'submit', '--detach', 'http://x.example/')
+    equal((code, out), (0, ID + '\n'))
+    contains(err, f'fetchctl results {ID} --follow')
+    code, out, err, _ = run(reply(batch, status=202), 'submit', '--detach', '-o', 'json', 'http://x.example/')
+    equal((code, json.loads(out), err), (0, batch, ''))
+    equal(run(reply(b'<html>', status=202), 'submit', '--detach', 'x')[0], 70)
+    equal(run(reply({}, status=202), 'submit', '--detach', 'x')[0], 70)
+    for status, code_, expected in (409, 'conflict', 7), (422, 'idempotency_key_reused', 2), (503, 'store_full', 7):
+        equal(run(answer(status, code_), 'submit', '--detach', '--idempotency-key', 'k', 'x')[0], expected)
+
+
+def results_that_end(outcome):
+    def script(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(FAILED)
+        connection.line({'type': 'heartbeat'})
+        connection.line(ok(0, 2))
+        connection.line(end(2, outcome, ok=1, failed=1))
+        connection.end_stream()
+    return script
+
+
+@test
+def results_are_followed_to_the_end():
+    for outcome, expected in ('ok', 0), ('failed', 1), ('deadline', 3), ('cancelled', 3):
+        code, out, err, requests = run(results_that_end(outcome), 'results', ID, '--follow')
+        equal((code, len(out.splitlines()), err), (expected, 2, f'{outcome}: 1 ok, 1 failed of 2 in 53.1ms, batch {ID}\n'))
+        equal((requests[0].method, requests[0].target), ('GET', f'/v1/batches/{ID}/results'))
+    _, out, _, _ = run(results_that_end('ok'), 'results', ID, '-f', '-o', 'ndjson')
+    equal([json.loads(line)['type'] for line in out.splitlines()], ['result', 'heartbeat', 'result', 'end'])
+    _, out, _, _ = run(results_that_end('ok'), 'results', ID, '-f', '-o', 'json')
+    equal(len(json.loads(out)['results']), 2)
+
+
+@test
+def results_without_following_are_those_so_far():
+    batch = {**summary(2, ok=1, pending=1), 'state': 'running', 'elapsed_ms': 53.1,
+             'results': [{k: v for k, v in ok(0, 1).items() if k not in ('type', 'seq')}]}
+    code, out, _, requests = run(reply(batch), 'results', ID)
+    equal((code, requests[0].target), (0, f'/v1/batches/{ID}'))
+    contains(out, 'ok        200', 'running: 1 ok, 1 pending of 2')
+    equal(fetchctl('results', ID, '-o', 'ndjson').returncode, 2)
+
+
+@test
+def wait_prints_the_end_alone():
+    for outcome, expected in ('ok', 0), ('failed', 1), ('deadline', 3), ('cancelled', 3):
+        code, out, err, _ = run(results_that_end(outcome), 'wait', ID)
+        equal((code, out, err), (expected, '', f'{outcome}: 1 ok, 1 failed of 2 in 53.1ms, batch {ID}\n'))
+    for command in ['wait', 'x'], ['results', 'x', '--follow']:
+        code, _, err, _ = run(answer(404, 'not_found'), *command)
+        equal(code, 4)
+        contains(err, 'see: fetchctl list')
+        equal(run(answer(403, 'forbidden'), *command)[0], 5)
+
+    def is_cut(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(FAILED)
+
+    code, _, err, _ = run(is_cut, 'wait', ID)
+    equal(code, 6)
+    contains(err, 'the answer was cut')
+
+
+@test
+def ctrl_c_leaves_a_followed_batch_alone():
+    def script_of(wait_shown):
+        def script(daemon):
+            connection = daemon.accept()
+            connection.begin_stream()
+            connection.line(ok(0, 1))
+            connection.wait_hangup()
+        return script
+
+    def press(wait_shown, master, child):
+        wait_shown(b'http://site.example/0')
+        child.send_signal(signal.SIGINT)
+
+    code, shown = on_terminal(script_of, command=('results', ID, '-f', '-o', 'lines'), press=press)
+    equal(code, 3)
+    contains(shown, 'hung up: the batch goes on')
+    assert 'cancelling' not in shown
+
+
 # ---- Ctrl-C ----
 
 def interrupt(script_of, *args):
@@ -988,7 +1079,7 @@ def version_asks_the_daemon_too():
 def every_command_has_help():
     overview = fetchctl('--help')
     equal(overview.returncode, 0)
-    for name in ('submit', 'list', 'show', 'cancel', 'jobs list', 'jobs show', 'jobs run', 'jobs pause', 'jobs resume', 'tree',
+    for name in ('submit', 'list', 'show', 'results', 'wait', 'cancel', 'jobs list', 'jobs show', 'jobs run', 'jobs pause', 'jobs resume', 'tree',
                  'stats', 'health', 'config check', 'config show', 'config schema', 'reload', 'completion', 'version'):
         contains(overview.stdout.decode(), '  ' + name)
         done = fetchctl(*name.split(), '--help')
