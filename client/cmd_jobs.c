@@ -9,6 +9,7 @@
 #include "client/job_table.h"
 #include "client/output.h"
 #include "client/problem.h"
+#include "client/stream.h"
 #include "client/terminal.h"
 
 static int
@@ -123,6 +124,9 @@ cmd_jobs_run(const struct options *options)
 		return code;
 	}
 	batch = value_get_text(tree->root, "batch");
+	if (batch && options_has(options, OPTION_WAIT)) {
+		return stream_look_on(options, batch, options_get(options, OPTION_OUTPUT));
+	}
 	terminal_look(STDOUT_FILENO, &terminal);
 	text_put(&out, options->arguments[0], &terminal.style);
 	if (batch) {

@@ -86,6 +86,12 @@ static const struct option_row jobs_list_options[] = {
 		WORDS("table", "names", "json") },
 };
 
+static const struct option_row jobs_run_options[] = {
+	{ OPTION_WAIT, 'w', "wait", NULL, "print its results as submit does, and end as it does" },
+	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "with --wait, as of submit",
+		WORDS(OUTPUT_FORMATS) },
+};
+
 static const struct option_row jobs_show_options[] = {
 	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "table or json (default: table)",
 		WORDS("table", "json") },
@@ -124,8 +130,8 @@ const struct command commands[] = {
 		ROWS(jobs_list_options), 0, 0, cmd_jobs_list, .is_default = true },
 	{ "jobs show", "NAME", "Show a job with its last runs", NULL, ROWS(jobs_show_options), 1, 1,
 		cmd_jobs_show, .words_from = JOB_NAMES },
-	{ "jobs run", "NAME", "Start a run of a job now", NULL, NULL, 0, 1, 1, cmd_jobs_run,
-		.words_from = JOB_NAMES },
+	{ "jobs run", "NAME", "Start a run of a job now", NULL, ROWS(jobs_run_options), 1, 1,
+		cmd_jobs_run, .words_from = JOB_NAMES },
 	{ "jobs pause", "NAME", "Start no more runs of a job", NULL, NULL, 0, 1, 1, cmd_jobs_pause,
 		.words_from = JOB_NAMES },
 	{ "jobs resume", "NAME", "Let a paused job run again", NULL, NULL, 0, 1, 1, cmd_jobs_resume,

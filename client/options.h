@@ -54,6 +54,7 @@ enum option_id {
 	OPTION_WATERFALL,
 	OPTION_REPORT,
 	OPTION_FOLLOW,
+	OPTION_WAIT,
 };
 
 /*

@@ -379,3 +379,44 @@ stream_conclude(struct stream *s, int code)
 	write_code = write_report(s);
 	return write_code != EXIT_ALL_OK ? write_code : (int)summary_exit_code(&s->summary);
 }
+
+static int
+put_target(const char *id, struct buffer *target)
+{
+	buffer_puts(target, "/v1/batches/");
+	call_put_id(target, id);
+	buffer_puts(target, "/results");
+	return buffer_error(target);
+}
+
+int
+stream_look_on(const struct options *options, const char *id, const char *format)
+{
+	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
+	_cleanup_(stream_fini) struct stream s = {
+		.options = options,
+		.socket = call_socket(options),
+		.exchange = HTTP_INIT,
+		.cancel = HTTP_INIT,
+	};
+	struct http_request request = {
+		.method = "GET",
+		.accept = "application/x-ndjson, application/problem+json",
+	};
+	int r = output_open(&s.output, format, false);
+
+	r = r < 0 ? r : put_target(id, &target);
+	s.id = r < 0 ? NULL : strdup(id);
+	if (!s.id) {
+		say("%s", strerror(r < 0 ? -r : ENOMEM));
+		return EXIT_INTERNAL;
+	}
+	request.target = s.target = target.data;
+	terminal_look(STDERR_FILENO, &s.talk);
+	stream_begin(&s);
+	r = http_open(&s.exchange, s.socket, &request);
+	if (r < 0) {
+		return problem_say_error(r, s.socket);
+	}
+	return stream_conclude(&s, stream_follow(&s, interrupts_catch()));
+}

@@ -68,5 +68,12 @@ int stream_write(struct stream *s);
 /* stream_conclude() - print what had to wait, and the summary. Return: the exit code; @code is stream_follow()'s */
 int stream_conclude(struct stream *s, int code);
 
+/**
+ * stream_look_on() - the results of a batch that goes on by itself, to its end
+ * @format: as output_open()
+ * Return: the exit code, that of the batch
+ */
+int stream_look_on(const struct options *options, const char *id, const char *format);
+
 /* stream_fini() - hang up and free */
 void stream_fini(struct stream *s);

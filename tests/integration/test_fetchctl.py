@@ -691,6 +691,18 @@ def wait_prints_the_end_alone():
 
 
 @test
+def a_run_of_a_job_can_be_waited_for():
+    def script(daemon):
+        daemon.accept().answer(202, 'application/json', {'job': 'a', 'batch': ID})
+        results_that_end('failed')(daemon)
+
+    code, out, err, requests = run2(script, 'jobs', 'run', 'a', '--wait', '-o', 'csv')
+    equal((code, len(list(csv.DictReader(io.StringIO(out))))), (1, 2))
+    contains(err, f'batch {ID}')
+    equal([request.target for request in requests], ['/v1/jobs/a/run', f'/v1/batches/{ID}/results'])
+
+
+@test
 def ctrl_c_leaves_a_followed_batch_alone():
     def script_of(wait_shown):
         def script(daemon):
