@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 
@@ -361,6 +362,36 @@ def followers_of_a_suspended_batch_are_cut(origin):
             connection.close()
         daemon.start()
         equal(daemon.call('POST', f'/v1/batches/{batch}/cancel', '').status, 200)
+
+
+@test
+def what_cannot_be_read_again_stays_and_the_rest_goes_on(origin):
+    with Fetchd(FETCHD, CONFIG) as daemon:
+        broken, gone, whole = [daemon.accept({'urls': [origin.url('/hold/a')]}) for _ in range(3)]
+        origin.wait('held>=3')
+        daemon.stop()
+        with sqlite3.connect(daemon.store + '/batches.db') as db:
+            db.execute("UPDATE request SET body = CAST('{' AS BLOB) WHERE batch = (SELECT number FROM batch WHERE id = ?)", [broken])
+            db.execute('DELETE FROM request WHERE batch = (SELECT number FROM batch WHERE id = ?)', [gone])
+        db.close()
+        daemon.start()
+        origin.release('a')
+        equal(outcomes(daemon.wait_end(whole)), ['ok'])
+        for batch in broken, gone:
+            problem(daemon.get(f'/v1/batches/{batch}'), 404, 'not_found')
+            assert f'batch {batch} cannot be taken up and stays in the store' in daemon.log(), daemon.log()
+
+
+@test
+def a_store_of_a_later_version_is_left_alone(origin):
+    with Fetchd(FETCHD, CONFIG) as daemon:
+        daemon.stop()
+        with sqlite3.connect(daemon.store + '/batches.db') as db:
+            db.execute('PRAGMA user_version = 99')
+        db.close()
+        process = daemon.spawn()
+        equal(process.wait(60), 1)
+        assert 'made by a later fetchd' in daemon.log(), daemon.log()
 
 
 # ---- room ----
