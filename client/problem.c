@@ -68,6 +68,9 @@ problem_say_usage(const char *command, const char *why)
 	return EXIT_USAGE;
 }
 
+#define HINT_ACCESS \
+	"who may do what is said by access in fetchd.yaml(5); root may do all: sudo fetchctl ..."
+
 static const struct {
 	int error;
 	enum exit_code code;
@@ -195,24 +198,53 @@ put_faults(const struct value *problem, const struct input *input, struct buffer
 	}
 }
 
-/* The next thing to do about it. */
+/*
+ * What to do next, by the problem's code and by what was asked for; the first row that fits counts.
+ * target  its beginning
+ */
+static const struct {
+	const char *code;
+	const char *target;
+	const char *hint;
+} hints[] = {
+	{ "not_found", "/v1/jobs/", "see: fetchctl jobs list" },
+	{ "not_found", "/v1/batches/", "see: fetchctl list" },
+	{ "forbidden", "", HINT_ACCESS },
+	{ "quota", "", "see: fetchctl list --state running" },
+	{ "conflict", "/v1/jobs/", "see: fetchctl jobs list" },
+	{ "no_store", "",
+		"leave --detach and --idempotency-key away, or set store.path in fetchd.yaml(5)" },
+	{ "invalid_config", "", "see: fetchctl config check" },
+};
+
+static const char *
+find_hint(const char *target, const char *code)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(hints); i++) {
+		if (code && strcmp(code, hints[i].code) == 0 &&
+			strncmp(target, hints[i].target, strlen(hints[i].target)) == 0) {
+			return hints[i].hint;
+		}
+	}
+	return NULL;
+}
+
+/* The next thing to do about it, and when. */
 static void
 put_hint(const struct http *http, const char *target, const char *code, const char *request_id,
 	struct buffer *out)
 {
 	const char *after = http->answer.retry_after;
+	const char *hint = find_hint(target, code);
 	int status = http->answer.status;
 
-	if (status == 404 && strncmp(target, "/v1/jobs/", strlen("/v1/jobs/")) == 0) {
-		buffer_puts(out, "see: fetchctl jobs list\n");
-	} else if (status == 404 && strncmp(target, "/v1/batches/", strlen("/v1/batches/")) == 0) {
-		buffer_puts(out, "see: fetchctl list\n");
-	} else if (status == 403) {
-		buffer_puts(out, HINT_GROUP "\n");
-	} else if (code && strcmp(code, "no_store") == 0) {
-		buffer_puts(out, "leave --detach and --idempotency-key away\n");
-	} else if (problem_exit_code(status) == EXIT_REFUSED && after[0] &&
-		   strspn(after, "0123456789") == strlen(after)) {
+	if (hint) {
+		buffer_printf(out, "%s\n", hint);
+	}
+	if (problem_exit_code(status) == EXIT_REFUSED && after[0] &&
+		strspn(after, "0123456789") == strlen(after)) {
 		buffer_printf(out, "try again in %s s\n", after);
 	} else if (problem_exit_code(status) == EXIT_REFUSED) {
 		buffer_puts(out, "try again later\n");

@@ -111,6 +111,10 @@ class Install:
         if self.origin:
             shared = self.libraries['fetch'] / 'libfetch.so'
             text = output(['readelf', '-d', shared])[1]
+            places = ('bash-completion/completions/fetchctl.bash', 'zsh/site-functions/_fetchctl',
+                      'fish/vendor_completions.d/fetchctl.fish')
+            missing = [place for place in places if not list(self.dest.rglob(f'share/{place}'))]
+            self.tell('shells find what they complete', not missing, '\n'.join(missing))
             self.tell('libfetch.so shares the runtime', 'libnursery.so.0' in text and 'libfetch.so.0' in text, text)
 
 

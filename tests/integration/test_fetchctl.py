@@ -548,7 +548,8 @@ def faults_are_shown_at_their_places_in_the_sources():
 @test
 def a_refusal_says_what_to_do_next():
     for script, hint in ((answer(503, 'draining', 'Retry-After: 12'), 'try again in 12 s'),
-                         (answer(429, 'quota'), 'try again later'), (answer(403, 'forbidden'), 'usermod -aG fetchd'),
+                         (answer(429, 'quota'), 'try again later'), (answer(429, 'quota'), 'fetchctl list --state running'),
+                         (answer(403, 'forbidden', detail='the rule 2'), 'sudo fetchctl'), (answer(403, 'forbidden', detail='the rule 2'), 'the rule 2'),
                          (answer(501, 'no_store'), 'leave --detach'),
                          (answer(500, 'internal', request_id='r-77'), 'journalctl -u fetchd --grep r-77')):
         _, _, err, _ = run(script, 'submit', 'http://x.example/')
@@ -1179,6 +1180,7 @@ def a_job_is_run_paused_and_resumed():
     code, out, _, requests = run2(reply(job('a')), 'jobs', 'resume', 'a', TZ='UTC')
     equal((code, requests[0].target), (0, '/v1/jobs/a/resume'))
     contains(out, 'a: waiting, next Fri 2100-01-01 00:00:00 (in ')
+    contains(run2(answer(409, 'conflict'), 'jobs', 'run', 'a')[2], 'see: fetchctl jobs list', 'try again later')
     for status, expected in (403, 5), (404, 4), (409, 7), (429, 7), (503, 7):
         for verb in 'run', 'pause', 'resume':
             equal(run2(answer(status, 'a_code'), 'jobs', verb, 'a')[0], expected)
@@ -1203,7 +1205,8 @@ def a_reload_of_an_invalid_configuration_names_every_place():
               {'source': '/etc/fetchd/conf.d/a.yaml', 'pointer': '', 'detail': 'is empty'}]
     code, out, err, _ = run(answer(422, 'invalid_config', errors=errors), 'reload')
     equal((code, out), (8, ''))
-    equal(err.splitlines()[1:], ['  /etc/fetchd/fetchd.yaml:7:3: unknown field (did you mean "timeout"?)',
+    contains(err, 'see: fetchctl config check')
+    equal(err.splitlines()[1:3], ['  /etc/fetchd/fetchd.yaml:7:3: unknown field (did you mean "timeout"?)',
                                  '  /etc/fetchd/conf.d/a.yaml: is empty'])
     equal(run(answer(503, 'draining'), 'reload')[0], 7)
     equal(run(answer(403, 'forbidden'), 'reload')[0], 5)
