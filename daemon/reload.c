@@ -10,6 +10,7 @@
 #include "daemon/accounts.h"
 #include "daemon/config/config.h"
 #include "daemon/descriptors.h"
+#include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
 #include "daemon/server.h"
 
@@ -75,7 +76,8 @@ tell(struct server *server, const struct reload_verdict *verdict)
 	char status[160];
 
 	if (verdict->error == 0) {
-		log_notice("reloaded: generation %u is in effect", server_generation(server));
+		log_at(LOG_NOTICE, LOG_FIELDS(EVENT(RELOADED)),
+			"reloaded: generation %u is in effect", server_generation(server));
 		for (size_t i = 0; i < verdict->n_restart; i++) {
 			log_warning("%s has changed, which needs a restart", verdict->restart[i]);
 		}
@@ -83,7 +85,8 @@ tell(struct server *server, const struct reload_verdict *verdict)
 			server_generation(server));
 	} else {
 		log_faults(&verdict->faults);
-		log_error("not reloaded: %s; generation %u stays in effect",
+		log_at(LOG_ERR, LOG_FIELDS(EVENT(NOT_RELOADED)),
+			"not reloaded: %s; generation %u stays in effect",
 			verdict->error == -EINVAL ? "the configuration is not valid"
 						  : nur_strerror(verdict->error),
 			server_generation(server));

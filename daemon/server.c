@@ -28,6 +28,7 @@
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/tell.h"
 #include "daemon/jobs/wall_clock.h"
+#include "daemon/ops/events.h"
 #include "daemon/ops/histogram.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
@@ -302,17 +303,20 @@ admit(struct server *server, struct nur_stream *stream, enum connection_door doo
 		break;
 	case -EBUSY:
 		api_counts_refusal(&server->counts, API_REFUSED_CONNECTIONS);
-		log_warning("limits.connections (%u) reached: a caller was turned away",
+		log_at(LOG_WARNING, LOG_FIELDS(EVENT(CALLERS_AWAY)),
+			"limits.connections (%u) reached: a caller was turned away",
 			server->config->max_connections);
 		break;
 	case -EDQUOT:
 		api_counts_refusal(&server->counts, API_REFUSED_CONNECTIONS_PER_USER);
-		log_warning("limits.connections_per_user (%u) reached: a caller was turned away",
+		log_at(LOG_WARNING, LOG_FIELDS(EVENT(CALLERS_AWAY)),
+			"limits.connections_per_user (%u) reached: a caller was turned away",
 			server->config->max_connections_per_user);
 		break;
 	default:
 		api_counts_refusal(&server->counts, API_REFUSED_RESOURCES);
-		log_warning("a caller was turned away: %s", nur_strerror(r));
+		log_at(LOG_WARNING, LOG_FIELDS(EVENT(CALLERS_AWAY)), "a caller was turned away: %s",
+			nur_strerror(r));
 		break;
 	}
 	return r;
@@ -463,7 +467,8 @@ drain(void *arg)
 		server->config->drain_timeout_ns, 0, wait_for_batches, server, &is_late);
 
 	if (is_late) {
-		log_warning("drain.timeout has passed: cancelling %zu batches",
+		log_at(LOG_WARNING, LOG_FIELDS(EVENT(DRAIN_LATE)),
+			"drain.timeout has passed: cancelling %zu batches",
 			batches_n_running(server->batches));
 		batches_cancel_all(server->batches, CANCEL_SHUTDOWN);
 	}
@@ -479,7 +484,8 @@ begin_draining(struct server *server, struct nur_nursery *nursery)
 {
 	int r;
 
-	log_notice("stopping: %zu batches are running", batches_n_running(server->batches));
+	log_at(LOG_NOTICE, LOG_FIELDS(EVENT(STOPPING)), "stopping: %zu batches are running",
+		batches_n_running(server->batches));
 	server->is_draining = true;
 	batches_drain(server->batches);
 	(void)notify_stopping(server->options->notify, "draining");
@@ -664,7 +670,7 @@ serve(struct nur_nursery *nursery, void *arg)
 	}
 	if (r >= 0) {
 		(void)notify_ready(server->options->notify, "serving");
-		log_info("serving");
+		log_at(LOG_INFO, LOG_FIELDS(EVENT(SERVING)), "serving");
 	}
 	return r;
 }

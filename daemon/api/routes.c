@@ -17,6 +17,8 @@
 #include "daemon/api/submit_route.h"
 #include "daemon/api/tree_route.h"
 #include "daemon/batches.h"
+#include "daemon/ops/events.h"
+#include "daemon/ops/log.h"
 #include "daemon/server.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json_writer.h"
@@ -186,12 +188,18 @@ check_right(struct exchange *exchange, enum access_right right)
 {
 	const struct access_verdict verdict = server_judge(exchange->server, &exchange->peer);
 	char detail[512];
+	char uid[12];
 
 	exchange->level = verdict.level;
 	if (exchange->is_scraper || access_may(verdict.level, right)) {
 		return 1;
 	}
 	access_explain(&verdict, &exchange->peer, right, detail, sizeof(detail));
+	(void)snprintf(uid, sizeof(uid), "%u", (unsigned)exchange->peer.uid);
+	log_at(LOG_NOTICE,
+		LOG_FIELDS(EVENT(FORBIDDEN), { "FETCHD_PEER_UID", uid },
+			{ "FETCHD_REQUEST_ID", exchange->request_id }),
+		"refused: %s", detail);
 	return response_problem(&exchange->response, PROBLEM_FORBIDDEN, detail, NULL, NULL);
 }
 

@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
 
 void
 job_note_failure(struct job *job, const char *batch_id, const char *outcome, const char *text)
 {
 	log_at(LOG_WARNING,
-		LOG_FIELDS({ "FETCHD_JOB", job->config->name }, { "FETCHD_BATCH_ID", batch_id },
-			{ "FETCHD_OUTCOME", outcome }),
+		LOG_FIELDS(EVENT(JOB_FAILED), { "FETCHD_JOB", job->config->name },
+			{ "FETCHD_BATCH_ID", batch_id }, { "FETCHD_OUTCOME", outcome }),
 		"job \"%s\": %s", job->config->name, text);
 	job->is_failing = true;
 }
@@ -22,7 +23,7 @@ note_success(struct job *job, const char *batch_id)
 {
 	if (job->is_failing) {
 		log_at(LOG_NOTICE,
-			LOG_FIELDS({ "FETCHD_JOB", job->config->name },
+			LOG_FIELDS(EVENT(JOB_OK), { "FETCHD_JOB", job->config->name },
 				{ "FETCHD_BATCH_ID", batch_id }, { "FETCHD_OUTCOME", "ok" }),
 			"job \"%s\": ok again", job->config->name);
 	}

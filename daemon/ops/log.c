@@ -204,7 +204,7 @@ line_format(struct buffer *out, int level, const struct log_field *fields, const
 	}
 	buffer_puts(out, message);
 	for (const struct log_field *field = fields; field && field->key; field++) {
-		if (field->value) {
+		if (field->value && strcmp(field->key, "MESSAGE_ID") != 0) {
 			line_field(out, field);
 		}
 	}

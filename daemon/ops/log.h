@@ -21,7 +21,7 @@
 
 #define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* A field: key in capitals, as the journal wants it. One whose value is NULL is left out. */
+/* A field: key in capitals, as the journal wants it. One whose value is NULL is left out; MESSAGE_ID is for it alone. */
 struct log_field {
 	const char *key;
 	const char *value;

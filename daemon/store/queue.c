@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
 #include "daemon/store/store.h"
 
@@ -188,8 +189,9 @@ note_failure(struct store_queue *queue, int r)
 	if (!queue->why[0]) {
 		(void)snprintf(queue->why, sizeof(queue->why), "%s", nur_strerror(r));
 	}
-	log_error("the store has failed: %s; nothing is written to it, and no detached batch is "
-		  "accepted, until the next start",
+	log_at(LOG_ERR, LOG_FIELDS(EVENT(STORE_FAILED)),
+		"the store has failed: %s; nothing is written to it, and no detached batch is "
+		"accepted, until the next start",
 		queue->why);
 }
 

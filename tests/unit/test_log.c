@@ -114,6 +114,16 @@ START_TEST(a_service_manager_gets_prefixes)
 }
 END_TEST
 
+START_TEST(a_message_id_is_for_the_journal)
+{
+	log_open(journal_path, lines[1]);
+
+	log_at(LOG_NOTICE, LOG_FIELDS({ "MESSAGE_ID", "0123" }, { "FETCHD_JOB", "j" }), "said");
+
+	ck_assert_str_eq(read_from(lines[0], NULL), "fetchd: said job=j\n");
+}
+END_TEST
+
 START_TEST(control_characters_cannot_forge_a_line)
 {
 	log_open(journal_path, lines[1]);
@@ -351,6 +361,7 @@ test_suite(void)
 	tcase_add_test(text, people_get_a_line_with_the_fields_behind_it);
 	tcase_add_test(text, a_message_of_no_urgency_needs_no_word_for_it);
 	tcase_add_test(text, a_service_manager_gets_prefixes);
+	tcase_add_test(text, a_message_id_is_for_the_journal);
 	tcase_add_test(text, control_characters_cannot_forge_a_line);
 	tcase_add_test(text, levels_less_urgent_than_the_set_one_are_not_written);
 	tcase_add_test(text, a_line_always_fits_into_a_pipes_atomic_write);
