@@ -27,7 +27,7 @@ import threading
 import traceback
 from xml.etree import ElementTree
 
-FETCHCTL = sys.argv[1]
+FETCHCTL = os.path.abspath(sys.argv[1])
 WAIT = 60  # seconds; only a broken fetchctl takes that long
 
 TESTS = []
