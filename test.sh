@@ -5,7 +5,7 @@
 #
 #   ./test.sh            everything; what CI runs
 #   ./test.sh --quick    gcc only: for work in between
-#   ./test.sh RUN...     only these: gcc clang ndebug ucontext aarch64 asan tsan valgrind coverage tidy
+#   ./test.sh RUN...     only these: gcc clang ndebug ucontext aarch64 asan tsan valgrind coverage tidy package
 #
 # Each configuration has its folder below build-ci/ (or $BUILD_ROOT) and is built again only where
 # sources changed. Without root or sudo the missing packages are named and nothing is built.
@@ -71,11 +71,11 @@ test_in() {
 
 # What is the same whatever the compiler is tested in the first run only. The tests run again with one
 # call after another running short are for the first, and for the sanitizer that sees a leak.
-of_binaries=(--no-suite build --no-suite systemd)
+of_binaries=(--no-suite build --no-suite systemd --no-suite package)
 once=("${of_binaries[@]}" --no-suite torture)
 
 run_gcc() {
-	CC=gcc build_in gcc -Dwerror=true && test_in gcc gcc
+	CC=gcc build_in gcc -Dwerror=true && test_in gcc gcc --no-suite package
 }
 
 run_clang() {
@@ -157,7 +157,16 @@ run_tidy() {
 	count "$(grep -c '^ok ' "$log")" "$(grep -c '^not ok ' "$log")" 0 tidy
 }
 
-all_runs=(gcc clang ndebug ucontext aarch64 asan tsan valgrind coverage tidy)
+# The Debian packages, built as Debian builds and installed under a systemd.
+run_package() {
+	if ! tests/support/install.sh package; then
+		count 0 1 0 "package (packages)"
+		return
+	fi
+	CC=gcc build_in gcc -Dwerror=true && test_in package gcc --suite package
+}
+
+all_runs=(gcc clang ndebug ucontext aarch64 asan tsan valgrind coverage tidy package)
 runs=("${all_runs[@]}")
 case ${1:-} in
 --quick) runs=(gcc) ;;

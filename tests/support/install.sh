@@ -10,6 +10,7 @@
 #   demo    what demo.sh talks to
 #   test    what the tests need beyond build: Check, both compilers, sanitizers, valgrind, servers
 #   aarch64 a compiler, an emulator and libraries for tests on 64-bit ARM
+#   package   what makes Debian packages, and looks at them
 #   coverage  what counts the lines that tests run
 #   bench   what tests/bench needs beyond build
 #   peers   other clients and runtimes that tests/bench compares with
@@ -24,6 +25,7 @@ packages_of() {
 		python3 python3-jsonschema python3-yaml gdb zsh fish nginx-light libnginx-mod-http-echo systemd systemd-container prometheus ;;
 	aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static check:arm64 \
 		libevent-core-2.1-7:arm64 ;;
+	package) echo build-essential debhelper lintian systemd-container curl python3 ;;
 	coverage) echo gcovr ;;
 	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux gnuplot-nox ;;
 	peers) echo wget2 curl wrk nghttp2-client golang-go python3-trio nodejs ;;

@@ -96,9 +96,20 @@ batch() { # PATH-AT-THE-ORIGIN...
 }
 
 # ---- installation ----------------------------------------------------------------------------------
-ldconfig
-check "sysusers.d makes the user" systemd-sysusers
-check "tmpfiles.d makes the folder" systemd-tmpfiles --create --prefix=/run/fetchd
+packages=/boot-test/packages
+if [ -d $packages ]; then
+	check "the packages can be installed" dpkg --no-triggers --install $packages/*.deb
+	check "that starts the service" is active unit ActiveState
+	check "also after the next boot" is enabled systemctl is-enabled fetchd.service
+	check "and its socket" is enabled systemctl is-enabled fetchd.socket
+	check "a program is made with the library" eval 'ldconfig; echo "int main(void) { return nur_now() < 0; }" |
+		cc -include nursery.h -o /tmp/program -x c - $(pkg-config --cflags --libs nursery)'
+	systemctl stop fetchd.service fetchd.socket
+else
+	ldconfig
+	check "sysusers.d makes the user" systemd-sysusers
+	check "tmpfiles.d makes the folder" systemd-tmpfiles --create --prefix=/run/fetchd
+fi
 mkdir -p /etc/systemd/system/fetchd.service.d
 cat >/etc/systemd/system/fetchd.service.d/quick.conf <<-'EOT'
 	[Unit]
@@ -209,6 +220,20 @@ for _ in {1..30}; do
 done
 check "no connection is refused around a crash" is 0 echo $refused
 
+# ---- an upgrade ------------------------------------------------------------------------------------
+if [ -d $packages ]; then
+	pid=$(unit MainPID)
+	touch /tmp/upgrading
+	while [ -e /tmp/upgrading ]; do
+		connect "$(getent group fetchd | cut -d: -f3)"
+	done >/tmp/connects 2>&1 &
+	check "the packages can be upgraded" dpkg --no-triggers --install $packages/fetchd_*.deb
+	rm /tmp/upgrading
+	wait $!
+	check "another daemon runs" test "$(unit MainPID)" != "$pid"
+	check "nobody was refused" is connected sort -u /tmp/connects
+fi
+
 # ---- the examples ----------------------------------------------------------------------------------
 # A root of its own with a credential in it, and a second socket that is somebody else's. Then the journal.
 mkdir -p /etc/credstore /var/lib/fetchd-root
@@ -291,6 +316,12 @@ check "and says 78" is 78 unit ExecMainStatus
 check "and is not tried again" is 0 unit NRestarts
 check "the journal says where it is wrong" \
 	has "$config:1:10: " journalctl --quiet --unit=fetchd --output=cat
+
+if [ -d $packages ]; then
+	check "the package goes away" dpkg --no-triggers --purge fetchd fetchd-dbgsym
+	check "its units with it" is not-found unit LoadState
+	check "and its state" test ! -e /var/lib/fetchd
+fi
 
 check "systemd ignored nothing of the units" is '' sh -c \
 	'journalctl --quiet --boot | grep -E "fetchd\.(service|socket):[0-9]+:"'
