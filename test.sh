@@ -89,8 +89,10 @@ run_ndebug() {
 
 # The runtime where there is no assembly for the switch.
 run_ucontext() {
+	export T_SKIP=$source/tests/support/ucontext.skip
 	CC=gcc build_in ucontext -Dwerror=true -Ddaemon=disabled -Ducontext=enabled &&
 		test_in ucontext ucontext --suite unit --suite conformance
+	unset T_SKIP
 }
 
 # The runtime on 64-bit ARM, under qemu; tests of what qemu lacks are left out by name.

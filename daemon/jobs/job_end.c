@@ -82,13 +82,13 @@ tell(void *arg)
 	int r = 0;
 
 	while (job->untold.batch && r >= 0) {
-		_cleanup_(batch_unrefp) struct batch *batch = job->untold.batch;
 		_cleanup_(config_unrefp) struct config *generation = config_ref(job->generation);
 		struct jobs_news news = job->untold;
 
-		news.config = job->config;
+		news.config = &generation->jobs[job->index];
 		job->untold = (struct jobs_news){ NULL };
 		r = options->tell(options->user, &news);
+		batch_unref(news.batch);
 		if (r < 0 && r != NUR_ECANCELED) {
 			log_at(LOG_WARNING, LOG_FIELDS({ "FETCHD_JOB", news.config->name }),
 				"job \"%s\": somebody could not be told of its run: %s",

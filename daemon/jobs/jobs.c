@@ -356,8 +356,6 @@ job_destroy(struct job *job)
 	free(job);
 }
 
-DEFINE_CLEANUP(struct job *, job_destroy);
-
 static int
 job_run(void *arg)
 {

@@ -23,11 +23,11 @@ open_zone(const char *name)
 }
 
 static int64_t
-civil_of(GTimeZone *zone, int64_t time)
+civil_of(GTimeZone *zone, int64_t utc)
 {
-	gint interval = g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, time);
+	gint interval = g_time_zone_find_interval(zone, G_TIME_TYPE_UNIVERSAL, utc);
 
-	return time + g_time_zone_get_offset(zone, interval);
+	return utc + g_time_zone_get_offset(zone, interval);
 }
 
 static int64_t
@@ -43,10 +43,10 @@ read_as(GTimeZone *zone, GTimeType type, int64_t civil)
 static int64_t
 time_of(GTimeZone *zone, int64_t civil)
 {
-	int64_t standard = read_as(zone, G_TIME_TYPE_STANDARD, civil);
-	int64_t daylight = read_as(zone, G_TIME_TYPE_DAYLIGHT, civil);
+	int64_t in_standard = read_as(zone, G_TIME_TYPE_STANDARD, civil);
+	int64_t in_daylight = read_as(zone, G_TIME_TYPE_DAYLIGHT, civil);
 
-	return standard < daylight ? standard : daylight;
+	return in_standard < in_daylight ? in_standard : in_daylight;
 }
 
 /* ---- the timetable ---- */
@@ -58,15 +58,15 @@ timetable_next(const struct timetable *timetable, int64_t now)
 
 	/* After the clocks went back, what follows on the calendar may be what is over already. */
 	for (;;) {
-		int64_t time;
+		int64_t point;
 
 		civil = calendar_next(&timetable->calendar, civil);
 		if (civil == INT64_MAX) {
 			return INT64_MAX;
 		}
-		time = time_of(timetable->zone, civil);
-		if (time > now) {
-			return time;
+		point = time_of(timetable->zone, civil);
+		if (point > now) {
+			return point;
 		}
 	}
 }
