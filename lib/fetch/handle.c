@@ -335,6 +335,7 @@ set_its_own(struct fetch_handle *handle)
 	CURL *easy = handle->easy;
 	int r = set_url(handle, transfer->url->text);
 
+	r |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); /* until a response comes */
 	if (handle->connect_timeout_ms != timeout_ms) {
 		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
 		handle->connect_timeout_ms = timeout_ms;

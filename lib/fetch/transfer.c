@@ -234,19 +234,23 @@ on_body(char *data, size_t size, size_t n_items, void *user)
 }
 
 /*
+ * A connection is kept from the moment when a response has come on it: until then libcurl was told
+ * to close it (7.88.1 keeps one on which a request could not be sent: a dead socket).
+ *
  * For each connection over its limit libcurl looks for the one that has been idle longest, through
  * all of them. After thousands of parallel requests that is most of the work; so a connection that
  * would be one too many in a crowd is closed at once.
  */
 static void
-spare_crowd(struct fetch_transfer *transfer)
+decide_reuse(struct fetch_transfer *transfer)
 {
 	const struct fetch_transfers *transfers = transfer->transfers;
 	size_t n_open = transfers->sockets.n_open;
+	bool is_crowd =
+		n_open > CROWD && n_open > transfers->statistics.n_transfers + transfers->max_idle;
 
-	if (n_open > CROWD && n_open > transfers->statistics.n_transfers + transfers->max_idle) {
-		transfer->is_last = curl_easy_setopt(transfer->handle->easy, CURLOPT_FORBID_REUSE,
-					    1L) == CURLE_OK;
+	if (!is_crowd) {
+		(void)curl_easy_setopt(transfer->handle->easy, CURLOPT_FORBID_REUSE, 0L);
 	}
 }
 
@@ -291,7 +295,7 @@ end_head(struct fetch_transfer *transfer)
 {
 	const struct fetch_head *head = &transfer->head;
 
-	spare_crowd(transfer);
+	decide_reuse(transfer);
 	if (fetch_head_has_body(head->status, transfer->method) && watch_end(transfer) < 0) {
 		note(transfer, FETCH_ERROR_RESOURCES, "no memory");
 		return -ENOMEM;
@@ -647,7 +651,7 @@ finish(struct fetch_transfers *transfers, struct fetch_transfer *transfer, int r
 	if (transfer->handle) {
 		list_unlink(&transfer->handle->node);
 		(void)curl_multi_remove_handle(transfers->multi, transfer->handle->easy);
-		fetch_handle_put(steal(&transfer->handle), transfer->is_done && !transfer->is_last);
+		fetch_handle_put(steal(&transfer->handle), transfer->is_done);
 		transfers->statistics.n_transfers--;
 	}
 	nur_reschedule(transfer->task, result);

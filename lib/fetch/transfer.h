@@ -84,7 +84,6 @@ struct fetch_transfer {
 	bool is_guarded;
 	bool is_removed;
 	bool is_done;
-	bool is_last;                  /* on its connection */
 	struct fetch_tls_end *tls_end; /* where it tells that a body is whole, or NULL */
 };
 
