@@ -56,7 +56,7 @@ cmd_jobs_list(const struct options *options)
 	const struct value *jobs;
 	int code = call_json(options, "GET", "/v1/jobs", &tree);
 
-	if (code != EXIT_ALL_OK) {
+	if (code != EXIT_ALL_OK || !tree) {
 		return code;
 	}
 	if (format && strcmp(format, "json") == 0) {
@@ -96,7 +96,7 @@ cmd_jobs_show(const struct options *options)
 	struct job_record job;
 	int code = call_job(options, "GET", "", &tree);
 
-	if (code != EXIT_ALL_OK) {
+	if (code != EXIT_ALL_OK || !tree) {
 		return code;
 	}
 	if (format && strcmp(format, "json") == 0) {
@@ -120,7 +120,7 @@ cmd_jobs_run(const struct options *options)
 	const char *batch;
 	int code = call_job(options, "POST", "/run", &tree);
 
-	if (code != EXIT_ALL_OK) {
+	if (code != EXIT_ALL_OK || !tree) {
 		return code;
 	}
 	batch = value_get_text(tree->root, "batch");
@@ -148,7 +148,7 @@ change(const struct options *options, const char *verb)
 	struct job_record job;
 	int code = call_job(options, "POST", verb, &tree);
 
-	if (code != EXIT_ALL_OK) {
+	if (code != EXIT_ALL_OK || !tree) {
 		return code;
 	}
 	if (job_record_from_value(tree->root, &job) < 0) {

@@ -44,7 +44,7 @@ draw(void *arg, const struct buffer *content, const struct terminal *terminal, s
 	}
 	stats_put(out, &stats, &terminal->style);
 	buffer_clear(&screen->before);
-	buffer_append(&screen->before, content->data, content->len);
+	buffer_puts(&screen->before, stats.metrics);
 	screen->at = now;
 	return buffer_error(&screen->before);
 }

@@ -56,7 +56,7 @@ spawn(char *const *argv, pid_t *ret_pid)
 int
 daemon_program_run(char *const *argv)
 {
-	pid_t pid;
+	pid_t pid = -1;
 	int status;
 	int r = spawn(argv, &pid);
 

@@ -118,9 +118,9 @@ struct command {
 	size_t min_args;
 	size_t max_args;
 	int (*run)(const struct options *options);
-	bool is_default;
 	const char *const *words;
 	const char *words_from;
+	bool is_default;
 	bool has_files;
 };
 

@@ -50,6 +50,8 @@ write_schedule(struct json_writer *w, const struct config_job *config)
 static void
 write_run(struct json_writer *w, const struct job_run *run)
 {
+	int64_t elapsed_us = run->elapsed_ns / 1000;
+
 	json_begin_object(w);
 	json_write_key(w, "batch");
 	json_write_text(w, run->batch_id);
@@ -58,7 +60,7 @@ write_run(struct json_writer *w, const struct job_run *run)
 	json_write_key(w, "started");
 	write_when(w, run->started_ns);
 	json_write_key(w, "elapsed_ms");
-	json_write_real(w, (double)(run->elapsed_ns / 1000) / 1000.0);
+	json_write_real(w, (double)elapsed_us / 1000.0);
 	json_write_key(w, "counts");
 	json_begin_object(w);
 	json_write_key(w, "ok");

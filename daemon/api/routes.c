@@ -98,29 +98,29 @@ version(struct exchange *exchange, const char *name)
  */
 struct route {
 	enum http_method method;
-	const char *path;
 	enum access_right right;
+	const char *path;
 	int (*handle)(struct exchange *exchange, const char *name);
 };
 
 static const struct route routes[] = {
-	{ HTTP_POST, "/v1/batches", ACCESS_TO_SUBMIT, submit_route },
-	{ HTTP_GET, "/v1/batches", ACCESS_TO_LOOK, batch_route_list },
-	{ HTTP_GET, "/v1/batches/{}", ACCESS_TO_LOOK, batch_route_show },
-	{ HTTP_GET, "/v1/batches/{}/results", ACCESS_TO_LOOK, batch_route_results },
-	{ HTTP_POST, "/v1/batches/{}/cancel", ACCESS_TO_SUBMIT, batch_route_cancel },
-	{ HTTP_GET, "/v1/jobs", ACCESS_TO_LOOK, job_route_list },
-	{ HTTP_GET, "/v1/jobs/{}", ACCESS_TO_LOOK, job_route_show },
-	{ HTTP_POST, "/v1/jobs/{}/run", ACCESS_TO_JOBS, job_route_run },
-	{ HTTP_POST, "/v1/jobs/{}/pause", ACCESS_TO_JOBS, job_route_pause },
-	{ HTTP_POST, "/v1/jobs/{}/resume", ACCESS_TO_JOBS, job_route_resume },
-	{ HTTP_GET, "/v1/config", ACCESS_TO_CONFIGURE, config_route_show },
-	{ HTTP_POST, "/v1/reload", ACCESS_TO_CONFIGURE, config_route_reload },
-	{ HTTP_GET, "/v1/tree", ACCESS_TO_LOOK, tree_route },
-	{ HTTP_GET, "/v1/health/live", ACCESS_TO_HEALTH, health_live },
-	{ HTTP_GET, "/v1/health/ready", ACCESS_TO_HEALTH, health_ready },
-	{ HTTP_GET, "/v1/version", ACCESS_TO_HEALTH, version },
-	{ HTTP_GET, "/metrics", ACCESS_TO_LOOK, metrics_route },
+	{ HTTP_POST, ACCESS_TO_SUBMIT, "/v1/batches", submit_route },
+	{ HTTP_GET, ACCESS_TO_LOOK, "/v1/batches", batch_route_list },
+	{ HTTP_GET, ACCESS_TO_LOOK, "/v1/batches/{}", batch_route_show },
+	{ HTTP_GET, ACCESS_TO_LOOK, "/v1/batches/{}/results", batch_route_results },
+	{ HTTP_POST, ACCESS_TO_SUBMIT, "/v1/batches/{}/cancel", batch_route_cancel },
+	{ HTTP_GET, ACCESS_TO_LOOK, "/v1/jobs", job_route_list },
+	{ HTTP_GET, ACCESS_TO_LOOK, "/v1/jobs/{}", job_route_show },
+	{ HTTP_POST, ACCESS_TO_JOBS, "/v1/jobs/{}/run", job_route_run },
+	{ HTTP_POST, ACCESS_TO_JOBS, "/v1/jobs/{}/pause", job_route_pause },
+	{ HTTP_POST, ACCESS_TO_JOBS, "/v1/jobs/{}/resume", job_route_resume },
+	{ HTTP_GET, ACCESS_TO_CONFIGURE, "/v1/config", config_route_show },
+	{ HTTP_POST, ACCESS_TO_CONFIGURE, "/v1/reload", config_route_reload },
+	{ HTTP_GET, ACCESS_TO_LOOK, "/v1/tree", tree_route },
+	{ HTTP_GET, ACCESS_TO_HEALTH, "/v1/health/live", health_live },
+	{ HTTP_GET, ACCESS_TO_HEALTH, "/v1/health/ready", health_ready },
+	{ HTTP_GET, ACCESS_TO_HEALTH, "/v1/version", version },
+	{ HTTP_GET, ACCESS_TO_LOOK, "/metrics", metrics_route },
 };
 
 static_assert(ARRAY_LEN(routes) < API_MAX_ROUTES, "each is counted, and what took none");

@@ -6,6 +6,7 @@
  */
 #include "daemon/api/submit_route.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <nursery.h>
 #include <stdio.h>
@@ -375,6 +376,7 @@ submit(struct submission *submission)
 		r = read_batch(submission, &description);
 	}
 	if (r > 0) {
+		assert(description); /* read_batch() says so */
 		r = quota_check(submission->exchange, description->n_urls);
 	}
 	if (r <= 0) {

@@ -90,7 +90,7 @@ int
 report_append(const struct report_file *report, const char *line, size_t len)
 {
 	_cleanup_(closep) int fd = -1;
-	int64_t size;
+	int64_t size = 0;
 	int r;
 
 	fd = open_file(report, &size);

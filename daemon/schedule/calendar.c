@@ -350,8 +350,8 @@ static int
 read_weekdays(const char *text, struct calendar *calendar, struct calendar_error *ret_error)
 {
 	const char *at = text;
-	int first;
-	int last;
+	int first = 0;
+	int last = 0;
 	int r;
 
 	while (*at) {

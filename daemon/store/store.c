@@ -761,9 +761,9 @@ static int
 bring_up(struct store *store)
 {
 	char sql[64];
-	int64_t version;
-	int64_t owner;
-	int64_t n_tables;
+	int64_t version = 0;
+	int64_t owner = 0;
+	int64_t n_tables = 0;
 	int r = query_integer(store, "PRAGMA user_version", &version);
 
 	if (r == 0) {
