@@ -148,7 +148,7 @@ run_coverage() {
 
 run_valgrind() {
 	CC=gcc build_in gcc -Dwerror=true &&
-		test_in valgrind gcc --setup valgrind --suite unit --no-suite support
+		test_in valgrind gcc --setup valgrind --suite unit --no-suite support --no-suite forking
 }
 
 run_tidy() {
