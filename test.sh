@@ -194,6 +194,7 @@ for run in "${runs[@]}"; do
 	"run_$run"
 done
 
+tests/conformance/rows docs/conformance.md tests/conformance/test_*.c # a test of each run, too
 [ ${#failures[@]} = 0 ] || echo "failed: ${failures[*]}"
 echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
 [ "$n_failed" = 0 ]
