@@ -121,7 +121,7 @@ run_asan() {
 # This sanitizer wants its addresses where no randomisation puts others; a container may forbid that.
 # A thousand tasks are a thousand of its threads: crowds are left out.
 run_tsan() {
-	export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+	export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:atexit_sleep_ms=0
 	setarch -R true 2>/dev/null && prefix=(setarch -R)
 	CC=gcc build_in tsan -Dbuildtype=debug -Doptimization=1 -Db_lundef=false \
 		-Db_sanitize=thread &&

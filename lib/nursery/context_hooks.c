@@ -10,8 +10,9 @@
  * runs after its last one. (Not kept for the next task: a fiber remembers which functions were
  * entered, and a task that has ended never left its outermost ones.)
  *
- * It also keeps a signal, with the fiber that was running, until that fiber comes out of a function of libc;
- * a task that waits does not, and the signal might never arrive. So each switch goes through one.
+ * It also keeps a signal, with the fiber that was running, until that fiber comes out of a function
+ * of libc. A task that waits does not, and one that has ended never will: the signal would be lost.
+ * So each switch goes through such a function, and from there to its end no signal comes in.
  */
 #include "lib/nursery/context.h"
 
@@ -23,7 +24,9 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef NURI_TSAN
+#include <pthread.h>
 #include <sanitizer/tsan_interface.h>
+#include <signal.h>
 #include <string.h>
 #endif
 
@@ -33,9 +36,20 @@
 static __thread struct nuri_context *context_left;
 #ifdef NURI_TSAN
 static __thread void *fiber_ended;
+static __thread sigset_t mask_before;
 
 /* A function that the sanitizer stands in front of; the compiler must not work it out by itself. */
 static size_t (*volatile const pass_libc)(const char *text) = strlen;
+
+INLINE void
+signals_hold(void)
+{
+	sigset_t all;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &mask_before); /* cannot fail */
+	(void)pass_libc("");
+}
 #endif
 
 INLINE void
@@ -56,7 +70,7 @@ leave(struct nuri_context *from, struct nuri_context *to, bool is_last)
 		fiber_ended = from->fiber;
 		from->fiber = NULL;
 	}
-	(void)pass_libc("");
+	signals_hold();
 	__tsan_switch_to_fiber(to->fiber, 0);
 #endif
 }
@@ -73,6 +87,7 @@ arrive(struct nuri_context *context)
 		__tsan_destroy_fiber(fiber_ended);
 		fiber_ended = NULL;
 	}
+	(void)pthread_sigmask(SIG_SETMASK, &mask_before, NULL); /* cannot fail */
 #endif
 }
 
