@@ -31,6 +31,7 @@ struct notify;
 struct nur_lock;
 struct nur_listener;
 struct server;
+struct stop;
 
 /*
  * config    gets a reference
@@ -75,6 +76,8 @@ void server_tell_reloaded(struct server *server, const char *status, bool is_ref
 struct jobs *server_jobs(const struct server *server);
 struct batches *server_batches(const struct server *server);
 struct fetch_engine *server_engine(const struct server *server);
+struct notify *server_notify(const struct server *server);
+struct stop *server_stop(struct server *server);
 bool server_is_draining(const struct server *server);
 
 /* server_counts() - of the API; whoever answers or refuses counts there */
@@ -118,10 +121,6 @@ void server_connection_ended(struct server *server, uid_t uid);
 
 /* server_connection_rests() - it waits for a request: connection_evict() may be called with @node, until it is unlinked */
 void server_connection_rests(struct server *server, struct list *node);
-
-/* An exchange is open from its request's head to its answer's end: the last thing a stop waits for. */
-void server_exchange_began(struct server *server);
-void server_exchange_ended(struct server *server);
 
 /* server_next_request_id() - unique in this start; valid until the next call */
 const char *server_next_request_id(struct server *server);

@@ -16,6 +16,7 @@
 #include "daemon/api/peer.h"
 #include "daemon/api/routes.h"
 #include "daemon/server.h"
+#include "daemon/stop.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/result.h"
 
@@ -486,10 +487,10 @@ handle(struct connection *connection)
 			exchange->request->keep_alive && !server_is_draining(connection->server);
 		exchange->response.is_head = exchange->request->method == HTTP_HEAD;
 		exchange->response.can_chunk = connection->parser.minor_version > 0;
-		server_exchange_began(connection->server);
+		stop_exchange_began(server_stop(connection->server));
 		r = routes_dispatch(exchange);
 		count_exchange(exchange);
-		server_exchange_ended(connection->server);
+		stop_exchange_ended(server_stop(connection->server));
 		if (r < 0) {
 			return r;
 		}
