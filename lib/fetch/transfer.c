@@ -7,9 +7,10 @@
  * thousand sockets back before anything new begins), then at most ADDS_A_PASS additions, because
  * libcurl runs all of them at once. Callbacks of sockets and timers enter libcurl, too; each entry
  * is followed by drain(), which takes finished transfers out and wakes their tasks. libcurl's own
- * callbacks only take notes: it refuses to be entered again from them.
+ * callbacks (callbacks.c) only take notes: it refuses to be entered again from them.
  *
- * What a handle is told before a transfer begins is in handle.c.
+ * What a handle is told before a transfer begins is in handle.c, what it tells afterwards in
+ * outcome.c.
  */
 #include "lib/fetch/transfer.h"
 
@@ -18,91 +19,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
-#include "lib/fetch/certificate_time.h"
 #include "lib/fetch/handle.h"
+#include "lib/fetch/multi.h"
+#include "lib/fetch/outcome.h"
 #include "lib/fetch/sockets.h"
 
 #define ADDS_A_PASS  32
 #define REAPS_A_PASS 32
 #define REAP_DELAY   NUR_MSEC(20)
-#define CROWD        1024
 
 /* What libcurl gets to notice a passed connect timeout by itself. */
 #define CONNECT_GRACE_MS 250
-
-struct fetch_transfers {
-	CURLM *multi;
-	struct fetch_handles handles;
-	struct nur_timer timer;
-	struct nur_call call;
-	struct nur_timer reap_timer;
-	struct list adds;    /* transfers */
-	struct list removes; /* handles */
-	struct list dead;    /* handles without a transfer, until reaped */
-	size_t n_dead;
-	struct fetch_sockets sockets;
-	bool is_inside;        /* libcurl */
-	bool is_removing;      /* a transfer that has not finished */
-	bool is_reaping;       /* the dead, some each pass */
-	bool is_due;           /* libcurl wants to be called at once */
-	bool has_other_policy; /* than at the creation, once */
-	unsigned max_idle;
-	struct fetch_transfers_statistics statistics;
-};
-
-/* The errors that say it all. Those of connecting, sending and receiving need a second look. */
-static const struct {
-	CURLcode code;
-	enum fetch_error error;
-} code_errors[] = {
-	{ CURLE_UNSUPPORTED_PROTOCOL, FETCH_ERROR_PROTOCOL }, /* HTTP/0.9 */
-	{ CURLE_URL_MALFORMAT, FETCH_ERROR_BAD_URL },
-	{ CURLE_COULDNT_RESOLVE_HOST, FETCH_ERROR_DNS_FAILED },
-	{ CURLE_WEIRD_SERVER_REPLY, FETCH_ERROR_PROTOCOL },
-	{ CURLE_HTTP2, FETCH_ERROR_PROTOCOL },
-	{ CURLE_HTTP2_STREAM, FETCH_ERROR_RESET },
-	{ CURLE_PARTIAL_FILE, FETCH_ERROR_TRUNCATED },
-	{ CURLE_OUT_OF_MEMORY, FETCH_ERROR_RESOURCES },
-	{ CURLE_OPERATION_TIMEDOUT, FETCH_ERROR_CONNECT_TIMEOUT }, /* no other time is given */
-	{ CURLE_SSL_CONNECT_ERROR, FETCH_ERROR_TLS_HANDSHAKE },
-	{ CURLE_SSL_CIPHER, FETCH_ERROR_TLS_HANDSHAKE },
-	{ CURLE_SSL_CERTPROBLEM, FETCH_ERROR_TLS_CERTIFICATE },
-	{ CURLE_PEER_FAILED_VERIFICATION, FETCH_ERROR_TLS_CERTIFICATE },
-	{ CURLE_SSL_CACERT_BADFILE, FETCH_ERROR_TLS_CERTIFICATE },
-	{ CURLE_SSL_ISSUER_ERROR, FETCH_ERROR_TLS_CERTIFICATE },
-	{ CURLE_SSL_INVALIDCERTSTATUS, FETCH_ERROR_TLS_CERTIFICATE },
-	{ CURLE_BAD_CONTENT_ENCODING, FETCH_ERROR_PROTOCOL },
-	{ CURLE_TOO_MANY_REDIRECTS, FETCH_ERROR_REDIRECT_LIMIT },
-	{ CURLE_FILESIZE_EXCEEDED, FETCH_ERROR_BODY_TOO_LARGE },
-	{ CURLE_GOT_NOTHING, FETCH_ERROR_RESET },
-};
-
-/* The first note stays: what follows is a consequence. */
-__attribute__((format(printf, 3, 4))) static void
-note(struct fetch_transfer *transfer, enum fetch_error error, const char *format, ...)
-{
-	va_list ap;
-
-	if (transfer->noted != FETCH_ERROR_NONE) {
-		return;
-	}
-	transfer->noted = error;
-	va_start(ap, format);
-	(void)vsnprintf(transfer->detail, sizeof(transfer->detail), format, ap); /* cut is fine */
-	va_end(ap);
-}
-
-/* NULL: nobody waits for it any more; what libcurl begins for it is refused. */
-static struct fetch_transfer *
-get_transfer(void *user)
-{
-	struct fetch_handle *handle = user;
-
-	return handle->transfer;
-}
 
 /*
  * The oldest first, whether they come in that order or in its reverse: libcurl searches the
@@ -141,13 +69,13 @@ on_connect_guard(void *arg)
 	struct fetch_transfer *transfer = arg;
 
 	if (transfer->handle && !transfer->handle->has_asked && !transfer->is_removed) {
-		note(transfer, FETCH_ERROR_CONNECT_TIMEOUT, "no connection in time");
+		fetch_outcome_note(transfer, FETCH_ERROR_CONNECT_TIMEOUT, "no connection in time");
 		remove_soon(transfer->transfers, transfer->handle);
 	}
 }
 
-static void
-guard_connect(struct fetch_transfer *transfer)
+void
+fetch_transfer_guard_connect(struct fetch_transfer *transfer)
 {
 	if (!transfer->is_guarded) {
 		transfer->is_guarded = true;
@@ -155,492 +83,6 @@ guard_connect(struct fetch_transfer *transfer)
 			nur_time_add(nur_now(),
 				NUR_MSEC(transfer->handle->connect_timeout_ms + CONNECT_GRACE_MS)));
 	}
-}
-
-/* Descriptors. */
-
-static curl_socket_t
-on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	struct fetch_handle *handle = user;
-	struct fetch_transfer *transfer = handle->transfer;
-	struct fetch_transfers *transfers = handle->handles->user;
-	struct fetch_address ip;
-	struct fetch_reason reason;
-	int fd;
-
-	if (!transfer) {
-		return CURL_SOCKET_BAD;
-	}
-	handle->has_asked = false; /* another time, when the first connection was dead */
-	handle->fd = -1;
-	if (!fetch_address_from_sockaddr(&address->addr, address->addrlen, &ip)) {
-		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
-		return CURL_SOCKET_BAD;
-	}
-	if (!transfers->handles.proxy &&
-		fetch_address_policy_check(transfers->handles.policy, &ip, &reason) < 0) {
-		note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
-		return CURL_SOCKET_BAD;
-	}
-
-	fd = socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-		address->protocol);
-	if (fd < 0) {
-		note(transfer, FETCH_ERROR_RESOURCES, "socket: %s", strerror(errno));
-		return CURL_SOCKET_BAD;
-	}
-	if (fetch_sockets_begin(&transfers->sockets, fd) < 0) {
-		(void)close(fd);
-		note(transfer, FETCH_ERROR_RESOURCES, "no memory");
-		return CURL_SOCKET_BAD;
-	}
-	transfers->statistics.total_connections++;
-	guard_connect(transfer);
-	return fd;
-}
-
-static int
-on_close(void *user, curl_socket_t fd)
-{
-	struct fetch_transfers *transfers = user;
-
-	fetch_sockets_end(&transfers->sockets, fd);
-	return close(fd);
-}
-
-/* Responses. */
-
-static size_t
-on_body(char *data, size_t size, size_t n_items, void *user)
-{
-	struct fetch_transfer *transfer = get_transfer(user);
-	size_t len = size * n_items;
-
-	if (!transfer) {
-		return 0;
-	}
-	transfer->bytes += len;
-	if (transfer->bytes > transfer->max_body) {
-		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "more than %llu bytes",
-			(unsigned long long)transfer->max_body);
-		return 0;
-	}
-	if (fetch_body_add(&transfer->body, data, len) < 0) {
-		note(transfer, FETCH_ERROR_RESOURCES, "no memory for the body");
-		return 0;
-	}
-	return len;
-}
-
-/*
- * A connection is kept from the moment when a response has come on it: until then libcurl was told
- * to close it (7.88.1 keeps one on which a request could not be sent: a dead socket).
- *
- * For each connection over its limit libcurl looks for the one that has been idle longest, through
- * all of them. After thousands of parallel requests that is most of the work; so a connection that
- * would be one too many in a crowd is closed at once.
- */
-static void
-decide_reuse(struct fetch_transfer *transfer)
-{
-	const struct fetch_transfers *transfers = transfer->transfers;
-	size_t n_open = transfers->sockets.n_open;
-	bool is_crowd =
-		n_open > CROWD && n_open > transfers->statistics.n_transfers + transfers->max_idle;
-
-	if (!is_crowd) {
-		(void)curl_easy_setopt(transfer->handle->easy, CURLOPT_FORBID_REUSE, 0L);
-	}
-}
-
-/* Other libraries than the one that we are built with tell by themselves, or have other objects. */
-static void *
-get_ssl(CURL *easy)
-{
-	const char *name = curl_version_info(CURLVERSION_NOW)->ssl_version;
-	struct curl_tlssessioninfo *info = NULL;
-
-	if (!name || strncmp(name, "OpenSSL/3", strlen("OpenSSL/3")) != 0 ||
-		curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || !info ||
-		info->backend != CURLSSLBACKEND_OPENSSL) {
-		return NULL;
-	}
-	return info->internals;
-}
-
-/* A body that ends with its connection is whole only if the peer has ended that. */
-static int
-watch_end(struct fetch_transfer *transfer)
-{
-	CURL *easy = transfer->handle->easy;
-	long version = 0;
-	void *ssl;
-
-	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-	if (!transfer->url->is_https || version == CURL_HTTP_VERSION_2_0 ||
-		!fetch_head_ends_with_connection(&transfer->head)) {
-		return 0;
-	}
-	ssl = get_ssl(easy);
-	if (!ssl) {
-		return 0;
-	}
-	transfer->tls_end = fetch_tls_end_watch(ssl);
-	return transfer->tls_end ? 0 : -ENOMEM;
-}
-
-static int
-end_head(struct fetch_transfer *transfer)
-{
-	const struct fetch_head *head = &transfer->head;
-
-	decide_reuse(transfer);
-	if (fetch_head_has_body(head->status, transfer->method) && watch_end(transfer) < 0) {
-		note(transfer, FETCH_ERROR_RESOURCES, "no memory");
-		return -ENOMEM;
-	}
-	if (fetch_head_has_body(head->status, transfer->method) &&
-		fetch_head_misses_more(head, transfer->max_body)) {
-		note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "%lld bytes, more than %llu",
-			(long long)head->announced, (unsigned long long)transfer->max_body);
-		return -E2BIG;
-	}
-	return 0;
-}
-
-static size_t
-on_header(char *line, size_t size, size_t n_items, void *user)
-{
-	struct fetch_transfer *transfer = get_transfer(user);
-	size_t len = size * n_items;
-	bool was_whole;
-
-	if (!transfer) {
-		return 0;
-	}
-	was_whole = transfer->head.is_whole;
-	switch (fetch_head_read(&transfer->head, line, len)) {
-	case 0:
-		break;
-	case -EMSGSIZE:
-		note(transfer, FETCH_ERROR_HEADER_TOO_LARGE, "more than %d bytes or %d fields",
-			FETCH_HEAD_MAX, FETCH_FIELDS_MAX);
-		return 0;
-	case -EBADMSG:
-		note(transfer, FETCH_ERROR_PROTOCOL, "a wrong Content-Length");
-		return 0;
-	default:
-		note(transfer, FETCH_ERROR_RESOURCES, "no memory for a header");
-		return 0;
-	}
-	if (!was_whole && transfer->head.is_whole && end_head(transfer) < 0) {
-		return 0;
-	}
-	return len;
-}
-
-/* Also called for connections that are kept, which may have been opened under another policy. */
-static int
-on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port)
-{
-	struct fetch_handle *handle = user;
-	struct fetch_transfer *transfer = handle->transfer;
-	struct fetch_address ip;
-	struct fetch_reason reason;
-
-	if (!transfer) {
-		return CURL_PREREQFUNC_ABORT;
-	}
-	handle->has_asked = true;
-	if (!transfer->transfers->has_other_policy || transfer->transfers->handles.proxy) {
-		return CURL_PREREQFUNC_OK; /* on_open() asked the same one, or need not */
-	}
-	if (!fetch_address_parse(remote_ip, &ip)) {
-		note(transfer, FETCH_ERROR_DENIED, "not an IP address");
-		return CURL_PREREQFUNC_ABORT;
-	}
-	if (fetch_address_policy_check(transfer->transfers->handles.policy, &ip, &reason) < 0) {
-		note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
-		return CURL_PREREQFUNC_ABORT;
-	}
-	return CURL_PREREQFUNC_OK;
-}
-
-static int
-on_resolve(void *state, void *reserved, void *user)
-{
-	struct fetch_transfer *transfer = get_transfer(user);
-	const struct fetch_url *proxy;
-
-	if (!transfer) {
-		return 1;
-	}
-	proxy = transfer->transfers->handles.proxy;
-	if (fetch_url_is_literal(proxy ? proxy : transfer->url)) {
-		return 0; /* asked for addresses, too */
-	}
-	note(transfer, FETCH_ERROR_INTERNAL, "libcurl was about to resolve a name");
-	return 1;
-}
-
-/* Results. */
-
-static bool
-is_reset_errno(long error)
-{
-	return error == ECONNRESET || error == EPIPE || error == ECONNABORTED ||
-	       error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH ||
-	       error == ENETDOWN || error == EHOSTDOWN;
-}
-
-static enum fetch_error
-judge_connect(long error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-		return FETCH_ERROR_CONNECTION_REFUSED;
-	case ETIMEDOUT:
-		return FETCH_ERROR_CONNECT_TIMEOUT;
-	case EMFILE:
-	case ENFILE:
-	case ENOBUFS:
-	case ENOMEM:
-	case EADDRNOTAVAIL:
-		return FETCH_ERROR_RESOURCES;
-	case ECONNRESET:
-		return FETCH_ERROR_RESET;
-	default:
-		return FETCH_ERROR_UNREACHABLE;
-	}
-}
-
-/* An error of receiving or sending is the network's, TLS's, or the parser's of libcurl. */
-static enum fetch_error
-judge_receive(const struct fetch_transfer *transfer, long error)
-{
-	if (is_reset_errno(error)) {
-		return FETCH_ERROR_RESET;
-	}
-	if (transfer->head.is_whole && fetch_head_misses_more(&transfer->head, transfer->bytes)) {
-		return FETCH_ERROR_TRUNCATED;
-	}
-	if (error != 0 || strstr(transfer->handle->error, "SSL")) {
-		return FETCH_ERROR_RESET;
-	}
-	return FETCH_ERROR_PROTOCOL;
-}
-
-/* HTTP/1.1 has its ends: a length, the last chunk, the connection's. */
-static bool
-is_end_unknown(const struct fetch_transfer *transfer)
-{
-	return transfer->http_version && strcmp(transfer->http_version, "2") == 0 &&
-	       transfer->head.announced < 0 &&
-	       fetch_head_has_body(transfer->status, transfer->method) &&
-	       !fetch_handles_has_http2();
-}
-
-/* What libcurl calls a success may have been cut: 7.88 says so of a head, and of bodies in HTTP/2. */
-static enum fetch_error
-judge_end(struct fetch_transfer *transfer)
-{
-	const struct fetch_head *head = &transfer->head;
-
-	if (!head->is_whole) {
-		(void)snprintf(transfer->detail, sizeof(transfer->detail), "cut in its head");
-		return FETCH_ERROR_TRUNCATED;
-	}
-	if (fetch_head_has_body(transfer->status, transfer->method) &&
-		fetch_head_misses_more(head, transfer->bytes)) {
-		(void)snprintf(transfer->detail, sizeof(transfer->detail), "%llu of %lld bytes",
-			(unsigned long long)transfer->bytes, (long long)head->announced);
-		return FETCH_ERROR_TRUNCATED;
-	}
-	if (transfer->tls_end && !fetch_tls_end_is_told(transfer->tls_end)) {
-		(void)snprintf(transfer->detail, sizeof(transfer->detail),
-			"the connection was cut, or ended without a close_notify");
-		return FETCH_ERROR_TRUNCATED;
-	}
-	if (is_end_unknown(transfer)) {
-		(void)snprintf(transfer->detail, sizeof(transfer->detail),
-			"HTTP/2 without Content-Length: libcurl %s cannot tell whether it is whole",
-			curl_version_info(CURLVERSION_NOW)->version);
-		return FETCH_ERROR_PROTOCOL;
-	}
-	return FETCH_ERROR_NONE;
-}
-
-/*
- * libcurl takes lines of 100 KiB, and trailers of 4 KiB. 7.88 calls a longer one a lack of memory, as
- * it does a real one; newer ones have a code for it, which the header that we are built with need
- * not know.
- */
-static bool
-has_long_line(const struct fetch_transfer *transfer, CURLcode code)
-{
-	const CURLcode too_large = (CURLcode)100;
-
-	switch (code) {
-	case CURLE_OUT_OF_MEMORY:
-		return transfer->handle->has_asked && !transfer->head.is_whole;
-	case CURLE_RECV_ERROR:
-		return strstr(transfer->handle->error, "Out of memory in chunked") != NULL;
-	default:
-		return code == too_large;
-	}
-}
-
-static enum fetch_error
-judge(struct fetch_transfer *transfer, CURLcode code)
-{
-	long error = 0, connect_code = 0;
-
-	if (code == CURLE_OK) {
-		return judge_end(transfer);
-	}
-	if (transfer->noted != FETCH_ERROR_NONE) {
-		return transfer->noted;
-	}
-	if (has_long_line(transfer, code)) {
-		(void)snprintf(transfer->detail, sizeof(transfer->detail),
-			"a line longer than libcurl takes");
-		return FETCH_ERROR_HEADER_TOO_LARGE;
-	}
-
-	for (size_t i = 0; i < ARRAY_LEN(code_errors); i++) {
-		if (code_errors[i].code == code) {
-			return code_errors[i].error;
-		}
-	}
-	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_HTTP_CONNECTCODE, &connect_code);
-	if (connect_code >= 300) {
-		return FETCH_ERROR_UNREACHABLE; /* says the proxy */
-	}
-	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO, &error);
-	if (code == CURLE_COULDNT_CONNECT) {
-		return judge_connect(error);
-	}
-	if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR) {
-		return judge_receive(transfer, error);
-	}
-	return FETCH_ERROR_INTERNAL;
-}
-
-static int64_t
-since(curl_off_t from_us, curl_off_t to_us)
-{
-	return to_us > from_us ? (to_us - from_us) * 1000 : 0;
-}
-
-static void
-collect_times(struct fetch_transfer *transfer, bool has_failed)
-{
-	curl_off_t name = 0, connect = 0, tls = 0, first_byte = 0;
-	CURL *easy = transfer->handle->easy;
-
-	(void)curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &first_byte);
-	if (transfer->status > 0 && first_byte > 0) {
-		transfer->first_byte_ns = since(0, first_byte);
-	}
-	/* 7.88 gives wrong times of connects that failed */
-	if (transfer->is_reused || (has_failed && transfer->status == 0)) {
-		return;
-	}
-	(void)curl_easy_getinfo(easy, CURLINFO_NAMELOOKUP_TIME_T, &name);
-	(void)curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connect);
-	transfer->connect_ns = since(name, connect);
-	if (transfer->url->is_https) {
-		(void)curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &tls);
-		transfer->tls_ns = since(connect, tls);
-	}
-}
-
-static const char *
-http_version_name(long version)
-{
-	switch (version) {
-	case CURL_HTTP_VERSION_1_0:
-		return "1.0";
-	case CURL_HTTP_VERSION_1_1:
-		return "1.1";
-	case CURL_HTTP_VERSION_2_0:
-		return "2";
-	default:
-		return NULL;
-	}
-}
-
-/* The server's own certificate, which is the first: "Issuer:CN = a name", "Expire date:…" */
-static void
-collect_certificate(struct fetch_transfer *transfer)
-{
-	static const char issuer[] = "Issuer:", expires[] = "Expire date:";
-	const struct curl_certinfo *info = NULL;
-	const struct curl_slist *field;
-
-	if (curl_easy_getinfo(transfer->handle->easy, CURLINFO_CERTINFO, &info) != CURLE_OK ||
-		!info || info->num_of_certs < 1) {
-		return;
-	}
-	for (field = info->certinfo[0]; field; field = field->next) {
-		if (strncmp(field->data, issuer, strlen(issuer)) == 0 && !transfer->tls_issuer) {
-			transfer->tls_issuer = strdup(field->data + strlen(issuer)); /* or not */
-		} else if (strncmp(field->data, expires, strlen(expires)) == 0) {
-			transfer->tls_expires =
-				fetch_certificate_time(field->data + strlen(expires));
-		}
-	}
-}
-
-/* Takes all that is wanted out of the handle before it is destroyed. */
-static void
-collect(struct fetch_transfer *transfer, CURLcode code)
-{
-	struct fetch_transfers_statistics *statistics = &transfer->transfers->statistics;
-	CURL *easy = transfer->handle->easy;
-	const char *error = transfer->handle->error;
-	long value = 0;
-	char *ip = NULL;
-	curl_off_t retry_after = 0;
-
-	(void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &value);
-	transfer->status = (int)value;
-	value = 0;
-	(void)curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &value);
-	transfer->http_version = transfer->status ? http_version_name(value) : NULL;
-	(void)curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip);
-	if (ip && strlen(ip) < sizeof(transfer->ip)) {
-		memcpy(transfer->ip, ip, strlen(ip) + 1);
-		(void)curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &value);
-		transfer->port = (uint16_t)value;
-	}
-	value = 1;
-	(void)curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &value);
-	transfer->is_reused = value == 0 && transfer->status > 0;
-	if (transfer->options->retries.max > 0 || transfer->status == 429 ||
-		transfer->status == 503) {
-		(void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
-		transfer->retry_after_s = retry_after;
-	}
-	collect_times(transfer, code != CURLE_OK);
-	if (transfer->options->tls.with_report) {
-		collect_certificate(transfer);
-	}
-
-	transfer->error = judge(transfer, code);
-	if (transfer->error == FETCH_ERROR_NONE) {
-		transfer->detail[0] = '\0';
-		if (fetch_body_end(&transfer->body) < 0) {
-			transfer->error = FETCH_ERROR_RESOURCES;
-		}
-	} else if (transfer->detail[0] == '\0') {
-		(void)snprintf(transfer->detail, sizeof(transfer->detail), "%s",
-			*error ? error : curl_easy_strerror(code));
-	}
-	statistics->total_transfers++;
-	statistics->total_reused += transfer->is_reused;
-	statistics->total_bytes += transfer->bytes;
 }
 
 /* The handle goes, and the task goes on. */
@@ -682,6 +124,14 @@ reap_some(struct fetch_transfers *transfers, size_t n)
 /* The loop's side. */
 
 static void
+count(struct fetch_transfers_statistics *statistics, const struct fetch_transfer *transfer)
+{
+	statistics->total_transfers++;
+	statistics->total_reused += transfer->is_reused;
+	statistics->total_bytes += transfer->bytes;
+}
+
+static void
 drain(struct fetch_transfers *transfers)
 {
 	CURLMsg *message;
@@ -702,7 +152,8 @@ drain(struct fetch_transfers *transfers)
 			continue;
 		}
 		transfer->is_done = code == CURLE_OK;
-		collect(transfer, code);
+		fetch_outcome_collect(transfer, code);
+		count(&transfers->statistics, transfer);
 		finish(transfers, transfer, 0);
 	}
 }
@@ -809,7 +260,8 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 			(what & CURL_POLL_OUT ? NUR_WATCH_WRITE : 0));
 	if (r < 0 && handle->transfer) {
 		/* -1 would end all transfers; this one would wait for ever */
-		note(handle->transfer, FETCH_ERROR_RESOURCES, "epoll: %s", nur_strerror(r));
+		fetch_outcome_note(
+			handle->transfer, FETCH_ERROR_RESOURCES, "epoll: %s", nur_strerror(r));
 		remove_soon(transfers, handle);
 	}
 	return 0;
@@ -939,15 +391,6 @@ fetch_transfers_statistics(
 	ret_statistics->n_connections = transfers->sockets.n_open;
 }
 
-static const struct fetch_handle_calls handle_calls = {
-	.open = on_open,
-	.close = on_close,
-	.resolve = on_resolve,
-	.request = on_request,
-	.header = on_header,
-	.body = on_body,
-};
-
 int
 fetch_transfers_create(
 	const struct fetch_transfers_options *options, struct fetch_transfers **ret_transfers)
@@ -979,7 +422,7 @@ fetch_transfers_create(
 	}
 	transfers->max_idle = options->max_idle;
 	transfers->multi = curl_multi_init();
-	r = fetch_handles_init(&transfers->handles, options, &handle_calls, transfers);
+	r = fetch_handles_init(&transfers->handles, options, &fetch_callbacks, transfers);
 	if (r < 0 || !transfers->multi) {
 		fetch_transfers_destroy(transfers);
 		return -ENOMEM;
