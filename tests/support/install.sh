@@ -22,7 +22,7 @@ packages_of() {
 		libssl-dev libc-ares-dev libyaml-dev libjansson-dev libpcre2-dev libglib2.0-dev libsqlite3-dev tzdata scdoc ;;
 	demo) echo nginx-light libnginx-mod-http-echo openssl ;;
 	test) echo check clang clang-format clang-tidy libclang-rt-14-dev llvm g++ valgrind curl openssl \
-		python3 python3-jsonschema python3-yaml gdb zsh fish nginx-light libnginx-mod-http-echo systemd systemd-container prometheus ;;
+		python3 python3-jsonschema python3-yaml gdb zsh fish nodejs nginx-light libnginx-mod-http-echo systemd systemd-container prometheus ;;
 	aarch64) echo gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static check:arm64 \
 		libevent-core-2.1-7:arm64 ;;
 	package) echo build-essential debhelper lintian systemd-container curl python3 ;;
