@@ -35,15 +35,16 @@ def quoted(text):
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def draw(path, title, unit, columns, rows):
+def draw(folder, name, title, unit, columns, rows):
     """A group of bars for each row: a name, and a value or None for each column."""
+    path = f"{folder}/{name}.svg"
     if not shutil.which("gnuplot"):
         print(f"\nno gnuplot: {path} is not drawn")
         return
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    data = "\n".join("\t".join(["\\n".join(textwrap.wrap(name, 16))] +
+    os.makedirs(folder, exist_ok=True)
+    data = "\n".join("\t".join(["\\n".join(textwrap.wrap(label, 16))] +
                                ["-" if value is None else f"{value:.2f}" for value in values])
-                     for name, values in rows)
+                     for label, values in rows)
     plots = ", ".join(f'$data using {i + 2}:xtic(1) title "{quoted(column)}" linecolor "{COLOURS[i]}"'
                       for i, column in enumerate(columns))
     script = SCRIPT.format(output=quoted(path), title=quoted(title), unit=unit, plots=plots,

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""What the sections share: which CPU, medians, tables."""
+"""What the sections share: rounds in turn, medians, and what a section has found."""
+import contextlib
+import json
 import os
 import statistics
-import sys
+import subprocess
+import threading
+import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from servers import CLIENT_CPU, HERE, Fetchd, Nginx, Origin, pinned
 
-SERVER_CPU, CLIENT_CPU = 1, 0
+CHILD_S = 240
 
 
-def pinned(cpu, *command):
-    return ["taskset", "-c", str(cpu), *command]
+class Failed(Exception):
+    """What was to be measured did not do what it was started for."""
 
 
 def median(values):
@@ -21,19 +25,105 @@ def percentile(values, part):
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-class Table:
-    """Rows of one section, printed as a markdown table at its end."""
+@contextlib.contextmanager
+def started(command, **options):
+    """A process that is measured; it has ended afterwards, whatever happens."""
+    with subprocess.Popen(pinned(CLIENT_CPU, *command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True, **options) as process:
+        guard = threading.Timer(CHILD_S, process.kill)
+        guard.start()
+        try:
+            yield process
+        finally:
+            guard.cancel()
+            if process.returncode is None:
+                process.kill()
 
-    def __init__(self, title, *columns):
+
+def run_child(command):
+    """Wall seconds and CPU seconds of a whole process, its start included, and its output."""
+    start = time.monotonic()
+    with started(command) as process:
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Failed(f"ended with {process.returncode}")
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, output
+
+
+def bare_loop(bench, *arguments):
+    return json.loads(run_child([f"{bench.build}/tests/bench/bare_loop", *map(str, arguments)])[2])
+
+
+class Table:
+    """Rows of one section. A number is rounded when it is shown."""
+
+    def __init__(self, title, columns):
         self.title, self.columns, self.rows = title, columns, []
 
     def add(self, *cells):
-        self.rows.append([f"{c:.2f}" if isinstance(c, float) else str(c) for c in cells])
+        self.rows.append(cells)
 
-    def print(self):
-        print(f"\n### {self.title}\n")
-        print("| " + " | ".join(self.columns) + " |")
-        print("|" + " --- |" * len(self.columns))
-        for row in self.rows:
-            print("| " + " | ".join(row) + " |")
-        sys.stdout.flush()
+
+class Bench:
+    """What a section is given: where things are, servers that end with it, and where its findings go."""
+
+    def __init__(self, build, folder, runs, scale):
+        self.build, self.folder, self.runs, self.scale = build, folder, runs, scale
+        self.found = {"tables": [], "charts": [], "bars": [], "notes": []}
+        self.stack = contextlib.ExitStack()
+
+    def fetchd(self):
+        return self._kept(Fetchd(self.build, self.folder))
+
+    def origin(self):
+        return self._kept(Origin(self.build))
+
+    def nginx(self):
+        return self._kept(Nginx(self.folder))
+
+    def _kept(self, server):
+        self.stack.callback(server.stop)
+        return server
+
+    def end_section(self):
+        self.stack.close()
+
+    def size(self, n):
+        """How many to do where @n are wanted: fewer in a trial."""
+        return max(1, int(n * self.scale))
+
+    def in_turn(self, cases, warm_up=True, at_most=None):
+        """
+        Rows by name: each case in turn (A B C A B C …), after a round that is thrown away.
+        @at_most has the number of rounds of those that are slow. What fails is left out, with a note.
+        """
+        rows, limits = {name: [] for name in cases}, at_most or {}
+        for run in range(-1 if warm_up else 0, self.runs):
+            for name in [name for name in rows if run < limits.get(name, self.runs)]:
+                try:
+                    row = cases[name]()
+                except Failed as reason:
+                    self.note(f"{name}: {reason}")
+                    del rows[name]
+                    continue
+                if run >= 0:
+                    rows[name].append(row)
+        return {name: [median(column) for column in zip(*row)] for name, row in rows.items()}
+
+    def table(self, title, *columns):
+        table = Table(title, columns)
+        self.found["tables"].append(table)
+        return table
+
+    def bar(self, figure, value, bar, very_good=None, unit=""):
+        """@value is to be no more than @bar."""
+        self.found["bars"].append({"figure": figure, "value": value, "bar": bar, "very_good": very_good, "unit": unit})
+
+    def chart(self, name, **drawing):
+        """charts/NAME.svg: @drawing is what charts.py takes."""
+        self.found["charts"].append({"name": name, **drawing})
+
+    def note(self, text):
+        self.found["notes"].append(text)

@@ -7,8 +7,8 @@ import os
 import shutil
 import subprocess
 
-from charts import draw
-from common import CLIENT_CPU, HERE, Table, median, pinned
+from common import median
+from servers import CLIENT_CPU, HERE, pinned
 
 PEERS = os.path.join(HERE, "peers")
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's Trio
@@ -16,6 +16,9 @@ PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's Trio
 # What the chart shows of the table.
 DRAWN = ["spawn and join, batches of 20", "spawn and join, batches of 1000", "checkpoint, 1000 tasks in turn",
          "message through a channel of 64", "timer cancelled and added, among 100000"]
+
+BARS = [("spawn and join, batches of 1000", "ns", 40, 25), ("context switch", "ns", 6, 5.2),
+        ("resident memory of a parked task", "KiB", 4.5, 4.1)]
 
 
 def build_go(bench):
@@ -74,17 +77,17 @@ def cell(value, ours):
 def micro(bench):
     own = [[f"{bench.build}/tests/bench/{name}"] for name in ("bench_nursery", "bench_memory")]
     if not os.path.exists(own[0][0]):
-        print("\nmicro: not built")
+        bench.note("micro: not built")
         return
     peers = find_peers(bench)
     for name in [name for name, command in peers.items() if not command]:
-        print(f"\nmicro: {name} is not installed")
+        bench.note(f"micro: {name} is not installed")
         del peers[name]
     medians = measure({"libnursery": own, **{name: [command] for name, command in peers.items()}}, bench.runs)
-    table = Table(f"libnursery and its peers, medians of {bench.runs}", "what", "unit", "libnursery", *peers)
+    table = bench.table(f"libnursery and its peers, medians of {bench.runs}", "what", "unit", "libnursery", *peers)
     for figure, ours in medians["libnursery"].items():
         table.add(*figure, rounded(ours), *(cell(medians[name].get(figure), ours) for name in peers))
-    table.print()
-    if bench.charts:
-        draw(f"{bench.charts}/micro.svg", "What a task costs", "nanoseconds", list(medians),
-             [(what, [rows.get((what, "ns")) for rows in medians.values()]) for what in DRAWN])
+    for what, unit, bar, very_good in BARS:
+        bench.bar(what, medians["libnursery"][what, unit], bar, very_good, unit)
+    bench.chart("micro", title="What a task costs", unit="nanoseconds", columns=list(medians),
+                rows=[(what, [rows.get((what, "ns")) for rows in medians.values()]) for what in DRAWN])

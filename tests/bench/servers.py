@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""What is started to be measured, or to be fetched from: nginx, the scripted origin, fetchd."""
+import json
+import os
+import signal
+import socket
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SUPPORT = os.path.join(HERE, "..", "support")
+
+SERVER_CPU, CLIENT_CPU = 1, 0
+ANSWER_S = 600
+
+CONFIG = """\
+limits: {in_flight: 16384, per_origin: 16384, batch_urls: 1000000}
+defaults: {deadline: 590s, timeout: 100s}
+"""
+
+
+def pinned(cpu, *command):
+    return ["taskset", "-c", str(cpu), *command]
+
+
+class Origin:
+    """The scripted origin (tests/support/origin.h): commands in, replies out."""
+
+    def __init__(self, build):
+        self.process = subprocess.Popen(
+            pinned(SERVER_CPU, f"{build}/tests/support/t_origin"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        ports = dict(word.split("=") for word in self.process.stdout.readline().split()[1:])
+        self.port = int(ports["http"])
+        self.n_urls = 0
+
+    def url(self, path):
+        """The addresses take turns: each may have its own pairs of ports in TIME_WAIT."""
+        return f"http://{self.address()}:{self.port}{path}"
+
+    def address(self):
+        return f"127.0.0.{1 + self.n_urls % 8}"
+
+    def next_address(self):
+        self.n_urls += 1
+
+    def command(self, line):
+        self.process.stdin.write(line + "\n")
+        return self.process.stdout.readline().strip()
+
+    def counts(self):
+        return {k: int(v) for k, v in (w.split("=") for w in self.command("counts").split()[1:])}
+
+    def wait(self, condition, seconds=60):
+        if self.command(f"wait {condition} {seconds * 1000}") != "reached":
+            raise SystemExit(f"origin: {condition} not reached: {self.counts()}")
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Nginx:
+    def __init__(self, folder):
+        self.process = subprocess.Popen(
+            pinned(SERVER_CPU, f"{SUPPORT}/nginx.sh", "hold", f"{folder}/nginx"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        words = self.process.stdout.readline().split()
+        if not words:
+            raise SystemExit("nginx does not start")
+        self.base = f"http://127.0.0.1:{dict(w.split('=') for w in words)['NGINX_HTTP']}"
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Fetchd:
+    """The daemon, ready when it says so. CPU and memory are what /proc says of it."""
+
+    n_started = 0
+
+    def __init__(self, build, folder):
+        Fetchd.n_started += 1
+        self.socket = f"{folder}/api{Fetchd.n_started}.sock"
+        config, notify = f"{folder}/fetchd.yaml", f"{folder}/notify{Fetchd.n_started}"
+        with open(config, "w", encoding="ascii") as file:
+            file.write(CONFIG)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(notify)
+            ready.settimeout(20)
+            self.process = subprocess.Popen(
+                pinned(CLIENT_CPU, f"{build}/daemon/fetchd", "--config", config, "--socket", self.socket),
+                env=dict(os.environ, NOTIFY_SOCKET=notify), stderr=subprocess.DEVNULL)
+            while b"READY=1" not in ready.recv(4096).split(b"\n"):
+                pass
+        self.pid = self.process.pid
+
+    def cpu_ns(self):
+        total = 0
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{thread}/schedstat", encoding="ascii") as file:
+                total += int(file.read().split()[0])
+        return total
+
+    def rss_kib(self):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(timeout=60) != 0:
+            raise SystemExit(f"fetchd ended with {self.process.returncode}")
+
+
+class Connection:
+    """One connection to fetchd, with as little of Python between as there can be."""
+
+    def __init__(self, fetchd):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(ANSWER_S)
+        self.socket.connect(fetchd.socket)
+        self.rest = b""
+
+    def post(self, urls, stream=False, **options):
+        query = "&".join(f"{name}={value}" for name, value in options.items())
+        body = "\n".join(urls).encode()
+        accept = "application/x-ndjson" if stream else "application/json"
+        head = (f"POST /v1/batches?{query} HTTP/1.1\r\nHost: fetchd\r\nContent-Type: text/plain\r\n"
+                f"Accept: {accept}\r\nContent-Length: {len(body)}\r\n\r\n")
+        self.socket.sendall(head.encode() + body)
+
+    def _more(self):
+        data = self.socket.recv(1 << 18)
+        if not data:
+            raise SystemExit("fetchd closed the connection")
+        return data
+
+    def answer(self):
+        """The whole answer's body; parsed by nobody yet."""
+        data = self.rest
+        while b"\r\n\r\n" not in data:
+            data += self._more()
+        head, data = data.split(b"\r\n\r\n", 1)
+        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        if b"content-length" in fields:
+            return self._read_length(data, int(fields[b"content-length"]))
+        return self._read_chunks(data)
+
+    def _read_length(self, data, length):
+        parts, n = [data], len(data)
+        while n < length:
+            parts.append(self._more())
+            n += len(parts[-1])
+        data = b"".join(parts)
+        self.rest = data[length:]
+        return data[:length]
+
+    def _read_chunks(self, data):
+        parts, tail = [data], data[-5:]
+        while tail != b"0\r\n\r\n":  # no line of JSON can look like that
+            parts.append(self._more())
+            tail = (tail + parts[-1])[-5:]
+        data, body, at = b"".join(parts), [], 0
+        while True:
+            end = data.index(b"\r\n", at)
+            size = int(data[at:end], 16)
+            if size == 0:
+                self.rest = data[end + 4:]
+                return b"".join(body)
+            body.append(data[end + 2:end + 2 + size])
+            at = end + 4 + size
+
+    def close(self):
+        self.socket.close()
+
+
+def counts_of(answer):
+    """The summary of a collected answer or of a stream's last line."""
+    text = answer.decode()
+    if '"type"' in text[:200]:
+        text = text.rstrip("\n").rsplit("\n", 1)[-1]
+    parsed = json.loads(text)
+    if "counts" not in parsed:
+        raise SystemExit(f"no batch: {text[:500]}")
+    return parsed["counts"]
+
+
+def expect_counts(answer, **expected):
+    counts = counts_of(answer)
+    for name, n in expected.items():
+        if counts.get(name, 0) != n:
+            raise SystemExit(f"expected {expected}, got {counts}")
