@@ -96,6 +96,7 @@ int batches_admit(
  * kind, query, body  as it came; query may be NULL; body is taken, also on an error
  * defaults, limits  that were in force
  * uid, key          who sends it, and the Idempotency-Key, or NULL
+ * max_stored        bytes that this user may have in the store, when it has some already
  */
 struct batch_submission {
 	struct batch_description *description;
@@ -106,6 +107,7 @@ struct batch_submission {
 	struct batch_limits limits;
 	uid_t uid;
 	const char *key;
+	int64_t max_stored;
 };
 
 /**
@@ -121,7 +123,8 @@ struct batch_submission {
  *         -EAGAIN     max_running are running
  *         -EBUSY      a batch of this user and key is being accepted
  *         -EEXIST     there is one, made of another body
- *         -EDQUOT     the store is full
+ *         -ENOSPC     the store is full
+ *         -EDQUOT     the user has @submission->max_stored there
  *         -EIO        the store has failed, before or now: batches_store_why()
  *         -ENOMEM, -E2BIG, NUR_ENOSTACK
  *

@@ -7,6 +7,7 @@
 #include "daemon/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/server.h"
+#include "lib/protocol/units.h"
 
 static int
 refuse(struct exchange *exchange, const char *quota, size_t limit, size_t n)
@@ -18,6 +19,21 @@ refuse(struct exchange *exchange, const char *quota, size_t limit, size_t n)
 		(unsigned)exchange->peer.uid, n);
 	return response_problem(
 		&exchange->response, PROBLEM_QUOTA, detail, "Retry-After: 1\r\n", NULL);
+}
+
+int
+quota_refuse_stored(struct exchange *exchange)
+{
+	char limit[UNITS_TEXT_MAX];
+	char detail[160];
+
+	(void)snprintf(detail, sizeof(detail),
+		"limits.stored_per_user is %s, and the detached batches of uid %u have no room in "
+		"it for one more; those that expire make room",
+		size_format(server_config(exchange->server)->max_stored_per_user, limit),
+		(unsigned)exchange->peer.uid);
+	return response_problem(
+		&exchange->response, PROBLEM_QUOTA, detail, "Retry-After: 60\r\n", NULL);
 }
 
 int

@@ -15,3 +15,8 @@ struct exchange;
  * Return: 1 when there is, 0 when it has answered, or an error.
  */
 int quota_check(struct exchange *exchange, size_t n_urls);
+
+/*
+ * quota_refuse_stored() - answer 429: the user has its share of the store. Checkpoint, errors: as response_flush()
+ */
+int quota_refuse_stored(struct exchange *exchange);

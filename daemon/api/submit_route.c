@@ -295,6 +295,8 @@ answer_refusal(struct exchange *exchange, int r)
 			"there is a batch with this Idempotency-Key, made of another body", NULL,
 			NULL);
 	case -EDQUOT:
+		return quota_refuse_stored(exchange);
+	case -ENOSPC:
 		return response_problem(response, PROBLEM_STORE_FULL,
 			"the store has reached store.max_size of the configuration",
 			"Retry-After: 60\r\n", NULL);
@@ -358,6 +360,7 @@ accept_detached(struct submission *submission, struct batch_description **descri
 		.limits = config->batch_limits,
 		.uid = exchange->peer.uid,
 		.key = submission->key,
+		.max_stored = config->max_stored_per_user,
 	};
 	int r;
 

@@ -118,6 +118,7 @@ struct config {
 	size_t max_batches;
 	size_t max_batches_per_user;
 	size_t max_urls_per_user;
+	int64_t max_stored_per_user;
 	int64_t max_request;
 	unsigned max_connections;
 	unsigned max_connections_per_user;

@@ -64,6 +64,8 @@ static const struct schema_row limits_rows[] = {
 		{ 1, 100000 }, .text = "of one user at once" },
 	{ "urls_per_user", SCHEMA_NUMBER, "URLs", AT(max_urls_per_user), "1000000",
 		{ 1, 100000000 }, .text = "of one user's batches, fetched or waiting" },
+	{ "stored_per_user", SCHEMA_SIZE, NULL, AT(max_stored_per_user), "512MiB",
+		{ 1024, INT64_C(1) << 50 }, .text = "of one user's detached batches" },
 	{ "body", SCHEMA_SIZE, NULL, AT(batch_limits.body), "10MiB", { 1, INT64_C(1) << 40 },
 		.text = "of a response" },
 	{ "request", SCHEMA_SIZE, NULL, AT(max_request), "64MiB", { 1024, INT64_C(1) << 40 },

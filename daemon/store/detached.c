@@ -89,12 +89,6 @@ poke_expiring(struct batches *batches)
 
 /* ---- accepting ---- */
 
-enum verdict {
-	VERDICT_ACCEPTED = 1,
-	VERDICT_NAMESAKE,
-	VERDICT_FULL,
-};
-
 static struct store_request
 request_of(const struct detachment *detachment)
 {
@@ -116,6 +110,7 @@ request_of(const struct detachment *detachment)
 		.max_in_flight = limits->in_flight,
 		.max_per_origin = limits->per_origin,
 		.max_body = limits->body,
+		.max_stored = detachment->max_stored,
 	};
 }
 
@@ -152,13 +147,8 @@ store_acceptance(struct store *store, void *arg)
 	struct detachment *detachment = batch->detachment;
 	const struct store_batch row = row_of(batch);
 	const struct store_request request = request_of(detachment);
-	int r;
 
-	if (store_is_full(store)) {
-		return VERDICT_FULL;
-	}
-	r = store_accept(store, &row, &request, &detachment->number, &detachment->namesake);
-	return r < 0 ? r : r == 1 ? VERDICT_ACCEPTED : VERDICT_NAMESAKE;
+	return store_accept(store, &row, &request, &detachment->number, &detachment->namesake);
 }
 
 /* Return: whether the batch is on disk. */
@@ -169,11 +159,11 @@ accept_batch(struct batch *batch)
 
 	detachment->verdict = store_queue_call(batch->owner->store, store_acceptance, batch);
 	detachment->is_decided = true;
-	detachment->is_accepted = detachment->verdict == VERDICT_ACCEPTED;
+	detachment->is_accepted = detachment->verdict == STORE_ACCEPTED;
 	free(steal(&detachment->query));
 	buffer_fini(&detachment->body);
 	(void)nur_parking_lot_unpark(&batch->progress, SIZE_MAX, 0);
-	if (detachment->verdict == VERDICT_FULL) {
+	if (detachment->verdict == STORE_FULL) {
 		poke_expiring(batch->owner);
 	}
 	return detachment->is_accepted;
@@ -185,6 +175,7 @@ static int
 add_results(struct store *store, const struct batch *batch, size_t first, size_t end)
 {
 	const struct detachment *detachment = batch->detachment;
+	size_t n_bytes = 0;
 	int r = 0;
 
 	for (size_t n = first; r >= 0 && n < end; n++) {
@@ -196,9 +187,11 @@ add_results(struct store *store, const struct batch *batch, size_t first, size_t
 			.len = batch->results[n].len,
 		};
 
+		n_bytes += result.len;
 		r = store_add_result(store, detachment->number, &result);
 	}
-	return r;
+	return r < 0 || n_bytes == 0 ? r
+				     : store_charge(store, detachment->number, (int64_t)n_bytes);
 }
 
 static int
@@ -547,6 +540,7 @@ take_submission(struct batch *batch, struct batch_submission *submission)
 	detachment->kind = submission->kind;
 	detachment->defaults = submission->defaults;
 	detachment->limits = submission->limits;
+	detachment->max_stored = submission->max_stored;
 	detachment->body = submission->body;
 	submission->body = (struct buffer)BUFFER_INIT;
 	for (size_t i = 0; i < batch->n_urls; i++) {
@@ -633,12 +627,14 @@ wait_for_verdict(struct batch *batch, struct batch **ret_batch)
 		return r;
 	}
 	switch (detachment->verdict) {
-	case VERDICT_ACCEPTED:
+	case STORE_ACCEPTED:
 		*ret_batch = batch_ref(batch);
 		return 0;
-	case VERDICT_FULL:
+	case STORE_FULL:
+		return -ENOSPC;
+	case STORE_OVER_QUOTA:
 		return -EDQUOT;
-	case VERDICT_NAMESAKE:
+	case STORE_NAMESAKE:
 		if (detachment->namesake.key_hash != detachment->key_hash) {
 			return -EEXIST;
 		}

@@ -18,7 +18,8 @@ struct kept_result {
  * number        in the store, when it is accepted
  * uid, key, key_hash  who sent it, and as what; key may be NULL
  * kind … body   what it was made of, until it is on disk
- * is_decided    @verdict says what became of the acceptance, @namesake who had the key
+ * is_decided    @verdict, an enum store_verdict, says what became of the acceptance, @namesake who had the key
+ * max_stored    of the user's bytes in the store
  * is_stopping   no URL that needs a mark is started any more
  * is_suspended  some URL was cancelled by the end of the daemon
  * is_ending     the last results go with the end
@@ -47,6 +48,7 @@ struct detachment {
 	bool is_store_filling;
 	int verdict;
 	struct store_namesake namesake;
+	int64_t max_stored;
 	struct kept_result *kept;
 	uint32_t *picked;
 	bool *marks;

@@ -57,6 +57,25 @@ static const char *const versions[] = {
 	"CREATE TABLE result (batch INTEGER NOT NULL, seq INTEGER NOT NULL, idx INTEGER NOT NULL,"
 	" outcome INTEGER NOT NULL, text TEXT NOT NULL,"
 	" PRIMARY KEY (batch, seq), UNIQUE (batch, idx)) STRICT, WITHOUT ROWID;",
+
+	/* usage is the sum of its users' batches, whoever changes those: it need not be counted at a start. */
+	"ALTER TABLE batch ADD COLUMN n_bytes INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE batch SET n_bytes ="
+	" ifnull((SELECT sum(length(CAST(text AS BLOB))) FROM result WHERE batch = number), 0) +"
+	" ifnull((SELECT length(body) + ifnull(length(CAST(query AS BLOB)), 0)"
+	" FROM request WHERE batch = number), 0);"
+	"CREATE TABLE usage (uid INTEGER PRIMARY KEY, n_bytes INTEGER NOT NULL) STRICT;"
+	"INSERT INTO usage SELECT uid, sum(n_bytes) FROM batch GROUP BY uid;"
+	"CREATE TRIGGER batch_comes AFTER INSERT ON batch BEGIN"
+	" INSERT INTO usage VALUES (new.uid, new.n_bytes)"
+	" ON CONFLICT (uid) DO UPDATE SET n_bytes = n_bytes + new.n_bytes;"
+	" END;"
+	"CREATE TRIGGER batch_changes AFTER UPDATE OF n_bytes ON batch BEGIN"
+	" UPDATE usage SET n_bytes = n_bytes + new.n_bytes - old.n_bytes WHERE uid = new.uid;"
+	" END;"
+	"CREATE TRIGGER batch_goes AFTER DELETE ON batch BEGIN"
+	" UPDATE usage SET n_bytes = n_bytes - old.n_bytes WHERE uid = old.uid;"
+	" END;",
 };
 
 /* Inside a transaction, so that a start that is cut short leaves the version it found. */

@@ -17,12 +17,20 @@
 		" FROM pragma_page_count() AS p, pragma_freelist_count() AS f," \
 		" pragma_page_size() AS s") \
 	X(FIND_NAMESAKE, "SELECT id, key_hash FROM batch WHERE uid = ?1 AND key = ?2") \
+	X(USED_BY, "SELECT n_bytes FROM usage WHERE uid = ?1") \
 	X(ADD_BATCH, "INSERT INTO batch (id, uid, key, key_hash, name, policy, accepted_ns," \
-		     " deadline_ns, n_urls) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)") \
+		     " deadline_ns, n_urls, n_bytes)" \
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)") \
 	X(ADD_REQUEST, "INSERT INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11," \
 		       " ?12, ?13, ?14)") \
 	X(START_URL, "INSERT OR IGNORE INTO started VALUES (?1, ?2)") \
 	X(ADD_RESULT, "INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5)") \
+	X(CHARGE, "UPDATE batch SET n_bytes = n_bytes + ?2 WHERE number = ?1") \
+	X(CREDIT_REQUEST, \
+		"UPDATE batch SET n_bytes = n_bytes -" \
+		" (SELECT length(body) + ifnull(length(CAST(query AS BLOB)), 0)" \
+		" FROM request WHERE batch = ?1)" \
+		" WHERE number = ?1 AND EXISTS (SELECT 1 FROM request WHERE batch = ?1)") \
 	X(END_BATCH, "UPDATE batch SET outcome = ?2, elapsed_ns = ?3, n_ok = ?4, n_failed = ?5," \
 		     " n_timeout = ?6, n_cancelled = ?7, ended_ns = ?8 WHERE number = ?1") \
 	X(ERASE_REQUEST, "DELETE FROM request WHERE batch = ?1") \

@@ -62,7 +62,11 @@ int store_trim_log(struct store *store);
 bool store_is_full(struct store *store);
 bool store_is_filling(struct store *store);
 
-/* What was asked for, as it came; kind is an enum batch_kind. Numbers as in lib/protocol/batch_fields.h. */
+/*
+ * What was asked for, as it came; kind is an enum batch_kind. Numbers as in lib/protocol/batch_fields.h.
+ *
+ * max_stored  bytes that the batch's user may have in the store, when it has some already; not kept
+ */
 struct store_request {
 	int kind;
 	const char *query;
@@ -78,6 +82,7 @@ struct store_request {
 	int64_t max_in_flight;
 	int64_t max_per_origin;
 	int64_t max_body;
+	int64_t max_stored;
 };
 
 /*
@@ -109,9 +114,17 @@ struct store_namesake {
 	int64_t key_hash;
 };
 
+/* What becomes of a batch that is to be accepted. */
+enum store_verdict {
+	STORE_NAMESAKE, /* the user has a batch with this key */
+	STORE_ACCEPTED,
+	STORE_FULL,       /* store_is_full() */
+	STORE_OVER_QUOTA, /* of the user */
+};
+
 /**
  * store_accept() - a new batch with its request
- * Return: 1 with @ret_number, 0 with @ret_namesake: the user has a batch with this key; or an error.
+ * Return: STORE_ACCEPTED with @ret_number, STORE_NAMESAKE with @ret_namesake, another verdict, or an error.
  */
 int store_accept(struct store *store, const struct store_batch *batch,
 	const struct store_request *request, int64_t *ret_number,
@@ -131,6 +144,9 @@ struct store_result {
 
 int store_add_result(struct store *store, int64_t number, const struct store_result *result);
 
+/* store_charge() - the batch's results have become larger by @n_bytes, for which its user stands */
+int store_charge(struct store *store, int64_t number, int64_t n_bytes);
+
 /* store_end_batch() - @batch has its number, and how it ended; what was asked for is erased */
 int store_end_batch(struct store *store, const struct store_batch *batch, int64_t ended_ns);
 
@@ -141,6 +157,9 @@ int store_end_batch(struct store *store, const struct store_batch *batch, int64_
  * Return: 1 when there may be more, 0 when not, or an error.
  */
 int store_expire(struct store *store, int64_t ended_before);
+
+/* store_used_by() - bytes of requests and results that a user has in the store; what expires is gone when it is deleted */
+int store_used_by(struct store *store, uid_t uid, int64_t *ret_bytes);
 
 /* ---- reading; a negative return of a callback ends the call with it ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is written of a batch, from its acceptance to its end. */
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/store/sql.h"
 #include "daemon/store/store.h"
@@ -24,8 +25,51 @@ find_namesake(
 	return r;
 }
 
+int
+store_used_by(struct store *store, uid_t uid, int64_t *ret_bytes)
+{
+	struct sql_binding binding = sql_use(store, SQL_USED_BY);
+	int r;
+
+	sql_bind_integer(&binding, uid);
+	r = sql_step(store, &binding);
+	if (r < 0) {
+		return r;
+	}
+	*ret_bytes = r == 1 ? sql_integer_at(&binding, 0) : 0;
+	sql_leave(&binding);
+	return 0;
+}
+
+static int64_t
+len_of(const struct store_request *request)
+{
+	return (int64_t)(request->body_len + (request->query ? strlen(request->query) : 0));
+}
+
+/*
+ * Who has nothing there may send what limits.request allows: no waiting would help. Return: STORE_ACCEPTED, why not, or
+ * an error.
+ */
 static int
-add_batch(struct store *store, const struct store_batch *batch)
+find_room(struct store *store, const struct store_batch *batch, const struct store_request *request)
+{
+	int64_t used = 0;
+	int r;
+
+	if (store_is_full(store)) {
+		return STORE_FULL;
+	}
+	r = store_used_by(store, batch->uid, &used);
+	if (r < 0) {
+		return r;
+	}
+	return used > 0 && used + len_of(request) > request->max_stored ? STORE_OVER_QUOTA
+									: STORE_ACCEPTED;
+}
+
+static int
+add_batch(struct store *store, const struct store_batch *batch, const struct store_request *request)
 {
 	struct sql_binding binding = sql_use(store, SQL_ADD_BATCH);
 
@@ -38,6 +82,7 @@ add_batch(struct store *store, const struct store_batch *batch)
 	sql_bind_integer(&binding, batch->accepted_ns);
 	sql_bind_integer(&binding, batch->deadline_ns);
 	sql_bind_integer(&binding, batch->n_urls);
+	sql_bind_integer(&binding, len_of(request));
 	return sql_step(store, &binding);
 }
 
@@ -71,15 +116,19 @@ store_accept(struct store *store, const struct store_batch *batch,
 	int r = batch->key ? find_namesake(store, batch, ret_namesake) : 0;
 
 	if (r != 0) {
-		return r < 0 ? r : 0;
+		return r < 0 ? r : STORE_NAMESAKE;
 	}
-	r = add_batch(store, batch);
+	r = find_room(store, batch, request);
+	if (r != STORE_ACCEPTED) {
+		return r;
+	}
+	r = add_batch(store, batch, request);
 	if (r < 0) {
 		return r;
 	}
 	*ret_number = sql_last_number(store);
 	r = add_request(store, *ret_number, request);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : STORE_ACCEPTED;
 }
 
 int
@@ -106,6 +155,16 @@ store_add_result(struct store *store, int64_t number, const struct store_result 
 }
 
 int
+store_charge(struct store *store, int64_t number, int64_t n_bytes)
+{
+	struct sql_binding binding = sql_use(store, SQL_CHARGE);
+
+	sql_bind_integer(&binding, number);
+	sql_bind_integer(&binding, n_bytes);
+	return sql_step(store, &binding);
+}
+
+int
 store_end_batch(struct store *store, const struct store_batch *batch, int64_t ended_ns)
 {
 	struct sql_binding binding = sql_use(store, SQL_END_BATCH);
@@ -120,6 +179,9 @@ store_end_batch(struct store *store, const struct store_batch *batch, int64_t en
 	}
 	sql_bind_integer(&binding, ended_ns);
 	r = sql_step(store, &binding);
+	if (r == 0) {
+		r = sql_run_for(store, SQL_CREDIT_REQUEST, batch->number);
+	}
 	if (r == 0) {
 		r = sql_run_for(store, SQL_ERASE_REQUEST, batch->number);
 	}

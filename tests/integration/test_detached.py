@@ -431,6 +431,38 @@ def a_full_store_takes_no_more(origin):
 
 
 @test
+def a_user_has_so_much_in_the_store(origin):
+    body = {'urls': [{'url': origin.url('/hold/a'), 'method': 'PUT', 'body': 'x' * 3000}]}
+    config = CONFIG + 'limits: {stored_per_user: 4KiB}\n'
+    with Fetchd(FETCHD, config) as daemon:
+        batch = daemon.accept(body, Idempotency_Key='k')
+        answer = daemon.detach(body)
+        problem(answer, 429, 'quota')
+        equal(answer.fields['Retry-After'], '60')
+        assert 'limits.stored_per_user is 4KiB' in answer.json['detail'], answer.json
+        equal(daemon.accept(body, Idempotency_Key='k'), batch)
+
+        origin.release('a')
+        daemon.wait_end(batch)
+        text = {'urls': [{'url': origin.url('/bytes/3500'), 'capture': 'base64'}]}
+        batch = daemon.accept(text)
+        daemon.wait_end(batch)
+        daemon.stop()
+        daemon.start()
+        problem(daemon.detach(text), 429, 'quota')
+
+        daemon.stop()
+        daemon.configure(config.replace('}', ', retain: 0s}', 1))
+        daemon.start()
+        while daemon.get(f'/v1/batches/{batch}').status == 200:
+            pass
+        answer = daemon.detach(text)
+        while answer.status == 429:
+            answer = daemon.detach(text)
+        equal(answer.status, 202)
+
+
+@test
 def a_store_that_fails_is_not_written_to_again(origin):
     with Fetchd(FETCHD, CONFIG) as daemon:
         running = daemon.accept({'urls': [origin.url('/hold/a'), origin.url('/ok')]})

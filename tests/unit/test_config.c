@@ -163,7 +163,7 @@ START_TEST(every_setting_is_taken)
 		"listen: {socket: /tmp/s, mode: \"0600\", group: web, metrics: \"[::1]:9464\"}\n"
 		"limits: {in_flight: 9, per_origin: 8, batch_urls: 7, batches: 6,\n"
 		"  body: 5B, request: 4KiB, connections: 3, connections_per_user: 2,\n"
-		"  batches_per_user: 4, urls_per_user: 12}\n"
+		"  batches_per_user: 4, urls_per_user: 12, stored_per_user: 5MiB}\n"
 		"defaults: {deadline: 6s, timeout: 5s, concurrency: 4, per_origin: 3,\n"
 		"  redirects: 0, user_agent: me}\n"
 		"network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"],\n"
@@ -185,6 +185,7 @@ START_TEST(every_setting_is_taken)
 	ck_assert_uint_eq(config->max_batches, 6);
 	ck_assert_uint_eq(config->max_batches_per_user, 4);
 	ck_assert_uint_eq(config->max_urls_per_user, 12);
+	ck_assert_int_eq(config->max_stored_per_user, 5 * 1024 * 1024);
 	ck_assert_int_eq(config->batch_limits.body, 5);
 	ck_assert_int_eq(config->max_request, 4096);
 	ck_assert_uint_eq(config->max_connections, 3);

@@ -21,6 +21,7 @@ static struct fetch_engine *engine;
 static struct store_queue *queue;
 static struct batches *batches;
 static struct batches_options options;
+static int64_t max_stored; /* bytes of one user */
 
 static const char body_text[] = "{\"urls\":[\"http://0.0.0.0/\"]}";
 
@@ -60,6 +61,7 @@ accept_one(const char *key, struct batch **ret_batch)
 		.limits = limits,
 		.uid = 7,
 		.key = key,
+		.max_stored = max_stored,
 	};
 	int r;
 
@@ -142,6 +144,7 @@ setup(void)
 {
 	(void)snprintf(folder, sizeof(folder), "/tmp/detached-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
+	max_stored = INT64_MAX;
 	options = (struct batches_options){ .max_running = 100,
 		.max_kept = 100,
 		.max_kept_bytes = 1 << 20,
@@ -247,6 +250,22 @@ START_TEST(a_draining_daemon_takes_none)
 END_TEST
 
 static int
+over_quota(void *unused)
+{
+	max_stored = 1; /* the one that waited for the service is there */
+	ck_assert_int_eq(accept_one(NULL, NULL), -EDQUOT);
+	max_stored = INT64_MAX;
+	ck_assert_int_eq(accept_one(NULL, NULL), 0);
+	return 0;
+}
+
+START_TEST(a_user_has_a_share_of_the_store)
+{
+	run(over_quota);
+}
+END_TEST
+
+static int
 fill_up(void *unused)
 {
 	batches_set_max_running(batches, 0);
@@ -293,6 +312,7 @@ test_suite(void)
 	tcase_add_test(tc, the_same_key_is_the_same_batch);
 	tcase_add_test(tc, a_batch_of_an_earlier_start_is_one_for_all_who_look);
 	tcase_add_test(tc, a_draining_daemon_takes_none);
+	tcase_add_test(tc, a_user_has_a_share_of_the_store);
 	tcase_add_test(tc, no_more_run_than_may);
 	tcase_add_test(tc, without_a_store_there_are_none);
 	suite_add_tcase(suite, tc);

@@ -125,9 +125,12 @@ static const struct store_request plain_request = {
 	.max_in_flight = 8,
 	.max_per_origin = 9,
 	.max_body = 10,
+	.max_stored = INT64_MAX,
 };
 
-/* A batch by its id; the user's key is the id, too. Return: its number, or an error. */
+#define REQUEST_BYTES 32 /* of its body and its query */
+
+/* A batch by its id; the user's key is the id, too. Return: its number, 0 when it is refused, or an error. */
 static int64_t
 accept_one(const char *id)
 {
@@ -142,14 +145,12 @@ accept_one(const char *id)
 	if (r == 0) {
 		r = store_accept(store, &batch, &plain_request, &number, &namesake);
 	}
-	if (r == 1) {
+	if (r == STORE_ACCEPTED) {
 		r = store_commit(store);
+		return r < 0 ? r : number;
 	}
-	if (r < 0) {
-		store_rollback(store);
-		return r;
-	}
-	return number;
+	store_rollback(store);
+	return r < 0 ? r : 0;
 }
 
 static int
@@ -481,48 +482,142 @@ END_TEST
 START_TEST(a_store_that_fills_lets_the_oldest_go)
 {
 	static char text[32 * 1024];
-	bool was_full = false;
+	char newest[16] = "";
 
 	memset(text, 'x', sizeof(text));
 	store_close(store);
 	ck_assert_int_eq(open_with(1024 * 1024), 0);
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; !store_is_full(store); i++) {
 		const struct store_result result = {
 			.seq = 1, .index = 0, .text = text, .len = sizeof(text)
 		};
-		char id[8];
 		int64_t number;
 
-		(void)snprintf(id, sizeof(id), "%03d", i);
-		number = accept_one(id);
+		(void)snprintf(newest, sizeof(newest), "%03d", i);
+		number = accept_one(newest);
 		ck_assert_int_eq(store_begin(store), 0);
 		ck_assert_int_eq(store_add_result(store, number, &result), 0);
 		ck_assert_int_eq(store_commit(store), 0);
 		ck_assert_int_eq(end_one(number, i), 0);
-		was_full |= store_is_full(store);
 	}
-	ck_assert(was_full);
 	ck_assert(store_is_filling(store));
+	ck_assert_int_eq(accept_one("more"), 0);
 
 	(void)expire_all(INT64_MIN);
 
 	ck_assert(!store_is_filling(store));
-	ck_assert(strncmp(ended(), "039:1 038:1 ", 12) == 0);
+	ck_assert(strncmp(ended(), newest, strlen(newest)) == 0);
+	ck_assert_int_gt(accept_one("more"), 0);
 }
 END_TEST
 
-START_TEST(a_file_of_a_later_version_is_refused)
+/* ---- what a user stands for ---- */
+
+static int64_t
+used_by(uid_t uid)
+{
+	int64_t n_bytes = -1;
+
+	ck_assert_int_eq(store_used_by(store, uid, &n_bytes), 0);
+	return n_bytes;
+}
+
+static void
+charge(int64_t number, int64_t n_bytes)
+{
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_charge(store, number, n_bytes), 0);
+	ck_assert_int_eq(store_commit(store), 0);
+}
+
+START_TEST(a_user_stands_for_requests_until_they_end_and_for_results_until_they_expire)
+{
+	int64_t number = accept_one("a");
+
+	ck_assert_int_eq(used_by(7), REQUEST_BYTES);
+	ck_assert_int_gt(accept_one("b"), 0);
+	charge(number, 100);
+	ck_assert_int_eq(used_by(7), 2 * REQUEST_BYTES + 100);
+	ck_assert_int_eq(used_by(8), 0);
+
+	ck_assert_int_eq(end_one(number, 200), 0);
+	ck_assert_int_eq(used_by(7), REQUEST_BYTES + 100);
+	reopen();
+	ck_assert_int_eq(used_by(7), REQUEST_BYTES + 100);
+
+	(void)expire_all(250);
+	ck_assert_int_eq(used_by(7), REQUEST_BYTES);
+}
+END_TEST
+
+/* By @bytes less than the request needs beside 100 of another batch. Return: what store_accept() says. */
+static int
+accept_short_of(int64_t n_bytes, const char *key)
+{
+	struct store_batch batch = { .id = "b", .uid = 7, .key = key, .key_hash = 70 };
+	struct store_request request = plain_request;
+	struct store_namesake namesake;
+	int64_t number;
+	int r;
+
+	request.max_stored = 100 + REQUEST_BYTES - n_bytes;
+	ck_assert_int_eq(store_begin(store), 0);
+	r = store_accept(store, &batch, &request, &number, &namesake);
+	store_rollback(store);
+	return r;
+}
+
+START_TEST(a_quota_is_for_those_who_have_something)
+{
+	int64_t number;
+
+	ck_assert_int_eq(accept_short_of(120, "b"), STORE_ACCEPTED);
+	number = accept_one("a");
+	charge(number, 100);
+	ck_assert_int_eq(end_one(number, 200), 0);
+
+	ck_assert_int_eq(accept_short_of(0, "b"), STORE_ACCEPTED);
+	ck_assert_int_eq(accept_short_of(1, "b"), STORE_OVER_QUOTA);
+	ck_assert_int_eq(accept_short_of(1, "a"), STORE_NAMESAKE);
+}
+END_TEST
+
+static void
+run_sql(const char *sql)
 {
 	char path[64];
 	sqlite3 *db;
 
 	store_close(store);
+	store = NULL;
 	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, folder);
 	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(
-		sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
 
+START_TEST(a_file_of_the_first_version_is_counted)
+{
+	int64_t number = accept_one("a");
+
+	ck_assert_int_gt(accept_one("b"), 0);
+	ck_assert_int_eq(add_result(number, 1, 2), 0);
+	ck_assert_int_eq(add_result(number, 2, 0), 0);
+	ck_assert_int_eq(end_one(number, 200), 0);
+	run_sql("DROP TRIGGER batch_comes; DROP TRIGGER batch_changes; DROP TRIGGER batch_goes;"
+		"DROP TABLE usage; ALTER TABLE batch DROP COLUMN n_bytes; PRAGMA user_version = 1");
+
+	reopen();
+
+	ck_assert_int_eq(used_by(7), REQUEST_BYTES + (int64_t)(2 * strlen("{\"a\":1}")));
+	ck_assert_str_eq(unfinished(), "b:-1 ");
+	ck_assert_str_eq(ended(), "a:1 ");
+}
+END_TEST
+
+START_TEST(a_file_of_a_later_version_is_refused)
+{
+	run_sql("PRAGMA user_version = 99");
 	ck_assert_int_eq(open_with(1 << 20), -EPROTONOSUPPORT);
 	ck_assert_ptr_nonnull(strstr(why, "later fetchd (version 99"));
 }
@@ -530,16 +625,10 @@ END_TEST
 
 START_TEST(somebody_elses_file_is_refused)
 {
-	char path[64];
-	sqlite3 *db;
-
 	store_close(store);
+	store = NULL;
 	remove_files();
-	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, folder);
-	ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "CREATE TABLE t (a)", NULL, NULL, NULL), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-
+	run_sql("CREATE TABLE t (a)");
 	ck_assert_int_eq(open_with(1 << 20), -EBADMSG);
 	ck_assert_ptr_nonnull(strstr(why, "no store of fetchd"));
 }
@@ -677,6 +766,10 @@ test_suite(void)
 	tcase_add_test(tc, the_last_id_is_the_greatest);
 	tcase_add_test(tc, old_batches_go_in_pieces_and_are_hidden_at_once);
 	tcase_add_test(tc, a_store_that_fills_lets_the_oldest_go);
+	tcase_add_test(
+		tc, a_user_stands_for_requests_until_they_end_and_for_results_until_they_expire);
+	tcase_add_test(tc, a_quota_is_for_those_who_have_something);
+	tcase_add_test(tc, a_file_of_the_first_version_is_counted);
 	tcase_add_test(tc, a_file_of_a_later_version_is_refused);
 	tcase_add_test(tc, somebody_elses_file_is_refused);
 	tcase_add_test(tc, what_is_no_database_is_refused);
