@@ -21,11 +21,15 @@
 
 /*
  * fd           -1: closed
+ * is_passed    somebody else opened it, and may accept from it, too
+ * is_retired   nobody is waited for any more
  * path         NULL, or what closing removes while it leads to the file dev, ino
  */
 struct nur_listener {
 	int fd;
 	int family;
+	bool is_passed;
+	bool is_retired;
 	char *path;
 	dev_t dev;
 	ino_t ino;
@@ -99,7 +103,13 @@ nur_listener_open(int fd, struct nur_listener **ret_listener)
 	if (r == 0) {
 		r = nuri_fd_prepare(fd);
 	}
-	return r < 0 ? r : nuri_listener_create(fd, family, ret_listener);
+	if (r == 0) {
+		r = nuri_listener_create(fd, family, ret_listener);
+	}
+	if (r == 0) {
+		(*ret_listener)->is_passed = true;
+	}
+	return r;
 }
 
 int
@@ -130,6 +140,30 @@ nur_listener_close(struct nur_listener *listener)
 	}
 	nur_notify_closing(listener->fd);
 	(void)close(steal_fd(&listener->fd)); /* gone whatever it says */
+}
+
+/*
+ * shutdown() lets connect() fail and accept() take who is in the queue (unix(7) does not say so, but every
+ * kernel since 2.6 does it). It would drop the queue of a TCP port.
+ */
+void
+nur_listener_retire(struct nur_listener *listener)
+{
+	if (listener->fd < 0) {
+		return;
+	}
+	if (listener->is_passed) {
+		nur_listener_close(listener);
+		return;
+	}
+	if (listener->path) {
+		remove_path(listener);
+	}
+	if (listener->family == AF_UNIX) {
+		(void)shutdown(listener->fd, SHUT_RD); /* cannot fail: it listens */
+	}
+	listener->is_retired = true;
+	nur_notify_closing(listener->fd); /* who waits looks once more */
 }
 
 void
@@ -186,7 +220,7 @@ nuri_listener_take(struct nur_listener *listener, int *ret_fd)
 		return 0;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK) {
-		return NUR_EWOULDBLOCK;
+		return listener->is_retired ? NUR_ECLOSED : NUR_EWOULDBLOCK;
 	}
 	return is_of_connection(errno) ? -ECONNABORTED : -errno;
 }
@@ -194,7 +228,16 @@ nuri_listener_take(struct nur_listener *listener, int *ret_fd)
 int
 nuri_listener_wait(struct nur_listener *listener)
 {
-	return listener->fd < 0 ? NUR_ECLOSED : nur_wait_readable(listener->fd);
+	int r;
+
+	if (listener->fd < 0) {
+		return NUR_ECLOSED;
+	}
+	if (listener->is_retired) {
+		return nur_checkpoint();
+	}
+	r = nur_wait_readable(listener->fd);
+	return r == NUR_ECLOSED && listener->is_retired && listener->fd >= 0 ? 0 : r;
 }
 
 /* As nuri_listener_take(), but waits; between two tries others run, whatever came of the first. */

@@ -26,10 +26,10 @@ int nuri_listener_family(const struct nur_listener *listener);
  * nuri_listener_take() - a connection that is there, without waiting
  * @ret_fd:     given; non-blocking and close-on-exec
  *
- * Errors: NUR_EWOULDBLOCK nobody is there; -ECONNABORTED one who was has failed; NUR_ECLOSED; as
- * accept(2).
+ * Errors: NUR_EWOULDBLOCK nobody is there; -ECONNABORTED one who was has failed; NUR_ECLOSED, also
+ * when it is retired and nobody is left; as accept(2).
  */
 int nuri_listener_take(struct nur_listener *listener, int *ret_fd);
 
-/* nuri_listener_wait() - until somebody may be there; as nur_wait_readable() */
+/* nuri_listener_wait() - until somebody may be there, or nobody is to come; as nur_wait_readable() */
 NUR_CHECKPOINT int nuri_listener_wait(struct nur_listener *listener);

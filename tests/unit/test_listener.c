@@ -2,6 +2,8 @@
 /* Accepting, one caller at a time. accept4() goes through this program and can be told to fail. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -193,6 +195,99 @@ IN_RUN_TEST(a_close_after_the_wakeup_is_seen_by_the_woken)
 	nur_listener_destroy(listener);
 }
 
+/* ---- retiring ---- */
+
+enum {
+	n_waiting = 3
+};
+
+IN_RUN_TEST(who_waits_is_accepted_from_a_retired_listener)
+{
+	struct nur_stream *stream;
+	int callers[n_waiting];
+
+	open_listener();
+	for (int i = 0; i < n_waiting; i++) {
+		callers[i] = call();
+	}
+	nur_listener_retire(listener);
+	nur_listener_retire(listener);
+	for (int i = 0; i < n_waiting; i++) {
+		check_is_accepted(callers[i]);
+	}
+	ck_assert_int_eq(nur_listener_accept(listener, &stream), NUR_ECLOSED);
+	nur_listener_destroy(listener);
+}
+
+IN_RUN_TEST(a_retired_unix_socket_refuses_whoever_finds_it)
+{
+	char folder[] = "/tmp/test_listener.XXXXXX";
+	char path[64], other_name[64];
+	const struct nur_unix_path where = { .path = path };
+	struct nur_stream *stream;
+	int caller;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof(path), "%s/sock", folder);
+	(void)snprintf(other_name, sizeof(other_name), "%s/other", folder);
+	ck_assert_int_eq(nur_listen_unix(&where, &listener), 0);
+	ck_assert_int_eq(link(path, other_name), 0);
+	ck_assert_int_eq(nur_address_unix(other_name, &place), 0);
+	caller = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(caller, &place.any, place.len), 0);
+
+	nur_listener_retire(listener);
+
+	ck_assert_int_eq(access(path, F_OK), -1);
+	ck_assert_int_eq(connect(socket(AF_UNIX, SOCK_STREAM, 0), &place.any, place.len), -1);
+	ck_assert_int_eq(errno, ECONNREFUSED);
+	ck_assert_int_eq(nur_listener_accept(listener, &stream), 0);
+	nur_stream_destroy(stream);
+	ck_assert_int_eq(nur_listener_accept(listener, &stream), NUR_ECLOSED);
+	nur_listener_destroy(listener);
+	ck_assert_int_eq(close(caller), 0);
+	ck_assert_int_eq(unlink(other_name), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+}
+
+IN_RUN_TEST(retiring_wakes_who_waits)
+{
+	struct nur_nursery nursery;
+
+	open_listener();
+	t_open(&nursery);
+	t_start(&nursery, accept_and_note, NULL);
+	t_settle();
+	nur_listener_retire(listener);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+	ck_assert_str_eq(t_notes(), nur_strerror(NUR_ECLOSED));
+	nur_listener_close(listener);
+	nur_listener_retire(listener);
+	nur_listener_destroy(listener);
+}
+
+IN_RUN_TEST(what_was_passed_keeps_those_who_wait)
+{
+	struct nur_stream *stream;
+	int fd, next, caller;
+
+	open_listener();
+	fd = dup(nur_listener_fd(listener));
+	next = dup(fd);
+	nur_listener_destroy(listener);
+	ck_assert_int_eq(nur_listener_open(fd, &listener), 0);
+	caller = call();
+
+	nur_listener_retire(listener);
+
+	ck_assert_int_eq(nur_listener_fd(listener), -1);
+	ck_assert_int_eq(nur_listener_accept(listener, &stream), NUR_ECLOSED);
+	nur_listener_destroy(listener);
+	ck_assert_int_eq(nur_listener_open(next, &listener), 0);
+	check_is_accepted(caller);
+	nur_listener_destroy(listener);
+}
+
 static const int of_connections[] = {
 	ECONNABORTED,
 	ECONNRESET,
@@ -301,6 +396,13 @@ test_suite(void)
 	tcase_add_test(tcase, closing_wakes_who_waits);
 	tcase_add_test(tcase, a_close_after_the_wakeup_is_seen_by_the_woken);
 	tcase_add_test(tcase, outside_a_run_nobody_accepts);
+	suite_add_tcase(suite, tcase);
+
+	tcase = tcase_create("retiring");
+	tcase_add_test(tcase, who_waits_is_accepted_from_a_retired_listener);
+	tcase_add_test(tcase, a_retired_unix_socket_refuses_whoever_finds_it);
+	tcase_add_test(tcase, retiring_wakes_who_waits);
+	tcase_add_test(tcase, what_was_passed_keeps_those_who_wait);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("errors");

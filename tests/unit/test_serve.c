@@ -537,6 +537,29 @@ IN_RUN_TEST(closing_a_listener_ends_the_server)
 	destroy_listeners();
 }
 
+IN_RUN_TEST(retiring_a_listener_ends_the_server_when_all_are_in)
+{
+	struct nur_nursery connections;
+	const struct nur_server server = { .handle = greet, .nursery = &connections };
+	int callers[n_callers];
+
+	open_listeners();
+	t_open(&connections);
+	for (int i = 0; i < n_callers; i++) {
+		callers[i] = call(0);
+		ck_assert_int_eq(send(callers[i], "4", 1, 0), 1);
+	}
+	nur_listener_retire(listeners[0]);
+	ck_assert_int_eq(nur_serve(listeners, 1, &server), NUR_ECLOSED);
+	ck_assert_int_eq(nur_listener_fd(listeners[0]), -1);
+	ck_assert_int_eq(nur_nursery_close(&connections, 0, NULL), 0);
+	ck_assert_int_eq(n_served, n_callers);
+	for (int i = 0; i < n_callers; i++) {
+		ck_assert_int_eq(close(callers[i]), 0);
+	}
+	destroy_listeners();
+}
+
 IN_RUN_TEST(a_nursery_that_has_closed_ends_the_server)
 {
 	struct nur_nursery nursery;
@@ -639,6 +662,7 @@ test_suite(void)
 	tcase_add_test(tcase, a_connection_that_failed_ends_nothing);
 	tcase_add_test(tcase, an_error_of_the_listener_ends_the_server);
 	tcase_add_test(tcase, closing_a_listener_ends_the_server);
+	tcase_add_test(tcase, retiring_a_listener_ends_the_server_when_all_are_in);
 	tcase_add_test(tcase, a_nursery_that_has_closed_ends_the_server);
 	tcase_add_test(tcase, one_task_accepts_from_a_listener);
 	tcase_add_test(tcase, serving_is_a_checkpoint);

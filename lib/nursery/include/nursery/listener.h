@@ -107,7 +107,8 @@ int nur_listen_unix(const struct nur_unix_path *where, struct nur_listener **ret
  * Ownership:   the stream is given, nur_stream_destroy()
  * Errors:      NUR_ECANCELED     cancelled; nobody was accepted
  *              NUR_EBUSY         another task waits to accept
- *              NUR_ECLOSED       the listener was closed, before or meanwhile
+ *              NUR_ECLOSED       the listener was closed, before or meanwhile; or it was retired, and
+ *                                nobody is left
  *              -EMFILE, -ENFILE  no descriptor is left; the caller still waits
  *              -ENOBUFS, -ENOMEM no memory; the caller may be lost
  *              NUR_ENOTINTASK    the caller is no task
@@ -126,6 +127,25 @@ int nur_listener_fd(const struct nur_listener *listener);
  * waits gets NUR_ECLOSED; twice is harmless (no checkpoint)
  */
 void nur_listener_close(struct nur_listener *listener);
+
+/**
+ * nur_listener_retire() - let nobody come any more, but everybody in who has come
+ *
+ * Who has connected is still accepted; when nobody is left, accepting ends with NUR_ECLOSED. At a
+ * Unix socket whoever connects from now on is refused, and the file of nur_listen_unix() is removed.
+ * At a TCP port they may be accepted or refused.
+ *
+ * A socket from nur_listener_open() may be in the hands of others, who accept from it next: those
+ * who have connected are left to them, and the listener is closed.
+ *
+ * Shape:       none
+ * Units:       none
+ * Checkpoint:  never
+ * Ownership:   none; the listener is still to be destroyed. Closed or retired before: no effect
+ * Errors:      none
+ * Source:      RFC 9112, section 9.6 (who closes owes an answer to what has come)
+ */
+void nur_listener_retire(struct nur_listener *listener);
 
 /*
  * nur_listener_destroy() - close and free; no task is inside a call of it. Accepts NULL (no

@@ -71,7 +71,8 @@ struct nur_server {
  * Ownership:   @listeners and @server are borrowed until it returns; the listeners are closed then
  * Errors:      NUR_ECANCELED   cancelled: the only orderly end
  *              -EINVAL         @n is 0, or not one of handle and welcome; nothing was closed
- *              NUR_ECLOSED     a listener was closed, or server.nursery
+ *              NUR_ECLOSED     a listener was closed, or retired and everybody was accepted; or
+ *                              server.nursery was closed
  *              NUR_EBUSY       another task accepts from a listener
  *              NUR_ENOTINTASK  the caller is no task; nothing was closed
  *              -ENOMEM         no memory to begin; nothing was closed
