@@ -83,15 +83,23 @@ overload(int error, int fd, void *arg)
 	}
 }
 
-int
-entrance_serve(void *arg)
+static int
+let_in(struct nur_nursery *nursery, void *arg)
 {
 	struct entrance *entrance = arg;
 	const struct nur_server callers = {
 		.welcome = welcome,
 		.overload = overload,
 		.arg = entrance,
+		.nursery = nursery,
 	};
+	int r = nur_serve(&entrance->listener, 1, &callers);
 
-	return nur_serve(&entrance->listener, 1, &callers);
+	return r == NUR_ECLOSED ? 0 : r;
+}
+
+int
+entrance_serve(void *arg)
+{
+	return nur_nursery_run(let_in, arg, NULL);
 }

@@ -13,5 +13,9 @@ struct entrance {
 	enum connection_door door;
 };
 
-/* entrance_serve() - a task: @arg is a struct entrance, borrowed; the connections are tasks below it */
+/*
+ * entrance_serve() - a task: @arg is a struct entrance, borrowed; the connections are tasks below it
+ *
+ * Return: 0 after the listener was retired, when all connections are over; else an error.
+ */
 int entrance_serve(void *arg);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "daemon/api/api_counts.h"
+#include "daemon/api/connection.h"
 #include "daemon/batches.h"
 #include "daemon/callers.h"
 #include "daemon/config/config.h"
@@ -113,7 +114,7 @@ server_engine(const struct server *server)
 bool
 server_is_draining(const struct server *server)
 {
-	return server->stop.is_draining;
+	return server->stop.step != STOP_NOT;
 }
 
 struct stop *
@@ -189,6 +190,29 @@ void
 server_connection_rests(struct server *server, struct list *node)
 {
 	list_append(&server->callers.resting, node);
+	if (server->stop.step >= STOP_CLOSING) {
+		connection_hang_up(node, server->stop.step == STOP_CLOSING);
+	}
+}
+
+void
+server_hang_up(struct server *server)
+{
+	struct list *node;
+
+	list_for_each(node, &server->callers.resting) {
+		connection_hang_up(node, server->stop.step == STOP_CLOSING);
+	}
+}
+
+void
+server_close(struct server *server)
+{
+	nur_listener_retire(server->front.listener);
+	if (server->metrics.listener) {
+		nur_listener_retire(server->metrics.listener);
+	}
+	server_hang_up(server);
 }
 
 const char *
@@ -209,7 +233,7 @@ tell_status(struct server *server)
 
 	fetch_engine_statistics(server->engine, &statistics);
 	(void)snprintf(text, sizeof(text), "%s; %zu batches, %zu URLs in flight, %zu queued%s",
-		server->stop.is_draining ? "draining" : "serving",
+		server_is_draining(server) ? "draining" : "serving",
 		batches_n_running(server->batches), statistics.n_in_flight, statistics.n_queued,
 		batches_store_why(server->batches) ? "; the store has failed" : "");
 	(void)notify_status(server->options->notify, (uint64_t)nur_now(), text);
@@ -233,7 +257,7 @@ watchdog(void *arg)
 		/* A manager that is behind gets the next one. */
 		(void)notify_watchdog(notify);
 		tell_status(server);
-		if (server->stop.is_draining) {
+		if (server_is_draining(server)) {
 			(void)notify_extend_timeout(notify, (uint64_t)stop_credit);
 		}
 		r = nur_sleep_until(due);
@@ -269,6 +293,31 @@ wall_clock(void *arg)
 }
 
 static int
+open_entrances(struct nur_nursery *nursery, void *arg)
+{
+	struct server *server = arg;
+	int r = nur_start_soon(nursery, "listener", entrance_serve, &server->front);
+
+	if (r >= 0 && server->metrics.listener) {
+		r = nur_start_soon(nursery, "metrics", entrance_serve, &server->metrics);
+	}
+	return r;
+}
+
+/* Ends well only after server_close(), with the last connection. */
+static int
+callers(void *arg)
+{
+	struct server *server = arg;
+	int r = nur_nursery_run(open_entrances, server, NULL);
+
+	if (r == 0) {
+		stop_end(&server->stop);
+	}
+	return r;
+}
+
+static int
 detached(void *arg)
 {
 	struct server *server = arg;
@@ -299,7 +348,7 @@ server_set_config(struct server *server, struct config *config)
 void
 server_tell_reloading(struct server *server)
 {
-	if (!server->stop.is_draining) {
+	if (!server_is_draining(server)) {
 		(void)notify_reloading(server->options->notify, (uint64_t)nur_now());
 	}
 }
@@ -308,7 +357,7 @@ void
 server_tell_reloaded(struct server *server, const char *status, bool is_refused)
 {
 	server->is_reload_refused = is_refused;
-	if (!server->stop.is_draining) {
+	if (!server_is_draining(server)) {
 		(void)notify_ready(server->options->notify, status);
 	}
 }
@@ -316,25 +365,21 @@ server_tell_reloaded(struct server *server, const char *status, bool is_refused)
 static int
 serve(struct nur_nursery *nursery, void *arg)
 {
-	struct server *server = arg;
-	const struct {
+	static const struct {
 		const char *name;
 		nur_task_fn fn;
-		void *arg;
 	} services[] = {
-		{ "watchdog", watchdog, server },
-		{ "detached", detached, server },
-		{ "listener", entrance_serve, &server->front },
-		{ "jobs", jobs, server },
-		{ "wall clock", wall_clock, server },
+		{ "watchdog", watchdog },
+		{ "detached", detached },
+		{ "callers", callers },
+		{ "jobs", jobs },
+		{ "wall clock", wall_clock },
 	};
+	struct server *server = arg;
 	int r = nur_start(nursery, "signals", signals, server, NULL);
 
 	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(services); i++) {
-		r = nur_start_soon(nursery, services[i].name, services[i].fn, services[i].arg);
-	}
-	if (r >= 0 && server->metrics.listener) {
-		r = nur_start_soon(nursery, "metrics", entrance_serve, &server->metrics);
+		r = nur_start_soon(nursery, services[i].name, services[i].fn, server);
 	}
 	if (r >= 0) {
 		(void)notify_ready(server->options->notify, "serving");

@@ -8,9 +8,9 @@
  *	        ├─ detached ─── one task per detached batch
  *	        ├─ jobs ─────── one task per job, one per run of it
  *	        ├─ wall clock   tells the jobs that it was set
- *	        ├─ metrics      connections of whoever reads metrics over TCP
- *	        └─ listener ─── connections ─┬─ reader
- *	                                     └─ handler: the batch's nursery, one task per URL
+ *	        └─ callers ─┬─ metrics      connections of whoever reads metrics over TCP
+ *	                    └─ listener ─── connections ─┬─ reader
+ *	                                                 └─ handler: the batch's nursery, one task per URL
  */
 #pragma once
 
@@ -121,6 +121,13 @@ void server_connection_ended(struct server *server, uid_t uid);
 
 /* server_connection_rests() - it waits for a request: connection_evict() may be called with @node, until it is unlinked */
 void server_connection_rests(struct server *server, struct list *node);
+
+/*
+ * server_close() - for the stop: nobody else comes in, and connections that rest are hung up on by its step
+ * server_hang_up() - the latter again, by the present step
+ */
+void server_close(struct server *server);
+void server_hang_up(struct server *server);
 
 /* server_next_request_id() - unique in this start; valid until the next call */
 const char *server_next_request_id(struct server *server);

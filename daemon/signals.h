@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SIGTERM and SIGINT stop the server, the second one at once; SIGHUP reloads.
+ * SIGTERM and SIGINT stop the server, a second one at once; SIGHUP reloads.
  */
 #pragma once
 

@@ -8,32 +8,19 @@
 #include "daemon/ops/notify.h"
 #include "daemon/server.h"
 
-static const nur_time last_answers_limit = NUR_SEC(5);
+/* For who has connected in the last moment, and then for what is being answered: more than a head may take. */
+static const nur_time first_request_limit = NUR_SEC(1);
+static const nur_time last_answers_limit = NUR_SEC(6);
 
 void
 stop_init(struct stop *stop, struct server *server)
 {
 	*stop = (struct stop){ .server = server };
-	nur_parking_lot_init(&stop->answered);
 	nur_cancel_scope_init(&stop->serving);
 }
 
 void
-stop_exchange_began(struct stop *stop)
-{
-	stop->n_exchanges++;
-}
-
-void
-stop_exchange_ended(struct stop *stop)
-{
-	if (--stop->n_exchanges == 0) {
-		(void)nur_parking_lot_unpark(&stop->answered, SIZE_MAX, 0);
-	}
-}
-
-static void
-end_serving(struct stop *stop)
+stop_end(struct stop *stop)
 {
 	nur_cancel_scope_cancel(&stop->serving, cancel_reason_name(CANCEL_SHUTDOWN));
 }
@@ -46,16 +33,21 @@ wait_for_batches(void *arg)
 	return batches_wait_idle(server_batches(stop->server));
 }
 
+/* Ends by cancellation when the last connection is over. */
 static int
-wait_for_answers(void *arg)
+close_up(struct stop *stop)
 {
-	struct stop *stop = arg;
-	int r = 0;
+	int r;
 
-	while (r == 0 && stop->n_exchanges > 0) {
-		r = nur_parking_lot_park(&stop->answered, "last answers");
+	stop->step = STOP_CLOSING;
+	server_close(stop->server);
+	r = nur_sleep(first_request_limit);
+	if (r < 0) {
+		return r;
 	}
-	return r;
+	stop->step = STOP_HANGING;
+	server_hang_up(stop->server);
+	return nur_sleep(last_answers_limit);
 }
 
 static int
@@ -74,9 +66,9 @@ drain(void *arg)
 		batches_cancel_all(batches, CANCEL_SHUTDOWN);
 	}
 	if (r >= 0) {
-		r = nur_move_on_after(last_answers_limit, 0, wait_for_answers, stop, NULL);
+		r = close_up(stop);
 	}
-	end_serving(stop);
+	stop_end(stop);
 	return r;
 }
 
@@ -88,13 +80,13 @@ stop_begin(struct stop *stop, struct nur_nursery *nursery)
 
 	log_at(LOG_NOTICE, LOG_FIELDS(EVENT(STOPPING)), "stopping: %zu batches are running",
 		batches_n_running(batches));
-	stop->is_draining = true;
+	stop->step = STOP_DRAINING;
 	batches_drain(batches);
 	(void)notify_stopping(server_notify(stop->server), "draining");
 	r = nur_start_soon(nursery, "drain", drain, stop);
 	if (r < 0) {
 		log_error("cannot drain, stopping at once: %s", nur_strerror(r));
-		end_serving(stop);
+		stop_end(stop);
 	}
 }
 
@@ -103,5 +95,5 @@ stop_at_once(struct stop *stop)
 {
 	log_notice("stopping at once");
 	batches_cancel_all(server_batches(stop->server), CANCEL_SHUTDOWN);
-	end_serving(stop);
+	stop_end(stop);
 }

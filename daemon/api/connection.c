@@ -11,12 +11,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "daemon/api/api_counts.h"
 #include "daemon/api/peer.h"
 #include "daemon/api/routes.h"
 #include "daemon/server.h"
-#include "daemon/stop.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/result.h"
 
@@ -37,7 +37,9 @@ enum {
  * handling      around the handler: cancelled when the peer has gone
  * has_ended     the peer will send nothing more
  * resting       in the server's list while it waits for a request
+ * is_fresh      it has not asked anything yet
  * is_evicted    another one got its place
+ * is_hung_up    nothing more is taken from it
  * is_body_done  the present request's content has been read
  */
 struct connection {
@@ -50,7 +52,9 @@ struct connection {
 	struct nur_cancel_scope handling;
 	bool has_ended;
 	struct list resting;
+	bool is_fresh;
 	bool is_evicted;
+	bool is_hung_up;
 	bool is_body_done;
 	struct http_parser parser;
 	struct exchange exchange;
@@ -109,6 +113,7 @@ connection_create(struct server *server, struct nur_stream *stream, enum connect
 
 	connection->server = server;
 	connection->stream = stream;
+	connection->is_fresh = true;
 	connection->exchange.connection = connection;
 	connection->exchange.server = server;
 	connection->exchange.peer = peer;
@@ -163,6 +168,19 @@ connection_evict(struct list *node)
 	connection->is_evicted = true;
 	server_connection_ended(connection->server, connection->exchange.peer.uid);
 	nur_cancel_scope_cancel(&connection->handling, "evicted");
+}
+
+/* A Unix socket whose reading end is shut refuses what is sent, under the lock that took in what was sent before. */
+void
+connection_hang_up(struct list *node, bool is_patient)
+{
+	struct connection *connection = list_entry(node, struct connection, resting);
+
+	if (connection->is_fresh && is_patient) {
+		return;
+	}
+	connection->is_hung_up = true;
+	(void)shutdown(nur_stream_fd(connection->stream), SHUT_RD); /* or it is over already */
 }
 
 /* ---- the reader ---- */
@@ -276,20 +294,35 @@ wait_for_input(void *arg)
 }
 
 static int
-refuse(struct exchange *exchange, enum problem_code code, const char *detail)
+refuse(struct exchange *exchange, enum problem_code code, const char *detail, const char *fields)
 {
 	int r;
 
 	exchange->response.keep_alive = false;
-	r = response_problem(&exchange->response, code, detail, NULL, NULL);
+	r = response_problem(&exchange->response, code, detail, fields, NULL);
 	return r < 0 ? r : 0;
+}
+
+/* A part of a request's head came, and no more will. */
+static int
+refuse_part(struct connection *connection)
+{
+	struct exchange *exchange = &connection->exchange;
+
+	if (!connection->is_hung_up) {
+		return refuse(exchange, PROBLEM_BAD_REQUEST,
+			"the input ended inside a request's head", NULL);
+	}
+	return refuse(exchange, PROBLEM_DRAINING,
+		"the daemon is stopping, and a part of the request is missing",
+		"Retry-After: 5\r\n");
 }
 
 static int
 refuse_head(struct connection *connection)
 {
 	return refuse(&connection->exchange, problem_of_status(connection->parser.status),
-		connection->parser.reason);
+		connection->parser.reason, NULL);
 }
 
 /* A fresh answer for a request whose head may not be known yet. */
@@ -347,15 +380,14 @@ feed_head(struct connection *connection)
 			deadline = nur_time_add(nur_now(), NUR_SEC(head_seconds));
 		}
 		if (connection->has_ended) {
-			return is_idle ? 0
-				       : refuse(&connection->exchange, PROBLEM_BAD_REQUEST,
-						 "the input ended inside a request's head");
+			return is_idle ? 0 : refuse_part(connection);
 		}
 		r = nur_fail_at(deadline, 0, wait_for_input, connection);
 		if (r == NUR_ETOOSLOW) {
 			return is_idle ? 0
 				       : refuse(&connection->exchange, PROBLEM_TIMEOUT,
-						 "the request's head did not arrive within 5 s");
+						 "the request's head did not arrive within 5 s",
+						 NULL);
 		}
 		if (r < 0) {
 			return r;
@@ -483,14 +515,13 @@ handle(struct connection *connection)
 			count_exchange(exchange);
 			return r;
 		}
+		connection->is_fresh = false;
 		exchange->response.keep_alive =
 			exchange->request->keep_alive && !server_is_draining(connection->server);
 		exchange->response.is_head = exchange->request->method == HTTP_HEAD;
 		exchange->response.can_chunk = connection->parser.minor_version > 0;
-		stop_exchange_began(server_stop(connection->server));
 		r = routes_dispatch(exchange);
 		count_exchange(exchange);
-		stop_exchange_ended(server_stop(connection->server));
 		if (r < 0) {
 			return r;
 		}

@@ -67,6 +67,12 @@ void connection_destroy(struct connection *connection);
  */
 void connection_evict(struct list *node);
 
+/*
+ * connection_hang_up() - take nothing more from the one that rests at @node; what it has sent before is answered
+ * @is_patient:  unless it has not asked anything yet
+ */
+void connection_hang_up(struct list *node, bool is_patient);
+
 /* typedef connection_take_fn - the next piece of a body; a negative return ends the reading */
 typedef int (*connection_take_fn)(void *user, const char *data, size_t len);
 

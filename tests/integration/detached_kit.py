@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of detached batches share: fetchd that is stopped, killed and started again over one store."""
+"""What tests in Python share: fetchd that is stopped, killed and started again over one store."""
 import http.client
 import json
 import os
@@ -169,6 +169,10 @@ class Origin:
     def __exit__(self, *error):
         self.process.stdin.close()
         self.process.wait(WAIT)
+
+
+def equal(found, wanted):
+    assert found == wanted, f'{found!r} and not {wanted!r}'
 
 
 def run_tests(tests):

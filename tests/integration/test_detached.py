@@ -14,7 +14,7 @@ import sqlite3
 import subprocess
 import sys
 
-from detached_kit import Fetchd, Origin, UnixConnection, run_tests
+from detached_kit import Fetchd, Origin, UnixConnection, equal, run_tests
 
 FETCHD, ORIGIN = sys.argv[1:3]
 CONFIG = 'store: {path: $STORE}\n'
@@ -30,10 +30,6 @@ def test(function):
     run.__name__ = function.__name__
     TESTS.append(run)
     return function
-
-
-def equal(found, wanted):
-    assert found == wanted, f'{found!r} and not {wanted!r}'
 
 
 def problem(answer, status, code):
