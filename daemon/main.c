@@ -333,6 +333,8 @@ main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	log_open(LOG_JOURNAL_SOCKET, STDERR_FILENO);
+	log_set_level(LOG_ERR + (int)config->log_level);
+	log_set_format(config->log_format);
 	status = serve(config, &arguments);
 	log_close();
 	return status;

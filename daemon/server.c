@@ -338,6 +338,8 @@ server_set_config(struct server *server, struct config *config)
 	fetch_engine_set_policy(server->engine, &config->policy);
 	fetch_engine_set_limits(server->engine, config->in_flight, config->per_origin);
 	batches_set_max_running(server->batches, config->max_batches);
+	log_set_level(LOG_ERR + (int)config->log_level);
+	log_set_format(config->log_format);
 	config_unref(server->config);
 	server->config = config_ref(config);
 	server->generation++;

@@ -11,6 +11,7 @@
 
 #include "daemon/config/access_list.h"
 #include "daemon/config/endpoint.h"
+#include "daemon/ops/log.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/fetch/address_policy.h"
@@ -104,6 +105,7 @@ struct timetable; /* daemon/schedule/timetable.h */
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
  * proxy                      NULL: none; else an http URL
+ * log_level                  of syslog(3), from LOG_ERR on
  * jobs                       n_jobs of them; names are unique
  * arena, trees, substitutions  what the strings and the jobs' maps live in
  */
@@ -133,6 +135,8 @@ struct config {
 	int64_t store_retain_ns;
 	int64_t store_max_size;
 	int64_t drain_timeout_ns;
+	enum log_format log_format;
+	unsigned log_level;
 	struct config_job *jobs;
 	size_t n_jobs;
 	size_t n_refs;

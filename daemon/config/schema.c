@@ -32,6 +32,9 @@
 static const char *const profile_words[] = { "default", "public_only", NULL };
 static const char *const http_version_words[] = { "auto", "1.1", "2", NULL };
 static const char *const resolver_words[] = { "builtin", "system", NULL };
+static const char *const log_format_words[] = { "plain", "json", NULL };
+static const char *const log_level_words[] = { "error", "warning", "notice", "info", "debug",
+	NULL };
 static const char *const overlap_words[] = { "skip", "queue", "replace", NULL };
 static const char *const missed_words[] = { "skip", "run_once", NULL };
 static const char *const when_words[] = { "always", "failure", "change", NULL };
@@ -120,6 +123,14 @@ static const struct schema_row drain_rows[] = {
 		.text = "of running batches when the daemon stops" },
 };
 
+static const struct schema_row log_rows[] = {
+	{ "format", SCHEMA_WORD, NULL, AT(log_format), "plain", NO_RANGE, log_format_words,
+		"\"plain\" or \"json\"", .text = "of lines, where there is no journal" },
+	{ "level", SCHEMA_WORD, NULL, AT(log_level), "info", NO_RANGE, log_level_words,
+		"\"error\", \"warning\", \"notice\", \"info\" or \"debug\"",
+		.text = "of the least urgent messages" },
+};
+
 #undef AT
 
 #define TABLE(rows) \
@@ -133,6 +144,7 @@ static const struct schema_table defaults_table = TABLE(defaults_rows);
 static const struct schema_table network_table = TABLE(network_rows);
 static const struct schema_table store_table = TABLE(store_rows);
 static const struct schema_table drain_table = TABLE(drain_rows);
+static const struct schema_table log_table = TABLE(log_rows);
 
 #define SECTION(name, what) \
 	{ \
@@ -149,6 +161,7 @@ static const struct schema_row root_rows[] = {
 		.text = "who may do what" },
 	SECTION(store, "of detached batches"),
 	SECTION(drain, "the end"),
+	SECTION(log, "what is written of it all"),
 	{ "workers", SCHEMA_FIXED, .initial = "1", .text = "threads that fetch" },
 	{ "jobs", SCHEMA_JOBS, .initial = "[]", .text = "batches with a schedule" },
 };

@@ -7,7 +7,8 @@
  * native protocol, NAME=value lines), or a line of less than PIPE_BUF bytes. The standard error
  * belongs to others too, so it cannot be made non-blocking; poll() is asked instead, which for a
  * pipe promises room for PIPE_BUF bytes. Messages are cut to MAX_TEXT, which also keeps the
- * datagram small enough to need no memfd.
+ * datagram small enough to need no memfd. A line of JSON is made again with shorter values until it
+ * fits, since one that is cut is none.
  */
 #include "daemon/ops/log.h"
 
@@ -30,6 +31,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+#include "lib/protocol/json_writer.h"
 
 #define MAX_TEXT 2000 /* of a message; with fields a line still fits into PIPE_BUF */
 #define MAX_LINE 4000
@@ -37,6 +39,7 @@
 static struct {
 	pthread_mutex_t mutex;
 	int level;
+	enum log_format format;
 	int fd;
 	bool has_prefix; /* "<N>" in front of lines */
 	int journal_fd;  /* -1: lines on fd */
@@ -54,7 +57,10 @@ static const char *const level_names[] = {
 	[LOG_ALERT] = "alert",
 	[LOG_CRIT] = "critical",
 	[LOG_ERR] = "error",
-	[LOG_WARNING] = "warning", /* what is less urgent needs no word */
+	[LOG_WARNING] = "warning",
+	[LOG_NOTICE] = "notice",
+	[LOG_INFO] = "info",
+	[LOG_DEBUG] = "debug",
 };
 
 /* Whether $JOURNAL_STREAM, "device:inode", is @fd: it may have been redirected since. */
@@ -119,6 +125,14 @@ log_set_level(int level)
 	(void)pthread_mutex_unlock(&logger.mutex);
 }
 
+void
+log_set_format(enum log_format format)
+{
+	(void)pthread_mutex_lock(&logger.mutex);
+	logger.format = format;
+	(void)pthread_mutex_unlock(&logger.mutex);
+}
+
 uint64_t
 log_n_dropped(void)
 {
@@ -180,15 +194,12 @@ journal_format(struct buffer *out, const struct log_site *site, int level,
 
 /* FETCHD_BATCH_ID is batch_id in a line. */
 static void
-line_field(struct buffer *out, const struct log_field *field)
+line_key(struct buffer *out, const char *key)
 {
-	const char *key = field->key + (strncmp(field->key, "FETCHD_", 7) ? 0 : 7);
-
-	buffer_putc(out, ' ');
+	key += strncmp(key, "FETCHD_", 7) ? 0 : 7;
 	for (; *key; key++) {
 		buffer_putc(out, (char)tolower((unsigned char)*key));
 	}
-	buffer_printf(out, "=%s", field->value);
 }
 
 static void
@@ -199,13 +210,15 @@ line_format(struct buffer *out, int level, const struct log_field *fields, const
 	} else {
 		buffer_puts(out, "fetchd: ");
 	}
-	if (!logger.has_prefix && level < LOG_NOTICE) {
+	if (!logger.has_prefix && level < LOG_NOTICE) { /* what is less urgent needs no word */
 		buffer_printf(out, "%s: ", level_names[level]);
 	}
 	buffer_puts(out, message);
 	for (const struct log_field *field = fields; field && field->key; field++) {
 		if (field->value && strcmp(field->key, "MESSAGE_ID") != 0) {
-			line_field(out, field);
+			buffer_putc(out, ' ');
+			line_key(out, field->key);
+			buffer_printf(out, "=%s", field->value);
 		}
 	}
 
@@ -216,6 +229,54 @@ line_format(struct buffer *out, int level, const struct log_field *fields, const
 		}
 	}
 	buffer_putc(out, '\n');
+}
+
+static void
+json_text(struct json_writer *w, const char *text, size_t max)
+{
+	json_write_bytes(w, text, strnlen(text, max));
+}
+
+/* No value has more than @max bytes of its own. */
+static void
+json_format(struct buffer *out, int level, const struct log_field *fields, const char *message,
+	size_t max)
+{
+	struct json_writer w = JSON_WRITER_INIT(out);
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail: the clock exists */
+	json_begin_object(&w);
+	json_write_key(&w, "time");
+	json_write_time(&w, ts.tv_sec, ts.tv_nsec);
+	json_write_key(&w, "level");
+	json_write_text(&w, level_names[level]);
+	json_write_key(&w, "message");
+	json_text(&w, message, max);
+	for (const struct log_field *field = fields; field && field->key; field++) {
+		_cleanup_(buffer_fini) struct buffer key = BUFFER_INIT;
+
+		if (field->value) {
+			line_key(&key, field->key);
+			json_write_name(&w, key.data ? key.data : "", key.len);
+			json_text(&w, field->value, max);
+		}
+	}
+	json_end_object(&w);
+	json_end_line(&w);
+}
+
+static void
+json_line_format(struct buffer *out, int level, const struct log_field *fields, const char *message)
+{
+	size_t max = MAX_TEXT;
+
+	json_format(out, level, fields, message, max);
+	while (out->len > MAX_LINE && max > 0) {
+		max /= 2;
+		buffer_clear(out);
+		json_format(out, level, fields, message, max);
+	}
 }
 
 /* Return: 0, or -errno. */
@@ -261,7 +322,11 @@ message_send(
 	}
 
 	buffer_clear(&out);
-	line_format(&out, level, fields, message);
+	if (logger.format == LOG_JSON) {
+		json_line_format(&out, level, fields, message);
+	} else {
+		line_format(&out, level, fields, message);
+	}
 	return buffer_error(&out) ? -ENOMEM : line_send(&out);
 }
 

@@ -52,20 +52,29 @@ struct log_site {
 #define log_info(...)    log_at(LOG_INFO, NULL, __VA_ARGS__)
 #define log_debug(...)   log_at(LOG_DEBUG, NULL, __VA_ARGS__)
 
+/* What lines look like, where the log is not the journal. */
+enum log_format {
+	LOG_PLAIN, /* for people: fetchd: warning: message key=value */
+	LOG_JSON,  /* an object a line: time, level, message, fields */
+};
+
 /**
  * log_open() - choose where messages go
  * @journal:    path of the journal's socket: LOG_JOURNAL_SOCKET
  * @fd:         where lines go otherwise: STDERR_FILENO; borrowed until log_close()
  *
  * When $JOURNAL_STREAM names @fd, messages are sent to the journal with their fields. Otherwise
- * they are lines on @fd: with the `<N>` prefix that a service manager understands when one has
- * started us, else for people. Until log_open(), they are lines for people on the standard error.
+ * they are lines on @fd: plain ones with the `<N>` prefix that a service manager understands when one
+ * has started us, else for people. Until log_open(), they are lines for people on the standard error.
  */
 void log_open(const char *journal, int fd);
 void log_close(void);
 
 /* log_set_level() - the least urgent level that is written; LOG_INFO from the start */
 void log_set_level(int level);
+
+/* log_set_format() - LOG_PLAIN from the start */
+void log_set_format(enum log_format format);
 
 /* log_n_dropped() - messages lost since the start because the log's reader was behind */
 uint64_t log_n_dropped(void);

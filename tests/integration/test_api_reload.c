@@ -125,6 +125,23 @@ START_TEST(a_signal_with_a_wrong_configuration_is_told)
 }
 END_TEST
 
+START_TEST(the_log_takes_another_form)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+	_cleanup_(freep) char *log = NULL;
+
+	api_configure("log: {format: json, level: notice}\n");
+
+	call_reload(&answer);
+
+	api_check(&answer, "/generation=2 /needs_restart/0=-");
+	log = t_daemon_log(api_daemon());
+	ck_assert_ptr_nonnull(strstr(log, "\nfetchd: serving"));
+	ck_assert_ptr_nonnull(strstr(
+		log, "\"level\":\"notice\",\"message\":\"reloaded: generation 2 is in effect\""));
+}
+END_TEST
+
 START_TEST(jobs_come_and_go)
 {
 	_cleanup_(api_answer_fini) struct api_answer first = API_ANSWER_INIT;
@@ -222,6 +239,7 @@ test_suite(void)
 	tcase_add_test(tc, keys_that_need_a_restart_are_named);
 	tcase_add_test(tc, a_signal_reloads_too);
 	tcase_add_test(tc, a_signal_with_a_wrong_configuration_is_told);
+	tcase_add_test(tc, the_log_takes_another_form);
 	tcase_add_test(tc, jobs_come_and_go);
 	tcase_add_test(tc, what_runs_goes_on_as_it_began);
 	tcase_add_test(tc, many_reloads_drop_no_request);

@@ -144,6 +144,8 @@ START_TEST(without_a_file_there_are_the_defaults)
 	ck_assert_int_eq(config->http_version, FETCH_HTTP_AUTO);
 	ck_assert_int_eq(config->resolver, FETCH_RESOLVER_BUILTIN);
 	ck_assert_int_eq(config->drain_timeout_ns, 30 * UNITS_NS_PER_S);
+	ck_assert_int_eq(config->log_format, LOG_PLAIN);
+	ck_assert_int_eq(LOG_ERR + config->log_level, LOG_INFO);
 	ck_assert_uint_eq(config->n_jobs, 0);
 }
 END_TEST
@@ -168,7 +170,8 @@ START_TEST(every_setting_is_taken)
 		"  redirects: 0, user_agent: me}\n"
 		"network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"],\n"
 		"  deny: [10.1.0.0/16], http_version: 1.1, resolver: system}\n"
-		"drain: {timeout: 0s}\n";
+		"drain: {timeout: 0s}\n"
+		"log: {format: json, level: debug}\n";
 
 	ck_assert_int_eq(load_text(text), 0);
 
@@ -202,6 +205,8 @@ START_TEST(every_setting_is_taken)
 	ck_assert_int_eq(config->http_version, FETCH_HTTP_1_1);
 	ck_assert_int_eq(config->resolver, FETCH_RESOLVER_SYSTEM);
 	ck_assert_int_eq(config->drain_timeout_ns, 0);
+	ck_assert_int_eq(config->log_format, LOG_JSON);
+	ck_assert_int_eq(LOG_ERR + config->log_level, LOG_DEBUG);
 }
 END_TEST
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
+#include <ctype.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +46,7 @@ teardown(void)
 {
 	log_close();
 	log_set_level(LOG_INFO);
+	log_set_format(LOG_PLAIN);
 	closep(&lines[0]);
 	closep(&lines[1]);
 	closep(&journal);
@@ -178,6 +180,103 @@ START_TEST(a_full_pipe_drops_and_counts)
 	ck_assert_uint_eq(log_n_dropped(), n_before + 1);
 }
 END_TEST
+
+/* ---- JSON ---- */
+
+/* What was written behind the time, whose form is checked. */
+static const char *
+read_object(void)
+{
+	static const char form[] = "{\"time\":\"0000-00-00T00:00:00.000Z\",";
+	const char *text = read_from(lines[0], NULL);
+
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; form[i]; i++) {
+		ck_assert_msg(form[i] == '0' ? isdigit((unsigned char)text[i]) : text[i] == form[i],
+			"%s", text);
+	}
+	return text + strlen(form);
+}
+
+START_TEST(programs_get_an_object_a_line)
+{
+	log_open(journal_path, lines[1]);
+	log_set_format(LOG_JSON);
+
+	log_at(LOG_WARNING,
+		LOG_FIELDS({ "MESSAGE_ID", "0123" }, { "FETCHD_BATCH_ID", "b1" },
+			{ "FETCHD_JOB", NULL }),
+		"%d of %d", 1, 2);
+
+	ck_assert_str_eq(read_object(), "\"level\":\"warning\",\"message\":\"1 of 2\","
+					"\"message_id\":\"0123\",\"batch_id\":\"b1\"}\n");
+}
+END_TEST
+
+START_TEST(an_object_names_every_level)
+{
+	static const char *const names[] = { "emergency", "alert", "critical", "error", "warning",
+		"notice", "info", "debug" };
+	char wanted[64];
+
+	log_open(journal_path, lines[1]);
+	log_set_format(LOG_JSON);
+	log_set_level(LOG_DEBUG);
+
+	for (int level = 0; level < (int)ARRAY_LEN(names); level++) {
+		log_at(level, NULL, "x");
+		(void)snprintf(wanted, sizeof(wanted), "\"level\":\"%s\",\"message\":\"x\"}\n",
+			names[level]);
+		ck_assert_str_eq(read_object(), wanted);
+	}
+}
+END_TEST
+
+START_TEST(nothing_breaks_out_of_an_object)
+{
+	ck_assert_int_eq(setenv("INVOCATION_ID", "0", 1), 0);
+	log_open(journal_path, lines[1]);
+	log_set_format(LOG_JSON);
+
+	log_at(LOG_INFO, LOG_FIELDS({ "FETCHD_JOB", "a\"b" }), "one\n\xff\\");
+
+	ck_assert_str_eq(read_object(), "\"level\":\"info\",\"message\":\"one\\n\xef\xbf\xbd\\\\\","
+					"\"job\":\"a\\\"b\"}\n");
+}
+END_TEST
+
+START_TEST(a_long_object_is_whole_and_fits_too)
+{
+	char text[9000];
+	size_t len = 0;
+
+	memset(text, '\x01', sizeof(text) - 1); /* six bytes each */
+	text[sizeof(text) - 1] = '\0';
+	log_open(journal_path, lines[1]);
+	log_set_format(LOG_JSON);
+
+	log_at(LOG_INFO, LOG_FIELDS({ "FETCHD_JOB", text }), "%s", text);
+
+	ck_assert_str_eq(read_from(lines[0], &len) + len - 3, "\"}\n");
+	ck_assert_uint_le(len, 4096);
+	ck_assert_uint_gt(len, 1000);
+}
+END_TEST
+
+START_TEST(the_journal_has_its_own_form)
+{
+	name_the_stream(lines[1]);
+	log_open(journal_path, lines[1]);
+	log_set_format(LOG_JSON);
+
+	log_info("serving");
+
+	ck_assert_ptr_nonnull(strstr(read_from(journal, NULL), "\nMESSAGE=serving\n"));
+	ck_assert_ptr_null(read_from(lines[0], NULL));
+}
+END_TEST
+
+/* ---- the journal ---- */
 
 START_TEST(the_journal_gets_fields)
 {
@@ -354,6 +453,7 @@ test_suite(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *text = tcase_create("lines");
+	TCase *objects = tcase_create("JSON");
 	TCase *fields = tcase_create("journal");
 	TCase *limit = tcase_create("limit");
 
@@ -368,6 +468,14 @@ test_suite(void)
 	tcase_add_test(text, a_full_pipe_drops_and_counts);
 	tcase_add_test(text, errno_survives_a_message);
 	suite_add_tcase(suite, text);
+
+	tcase_add_checked_fixture(objects, setup, teardown);
+	tcase_add_test(objects, programs_get_an_object_a_line);
+	tcase_add_test(objects, an_object_names_every_level);
+	tcase_add_test(objects, nothing_breaks_out_of_an_object);
+	tcase_add_test(objects, a_long_object_is_whole_and_fits_too);
+	tcase_add_test(objects, the_journal_has_its_own_form);
+	suite_add_tcase(suite, objects);
 
 	tcase_add_checked_fixture(fields, setup, teardown);
 	tcase_add_test(fields, the_journal_gets_fields);
