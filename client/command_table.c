@@ -145,7 +145,7 @@ const struct command commands[] = {
 		0, cmd_config_show, .is_default = true },
 	{ "config check", "[FILE]", "Say all that is wrong with a configuration",
 		"Runs fetchd --check. Without FILE: of the configuration that fetchd would start\n"
-		"with. Exit status 8 when it is not valid.",
+		"with. Exit status 8 when it is not valid; warnings do not change it.",
 		NULL, 0, 0, 1, cmd_config_check, .has_files = true },
 	{ "config schema", "", "Print the JSON Schema of the configuration", NULL, NULL, 0, 0, 0,
 		cmd_config_schema },

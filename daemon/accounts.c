@@ -57,11 +57,21 @@ accounts_find(struct config *config)
 	for (size_t i = 0; i < list->n_rules; i++) {
 		struct access_rule *rule = &list->rules[i];
 
-		if (rule->is_known) {
-			continue;
+		if (!rule->is_known) {
+			rule->is_known = find(rule->name, rule->is_group, &rule->id);
 		}
-		rule->is_known = find(rule->name, rule->is_group, &rule->id);
-		if (!rule->is_known && !list->is_default) {
+	}
+}
+
+void
+accounts_log_unknown(const struct config *config)
+{
+	const struct access_list *list = &config->access;
+
+	for (size_t i = 0; i < list->n_rules && !list->is_default; i++) {
+		const struct access_rule *rule = &list->rules[i];
+
+		if (!rule->is_known) {
 			log_warning("access: there is no %s \"%s\": the rule names nobody",
 				rule->is_group ? "group" : "user", rule->name);
 		}

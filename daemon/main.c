@@ -12,6 +12,7 @@
 
 #include "daemon/accounts.h"
 #include "daemon/config/config.h"
+#include "daemon/config/lint.h"
 #include "daemon/descriptors.h"
 #include "daemon/listen.h"
 #include "daemon/ops/listen_fds.h"
@@ -47,7 +48,7 @@ static const char help[] =
 	"\n"
 	"  --config FILE   configuration (" DEFAULT_CONFIG ", if it is there)\n"
 	"  --socket PATH   where to serve, in place of listen.socket\n"
-	"  --check         read the configuration, say all that is wrong with it, exit\n"
+	"  --check         read the configuration, say all that is wrong or doubtful, exit\n"
 	"  --show-config   print the configuration in effect, exit\n"
 	"  --schema        print the JSON Schema of the configuration, exit\n"
 	"  --version       print the versions, exit\n"
@@ -261,6 +262,7 @@ serve(struct config *config, const struct arguments *arguments)
 	}
 	if (r == 0) {
 		accounts_find(config);
+		accounts_log_unknown(config);
 		descriptors_fit(config);
 		r = server_run(&options);
 		log_info("stopped");
@@ -289,6 +291,27 @@ read_config(const struct arguments *arguments, struct config **ret_config)
 	buffer_fini(&text);
 	faults_fini(&faults);
 	return r < 0 ? exit_config : -1;
+}
+
+/* What is legal, but hardly meant. Return: the exit status. */
+static int
+check(struct config *config, const struct arguments *arguments)
+{
+	struct faults warnings = FAULTS_INIT;
+	struct buffer text = BUFFER_INIT;
+	int r;
+
+	accounts_find(config);
+	r = config_lint(config, arguments->config_path, &warnings);
+	if (r < 0) {
+		(void)fprintf(stderr, "fetchd: %s\n", strerror(-r));
+	} else {
+		config_print_faults(&warnings, &text);
+		(void)fputs(text.data ? text.data : "", stderr);
+	}
+	buffer_fini(&text);
+	faults_fini(&warnings);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int
@@ -330,7 +353,7 @@ main(int argc, char **argv)
 		return show(config);
 	}
 	if (arguments.check) {
-		return EXIT_SUCCESS;
+		return check(config, &arguments);
 	}
 	log_open(LOG_JOURNAL_SOCKET, STDERR_FILENO);
 	log_set_level(LOG_ERR + (int)config->log_level);

@@ -115,6 +115,7 @@ read_config(void *arg)
 	reading->r = config_load(reading->path, &reading->config, reading->faults);
 	if (reading->r == 0) {
 		accounts_find(reading->config);
+		accounts_log_unknown(reading->config);
 	}
 	return 0;
 }

@@ -306,7 +306,7 @@ rank(const struct config *config, const char *source)
 	size_t n = 0;
 
 	for (const struct config_tree *kept = config->trees; kept; kept = kept->next) {
-		if (kept->name == source) {
+		if (kept->name == source || kept->source == source) {
 			return n;
 		}
 		n++;
@@ -334,6 +334,15 @@ compare_faults(const void *a_item, const void *b_item, void *config)
 	return a->column < b->column ? -1 : a->column > b->column;
 }
 
+void
+config_sort_faults(const struct config *config, struct faults *faults)
+{
+	if (faults->n > 0) {
+		qsort_r(faults->items, faults->n, sizeof(*faults->items), compare_faults,
+			(void *)config);
+	}
+}
+
 static int
 finish(struct loader *loader, struct config **ret_config)
 {
@@ -347,8 +356,7 @@ finish(struct loader *loader, struct config **ret_config)
 		return -ENOMEM;
 	}
 	if (faults_count(loader->faults) > 0) {
-		qsort_r(loader->faults->items, loader->faults->n, sizeof(*loader->faults->items),
-			compare_faults, config);
+		config_sort_faults(config, loader->faults);
 		return -EINVAL;
 	}
 	*ret_config = steal(&loader->config);

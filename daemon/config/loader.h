@@ -31,5 +31,15 @@ struct loader {
 	struct config_tree **last;
 };
 
+/*
+ * config_find_origin() - where a key was set last, NULL: it is a default
+ * @section: NULL: it stands in none
+ */
+const struct value *config_find_origin(
+	const struct config *config, const char *section, const char *key, const char **ret_source);
+
+/* config_sort_faults() - in the order of the places, as the files were read */
+void config_sort_faults(const struct config *config, struct faults *faults);
+
 /* loader_take_jobs() - read and check the jobs of all trees, when all settings are known; 0 or -ENOMEM */
 int loader_take_jobs(struct loader *loader);

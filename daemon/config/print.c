@@ -117,9 +117,8 @@ config_print(const struct config *config, struct buffer *out)
 
 /* ---- settings with their origins ---- */
 
-/* Where a key was set last; NULL: it is a default. */
-static const struct value *
-find_origin(
+const struct value *
+config_find_origin(
 	const struct config *config, const char *section, const char *key, const char **ret_source)
 {
 	const struct value *origin = NULL;
@@ -182,7 +181,7 @@ write_settings(const struct config *config, const struct schema_table *table, co
 		if (text.len == 0) {
 			continue; /* the jobs */
 		}
-		origin = find_origin(config, section, row->name, &source);
+		origin = config_find_origin(config, section, row->name, &source);
 		json_begin_object(w);
 		write_setting(w, section, row->name, &text);
 		if (origin) {

@@ -90,7 +90,7 @@ void
 faults_add(struct faults *faults, const struct fault_place *place, const char *format, ...)
 {
 	_cleanup_(buffer_fini) struct buffer detail = BUFFER_INIT;
-	struct fault fault = { .source = faults->source };
+	struct fault fault = { .source = faults->source, .code = place->code };
 	va_list ap;
 
 	if (!faults->items) {
@@ -126,12 +126,18 @@ fault_print(const struct fault *fault, struct buffer *out)
 	if (fault->source || fault->line > 0) {
 		buffer_putc(out, ' ');
 	}
+	if (fault->code) {
+		buffer_puts(out, "warning: ");
+	}
 	if (fault->pointer[0]) {
 		buffer_printf(out, "%s: ", fault->pointer);
 	}
 	buffer_puts(out, fault->detail);
 	if (fault->suggestion) {
 		buffer_printf(out, " (did you mean \"%s\"?)", fault->suggestion);
+	}
+	if (fault->code) {
+		buffer_printf(out, " [%s]", fault->code);
 	}
 	buffer_putc(out, '\n');
 }

@@ -25,6 +25,7 @@ struct buffer;
  * line, column  from 1; 0 = not known
  * detail        a sentence without full stop
  * suggestion    what was probably meant (the bare word), or NULL
+ * code          NULL: it is an error; else the name of a warning
  * at_key        the fault is with the member's key, not with its value
  */
 struct fault {
@@ -34,6 +35,7 @@ struct fault {
 	uint32_t column;
 	const char *detail;
 	const char *suggestion;
+	const char *code;
 	bool at_key;
 };
 
@@ -62,6 +64,7 @@ struct faults {
  * at          the value whose position is reported; NULL = @line and @column are
  * at_key      take the position of the key of @at
  * suggestion  borrowed for the call; NULL = none
+ * code        borrowed for as long as the faults; NULL = an error
  */
 struct fault_place {
 	const struct value_path *path;
@@ -70,6 +73,7 @@ struct fault_place {
 	uint32_t line;
 	uint32_t column;
 	const char *suggestion;
+	const char *code;
 };
 
 /* faults_add() - note one fault; the text is copied. Failures are kept in @faults->error. */
@@ -83,7 +87,11 @@ faults_count(const struct faults *faults)
 	return faults->n + faults->n_dropped;
 }
 
-/* fault_print() - «file:line:col: pointer: detail (did you mean "x"?)» and a newline, for people */
+/*
+ * fault_print() - «file:line:col: pointer: detail (did you mean "x"?)» and a newline, for people
+ *
+ * A warning is «file:line:col: warning: pointer: detail [code]».
+ */
 void fault_print(const struct fault *fault, struct buffer *out);
 
 /* faults_print() - the kept ones, a line each */

@@ -63,6 +63,21 @@ START_TEST(the_shipped_configuration_is_good)
 }
 END_TEST
 
+START_TEST(what_was_hardly_meant_is_a_warning_and_0)
+{
+	struct t_output output =
+		run_fetchd("--check", "--config=" T_SOURCE_ROOT "/tests/data/config/doubtful.yaml");
+
+	ck_assert_int_eq(output.status, 0);
+	ck_assert_uint_ge(count(output.err.data, "doubtful.yaml:"), 3);
+	ck_assert_ptr_nonnull(strstr(output.err.data,
+		":3:12: warning: /defaults/timeout: is more than defaults.deadline "
+		"[timeout-over-deadline]\n\t  timeout: 2m\n\t           ^\n"));
+	ck_assert_ptr_nonnull(strstr(output.err.data, "[rule-names-nobody]\n"));
+	t_output_fini(&output);
+}
+END_TEST
+
 START_TEST(a_configuration_that_is_not_there_is_78)
 {
 	struct t_output output = run_fetchd("--check", "--config=/nonexistent/fetchd.yaml");
@@ -160,6 +175,7 @@ test_suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, ten_mistakes_are_ten_errors_with_places_and_78);
 	tcase_add_test(tc, the_shipped_configuration_is_good);
+	tcase_add_test(tc, what_was_hardly_meant_is_a_warning_and_0);
 	tcase_add_test(tc, a_configuration_that_is_not_there_is_78);
 	tcase_add_test(tc, an_unknown_option_is_a_usage_error);
 	tcase_add_test(tc, the_version_names_the_libraries_that_are_there);

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "daemon/config/config.h"
+#include "daemon/config/lint.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+
+#define DOUBTFUL T_SOURCE_ROOT "/tests/data/config/doubtful.yaml"
 
 static const struct {
 	const char *text;
@@ -96,6 +99,27 @@ START_TEST(using_it_survives_the_loss_of_any_allocation)
 }
 END_TEST
 
+static int
+look(int i)
+{
+	_cleanup_(faults_fini) struct faults warnings = FAULTS_INIT;
+
+	return config_lint(config, DOUBTFUL, &warnings);
+}
+
+START_TEST(looking_for_what_is_doubtful_survives_the_loss_of_any_allocation)
+{
+	struct faults faults = FAULTS_INIT;
+
+	ck_assert_int_eq(config_load(DOUBTFUL, &config, &faults), 0);
+
+	t_fail_each_allocation(look, 0, 0);
+
+	config_unref(config);
+	faults_fini(&faults);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -105,6 +129,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, loading_survives_the_loss_of_any_allocation, 0, ARRAY_LEN(texts));
 	tcase_add_test(tc, reading_folders_survives_the_loss_of_any_allocation);
 	tcase_add_test(tc, using_it_survives_the_loss_of_any_allocation);
+	tcase_add_test(tc, looking_for_what_is_doubtful_survives_the_loss_of_any_allocation);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -38,12 +38,15 @@ START_TEST(faults_read_like_a_compilers_messages)
 		&(struct fault_place){
 			.path = &path, .line = 3, .column = 5, .suggestion = "timeout" },
 		"unknown field");
+	faults_add(&faults, &(struct fault_place){ .line = 4, .column = 1, .code = "doubtful" },
+		"is legal");
 	faults.source = NULL;
 	faults_add(&faults, &(struct fault_place){ NULL }, "empty");
 	faults_print(&faults, &out);
 
 	ck_assert_str_eq(out.data,
 		"fetchd.yaml:3:5: /timout: unknown field (did you mean \"timeout\"?)\n"
+		"fetchd.yaml:4:1: warning: is legal [doubtful]\n"
 		"empty\n");
 }
 END_TEST
