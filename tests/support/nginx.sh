@@ -15,13 +15,14 @@
 #   NGINX_CA=FILE            what signed the first three
 #   NGINX_ASKING=PORT        … asks for a certificate of the client's, and answers 400 without
 #   NGINX_CLIENT=FILE        one, with its key
+#   NGINX_FRESH=PORT         … every request has a connection of its own, with a whole handshake
 #
 # nginx cannot be told "any free port", so a block of numbers is tried until one is free. The numbers
 # lie below those that the kernel gives to outgoing connections.
 set -euo pipefail
 
 tries=20
-block=7
+block=8
 
 make_key() {
 	openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
@@ -122,6 +123,8 @@ write_config() {
 				ssl_protocols TLSv1; ssl_ciphers ALL:@SECLEVEL=0;")
 			$(server "127.0.0.1:$((port + 6)) ssl" "$(tls good)
 				ssl_verify_client on; ssl_client_certificate ca.pem;")
+			$(server "127.0.0.1:$((port + 7)) ssl backlog=4096" "$(tls good)
+				keepalive_timeout 0; ssl_session_cache off; ssl_session_tickets off;")
 		}
 	END
 }
@@ -148,7 +151,7 @@ start() {
 			echo "NGINX_HTTP=$port NGINX_HTTPS=$((port + 1)) NGINX_EXPIRED=$((port + 2))" \
 				"NGINX_MISNAMED=$((port + 3)) NGINX_SELF_SIGNED=$((port + 4))" \
 				"NGINX_OLD_TLS=$((port + 5)) NGINX_CA=$PWD/ca.pem" \
-				"NGINX_ASKING=$((port + 6)) NGINX_CLIENT=$PWD/client.pem"
+				"NGINX_ASKING=$((port + 6)) NGINX_CLIENT=$PWD/client.pem NGINX_FRESH=$((port + 7))"
 			return
 		fi
 		grep -q 'Address already in use' error.log || break
