@@ -2,8 +2,12 @@
 """1,000 batches of 20, one after the other, over one connection."""
 import time
 
-from common import bare_loop, percentile
+from clients import bare_loop, libraries, run_library, tools
+from common import percentile, run_child
 from servers import Connection, expect_counts
+
+SLOW = {"httpx on Trio"}  # a fifth of the batches, three rounds
+N_STARTS = 50
 
 
 def through_fetchd(fetchd, base, n, size):
@@ -20,20 +24,45 @@ def through_fetchd(fetchd, base, n, size):
     return percentile(times, 0.5), percentile(times, 0.99), (fetchd.cpu_ns() - cpu) / 1e3 / n / size
 
 
-def bare(bench, base, n, size):
-    result = bare_loop(bench, f"{base}/ok", n * size, size, size)
+def library(command, base, n, size):
+    result = run_library(command, f"{base}/ok", n * size, size, size)
     return result["p50_ns"] / 1e6, result["p99_ns"] / 1e6, result["cpu_ns"] / 1e3 / n / size
+
+
+def tool(command, n, size):
+    """Started anew for each batch."""
+    walls, cpus = zip(*(run_child(command)[:2] for _ in range(n)))
+    return percentile(walls, 0.5) * 1e3, percentile(walls, 0.99) * 1e3, sum(cpus) * 1e6 / n / size
+
+
+def find_cases(bench, base, n, size):
+    fetchd = bench.fetchd()
+    cases = {
+        "bare loop": lambda: library(bare_loop(bench), base, n, size),
+        "fetchd": lambda: through_fetchd(fetchd, base, n, size),
+    }
+    for name, command in libraries(bench).items():
+        n_own = max(n // 5, 1) if name in SLOW else n
+        cases[name] = lambda command=command, n_own=n_own: library(command, base, n_own, size)
+    for name, command in tools(bench, f"{base}/ok", size, size).items():
+        cases[f"{name}, started {N_STARTS} times"] = lambda command=command: tool(command, N_STARTS, size)
+    return cases
 
 
 def batches(bench):
     n, size = bench.size(1000), 20
-    base, fetchd = bench.nginx().base, bench.fetchd()
-    rows = bench.in_turn({
-        "bare loop": lambda: bare(bench, base, n, size),
-        "fetchd": lambda: through_fetchd(fetchd, base, n, size),
-    })
+    rows = bench.in_turn(find_cases(bench, bench.nginx().base, n, size), at_most={name: 3 for name in SLOW})
     base_p50, _, base_cpu = rows["bare loop"]
     table = bench.table(f"W2: {n} batches of {size} in turn, medians of {bench.runs}",
                         "client", "p50 ms", "p99 ms", "CPU µs/URL", "p50 ratio", "CPU ratio")
     for name, (p50, p99, cpu) in rows.items():
         table.add(name, p50, p99, cpu, p50 / base_p50, cpu / base_cpu)
+    p50, p99, _ = rows["fetchd"]
+    if "Go net/http" in rows:
+        bench.bar("batches of 20: p50 against Go net/http in process", p50 / rows["Go net/http"][0], 0.95, 0.7)
+        bench.bar("batches of 20: p99 against Go net/http in process", p99 / rows["Go net/http"][1], 0.5, 0.3)
+    started = [row[0] for name, row in rows.items() if "started" in name]
+    if started:
+        bench.bar("batches of 20: p50 against the best tool started per batch", p50 / min(started), 0.0333, 0.0222)
+    bench.chart("w2", title=f"Time for a batch of {size}", unit="milliseconds", columns=["p50", "p99"],
+                rows=[(name, [p50, p99]) for name, (p50, p99, _) in rows.items()])

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """1,000 in flight and one fails, or the caller hangs up in the middle."""
 import select
+import shutil
 import subprocess
 import time
 
+from clients import libraries
+from common import Failed, end, started
 from servers import CLIENT_CPU, Connection, expect_counts, pinned
+
+FLOOR, OURS = "close() of as many sockets", "fetchd, first failure"
+HARDER = "fetchd, hang-up, an earlier answer unread", "fetchd, hang-up behind junk"
 
 
 def close_floor(bench, origin, n):
@@ -63,22 +69,67 @@ def hang_up(origin, fetchd, n, prepare=None, junk=b""):
     start = time.monotonic_ns()
     connection.close()
     origin.wait(f"open<={n_pooled}")
-    return 0.0, (origin.counts()["last_close_ns"] - start) / 1e6
+    return None, (origin.counts()["last_close_ns"] - start) / 1e6
+
+
+def by_library(command, origin, n):
+    """The group of tasks of a peer that fails fast; its process ends right after it."""
+    n_pooled = origin.counts()["open"]
+    origin.next_address()
+    failing = origin.url(f"/crowd/{n + 1}?503")
+    with started([*command, origin.url("/never"), str(n), str(n), str(n), failing]) as process:
+        if not process.stdout.readline():
+            raise Failed("nothing said")
+        returned = time.monotonic_ns()
+        end(process)
+    origin.wait(f"open<={n_pooled}")
+    counts = origin.counts()
+    return (returned - counts["failed_ns"]) / 1e6, (counts["last_close_ns"] - counts["failed_ns"]) / 1e6
+
+
+def by_curl(bench, origin, n):
+    """It ends as a whole; of its transfers 300 at most are in flight."""
+    n_pooled = origin.counts()["open"]
+    origin.next_address()
+    urls = [origin.url(f"/crowd/{n}?503"), *(origin.url(f"/never/{i}") for i in range(n - 1))]
+    with open(f"{bench.folder}/fail.curl", "w", encoding="ascii") as file:
+        file.writelines(f'url = "{url}"\noutput = "/dev/null"\n' for url in urls)
+    with started(["curl", "-q", "-Z", "-f", "--fail-early", "--parallel-immediate", "--parallel-max", str(n), "-s",
+                  "-K", f"{bench.folder}/fail.curl"]) as process:
+        process.wait()
+        returned = time.monotonic_ns()
+    origin.wait(f"open<={n_pooled}")
+    counts = origin.counts()
+    return (returned - counts["failed_ns"]) / 1e6, (counts["last_close_ns"] - counts["failed_ns"]) / 1e6
+
+
+def find_cases(bench, origin, n):
+    fetchd = bench.fetchd()
+    cases = {
+        FLOOR: lambda: close_floor(bench, origin, n),
+        OURS: lambda: fail_fast(origin, fetchd, n),
+        "fetchd, hang-up": lambda: hang_up(origin, fetchd, n),
+        HARDER[0]: lambda: hang_up(origin, fetchd, n, unread_answer),
+        HARDER[1]: lambda: hang_up(origin, fetchd, n, junk=b"\x00junk" * 200),
+    }
+    for name, command in libraries(bench).items():
+        cases[f"{name}, first failure"] = lambda command=command: by_library(command, origin, n)
+    if shutil.which("curl"):
+        n_curl = min(n, 300)
+        cases[f"curl -Z --fail-early, {n_curl} in flight"] = lambda: by_curl(bench, origin, n_curl)
+    return cases
 
 
 def cancel(bench):
-    n, origin, fetchd = bench.size(1000), bench.origin(), bench.fetchd()
-    rows = bench.in_turn({
-        "close() of as many sockets": lambda: close_floor(bench, origin, n),
-        "first failure": lambda: fail_fast(origin, fetchd, n),
-        "hang-up": lambda: hang_up(origin, fetchd, n),
-        "hang-up, an earlier answer unread": lambda: hang_up(origin, fetchd, n, unread_answer),
-        "hang-up behind junk": lambda: hang_up(origin, fetchd, n, junk=b"\x00junk" * 200),
-    })
-    floor_own, floor_seen = rows["close() of as many sockets"]
+    n, origin = bench.size(1000), bench.origin()
+    rows = bench.in_turn(find_cases(bench, origin, n), at_most={"httpx on Trio, first failure": 3})
+    floor_own, floor_seen = rows[FLOOR]
     table = bench.table(f"W5: {n} in flight are cancelled, medians of {bench.runs}",
                         "what happens", "ms to the answer's end",
                         "ms to the last socket's end (seen by the server)", "answer / floor", "sockets / floor")
     for name, (own, seen) in rows.items():
-        table.add(name, own or None, seen, own / floor_own if own else None, seen / floor_seen)
-    bench.bar("first failure to answer, against close()", rows["first failure"][0] / floor_own, 2.0, 1.7)
+        table.add(name, own, seen, own and own / floor_own, seen / floor_seen)
+    bench.bar("first failure to answer, against close()", rows[OURS][0] / floor_own, 2.0, 1.7)
+    bench.chart("w5", title=f"From the first failure, or the hang-up, of {n:,} in flight", unit="milliseconds",
+                columns=["to the answer's end", "to the last socket's end"],
+                rows=[(name, row) for name, row in rows.items() if name not in HARDER])

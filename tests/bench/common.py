@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What the sections share: rounds in turn, medians, and what a section has found."""
 import contextlib
-import json
 import os
+import shutil
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 
-from servers import CLIENT_CPU, HERE, Fetchd, Nginx, Origin, pinned
+from servers import CLIENT_CPU, Fetchd, Nginx, Origin, pinned
 
 CHILD_S = 240
 
@@ -18,7 +19,8 @@ class Failed(Exception):
 
 
 def median(values):
-    return statistics.median(values) if values else float("nan")
+    """None where there is nothing, or nothing comparable."""
+    return statistics.median(values) if values and None not in values else None
 
 
 def percentile(values, part):
@@ -40,20 +42,27 @@ def started(command, **options):
                 process.kill()
 
 
+def has_ended(process):
+    """Asked so that end() can still be called."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def end(process):
+    """The CPU seconds of a process that is about to end, and has to do so well."""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise Failed(f"ended with {process.returncode}")
+    return usage.ru_utime + usage.ru_stime
+
+
 def run_child(command):
     """Wall seconds and CPU seconds of a whole process, its start included, and its output."""
     start = time.monotonic()
     with started(command) as process:
         output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise Failed(f"ended with {process.returncode}")
-    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, output
-
-
-def bare_loop(bench, *arguments):
-    return json.loads(run_child([f"{bench.build}/tests/bench/bare_loop", *map(str, arguments)])[2])
+        cpu = end(process)
+    return time.monotonic() - start, cpu, output
 
 
 class Table:
@@ -73,6 +82,7 @@ class Bench:
         self.build, self.folder, self.runs, self.scale = build, folder, runs, scale
         self.found = {"tables": [], "charts": [], "bars": [], "notes": []}
         self.stack = contextlib.ExitStack()
+        self.n_numbers = 0
 
     def fetchd(self):
         return self._kept(Fetchd(self.build, self.folder))
@@ -82,6 +92,22 @@ class Bench:
 
     def nginx(self):
         return self._kept(Nginx(self.folder))
+
+    def kept_folder(self, name):
+        """A folder below the build, for what takes long to get and is used again."""
+        folder = f"{self.build}/tests/bench/peers/{name}"
+        os.makedirs(folder, exist_ok=True)
+        return folder
+
+    def memory_folder(self):
+        """A folder in memory, for clients that have to write."""
+        folder = tempfile.mkdtemp(prefix="fetchd-bench-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+        self.stack.callback(shutil.rmtree, folder)
+        return folder
+
+    def next_number(self):
+        self.n_numbers += 1
+        return self.n_numbers
 
     def _kept(self, server):
         self.stack.callback(server.stop)

@@ -1,27 +1,16 @@
 # SPDX-License-Identifier: MIT
 """One batch of 20,000 URLs at one server that keeps its connections."""
-import os
+import re
 import shutil
 import time
 
-from common import bare_loop, run_child
+from clients import bare_loop, libraries, run_library, tools
+from common import Failed, run_child
 from servers import Connection, expect_counts
 
+SLOW = {"httpx on Trio"}  # a fifth of the URLs, three rounds
 
-def find_peers(bench, base, n, window):
-    """Other clients, where they are installed: name and command."""
-    urls, config = f"{bench.folder}/urls", f"{bench.folder}/curl.conf"
-    with open(urls, "w", encoding="ascii") as file:
-        file.writelines(f"{base}/ok/{i}\n" for i in range(n))
-    with open(config, "w", encoding="ascii") as file:
-        file.writelines(f'url = "{base}/ok/{i}"\noutput = "/dev/null"\n' for i in range(n))
-    peers = {
-        "wget2": ["wget2", "-q", "--no-config", "--robots=off", f"--max-threads={window}", "-O",
-                  "/dev/null", "-i", urls],
-        "h2load": ["h2load", "-n", str(n), "-c", str(window), "-t", "1", "--h1", f"{base}/ok/1"],
-        "curl": ["curl", "-Z", "--parallel-max", str(window), "-s", "-K", config],
-    }
-    return {name: command for name, command in peers.items() if shutil.which(name)}
+BARS = [("bare loop", 1.10, 1.05), ("wget2", 1.10, 0.9), ("Go net/http", 0.6, 0.5), ("curl -Z", 0.5, 0.43)]
 
 
 def through_fetchd(fetchd, base, n, window, stream):
@@ -36,30 +25,68 @@ def through_fetchd(fetchd, base, n, window, stream):
     return wall / 1e9, cpu / 1e3 / n, own / 1e3 / n
 
 
-def bare(bench, base, n, window):
-    result = bare_loop(bench, f"{base}/ok", n, window)
-    return result["wall_ns"] / 1e9, result["cpu_ns"] / 1e3 / n, 0.0
+def library(command, base, n, window):
+    result = run_library(command, f"{base}/ok", n, window)
+    return result["wall_ns"] / 1e9, result["cpu_ns"] / 1e3 / n, None
 
 
-def peer(command, n):
+def slow_library(command, base, n, window):
+    """A fifth of it; the wall time would say nothing."""
+    return None, library(command, base, n // 5, window)[1], None
+
+
+def tool(command, n):
     wall, cpu, _ = run_child(command)
-    return wall, cpu * 1e6 / n, 0.0
+    return wall, cpu * 1e6 / n, None
+
+
+def h2load(base, n, window):
+    wall, cpu, output = run_child(["h2load", "-n", str(n), "-c", str(window), "-t", "1", "--h1", f"{base}/ok/1"])
+    if f"{n} succeeded" not in output:
+        raise Failed("not all fetched")
+    return wall, cpu * 1e6 / n, None
+
+
+def wrk(base, window):
+    """As many as it can in a second: it cannot be told how many."""
+    _, cpu, output = run_child(["wrk", "-t1", f"-c{window}", "-d1", f"{base}/ok/1"])
+    n = int(re.search(r"(\d+) requests in", output)[1])
+    return None, cpu * 1e6 / n, None
+
+
+def floors(base, n, window):
+    """What sends one URL again and again, and reads as little as can be of the answers."""
+    found = {"wrk, 1 s of one URL": lambda: wrk(base, window), "h2load, one URL": lambda: h2load(base, n, window)}
+    return {name: case for name, case in found.items() if shutil.which(name.split(",", maxsplit=1)[0])}
+
+
+def find_cases(bench, base, n, window):
+    fetchd = bench.fetchd()
+    cases = {
+        "bare loop": lambda: library(bare_loop(bench), base, n, window),
+        "fetchd, collected answer": lambda: through_fetchd(fetchd, base, n, window, False),
+        "fetchd, streamed answer": lambda: through_fetchd(fetchd, base, n, window, True),
+    }
+    for name, command in tools(bench, f"{base}/ok", n, window).items():
+        cases[name] = lambda command=command: tool(command, n)
+    for name, command in libraries(bench).items():
+        measure = slow_library if name in SLOW else library
+        cases[name] = lambda command=command, measure=measure: measure(command, base, n, window)
+    return {**floors(base, n, window), **cases}
 
 
 def keep_alive(bench):
     n, window = bench.size(20000), 64
-    base, fetchd = bench.nginx().base, bench.fetchd()
-    cases = {
-        "bare loop": lambda: bare(bench, base, n, window),
-        "fetchd, collected answer": lambda: through_fetchd(fetchd, base, n, window, False),
-        "fetchd, streamed answer": lambda: through_fetchd(fetchd, base, n, window, True),
-    }
-    for name, command in find_peers(bench, base, n, window).items():
-        cases[name] = lambda command=command: peer(command, n)
-    rows = bench.in_turn(cases)
+    base = bench.nginx().base
+    rows = bench.in_turn(find_cases(bench, base, n, window), at_most={name: 3 for name in SLOW})
     base_wall, base_cpu, _ = rows["bare loop"]
+    cpu_of_ours = rows["fetchd, collected answer"][1]
     table = bench.table(f"W1: {n} keep-alive URLs, {window} in flight, medians of {bench.runs}",
                         "client", "wall s", "CPU µs/URL", "client's CPU µs/URL", "wall ratio", "CPU ratio")
     for name, (wall, cpu, own) in rows.items():
-        table.add(name, wall, cpu, own, wall / base_wall, cpu / base_cpu)
-    bench.bar("CPU per URL against the bare loop", rows["fetchd, collected answer"][1] / base_cpu, 1.10, 1.05)
+        table.add(name, wall, cpu, own, wall and wall / base_wall, cpu / base_cpu)
+    for name, bar, very_good in BARS:
+        if name in rows:
+            bench.bar(f"CPU per URL against {name}", cpu_of_ours / rows[name][1], bar, very_good)
+    bench.chart("w1", title=f"CPU time per URL, {n:,} keep-alive URLs, {window} in flight", unit="microseconds",
+                kind="ranking", columns=["CPU time"], rows=[(name, [cpu]) for name, (_, cpu, _) in rows.items()])

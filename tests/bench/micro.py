@@ -7,11 +7,9 @@ import os
 import shutil
 import subprocess
 
+from clients import PEERS, PYTHON, build_go, can_python
 from common import median
-from servers import CLIENT_CPU, HERE, pinned
-
-PEERS = os.path.join(HERE, "peers")
-PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's Trio
+from servers import CLIENT_CPU, pinned
 
 # What the chart shows of the table.
 DRAWN = ["spawn and join, batches of 20", "spawn and join, batches of 1000", "checkpoint, 1000 tasks in turn",
@@ -21,25 +19,14 @@ BARS = [("spawn and join, batches of 1000", "ns", 40, 25), ("context switch", "n
         ("resident memory of a parked task", "KiB", 4.5, 4.1)]
 
 
-def build_go(bench):
-    program = f"{bench.folder}/bench_go"
-    subprocess.run(["go", "build", "-o", program, f"{PEERS}/bench_go.go"], check=True,
-                   env=dict(os.environ, GO111MODULE="off", GOCACHE=f"{bench.folder}/go-cache"))
-    return [program]
-
-
-def can_python(statement):
-    return subprocess.run([PYTHON, "-c", statement], stderr=subprocess.DEVNULL, check=False).returncode == 0
-
-
 def find_peers(bench):
     """Name and command of each peer, None for those that are not installed."""
     pthreads = f"{bench.build}/tests/bench/bench_pthreads"
     return {
-        "Go": build_go(bench) if shutil.which("go") else None,
-        "Trio": [PYTHON, f"{PEERS}/bench_trio.py"] if can_python("import trio") else None,
+        "Go": build_go(bench, "bench_go") if shutil.which("go") else None,
+        "Trio": [PYTHON, f"{PEERS}/bench_trio.py"] if can_python("trio") else None,
         "asyncio": ([PYTHON, f"{PEERS}/bench_asyncio.py"]
-                    if can_python("import asyncio; asyncio.TaskGroup") else None),
+                    if can_python("asyncio.taskgroups") else None),
         "pthreads": [pthreads] if os.path.exists(pthreads) else None,
         "node": ["node", f"{PEERS}/bench_node.js"] if shutil.which("node") else None,
     }

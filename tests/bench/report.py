@@ -63,9 +63,16 @@ def command_lines(results):
         runs.setdefault((found["command"], found["machine"]), []).append(f"{name} (load {found['load']})")
     for (command, machine), names in runs.items():
         yield f"- `{command}` on {machine}: {', '.join(names)}"
+    yield from sorted({f"- {found['versions']}" for found in results.values() if found.get("versions")})
+
+
+def limit(value):
+    return f"≤ {value}" if value else "–"
 
 
 def verdict(bar):
+    if not bar["bar"]:
+        return ""
     if bar["value"] > bar["bar"]:
         return "**missed**"
     return "very good" if bar["very_good"] and bar["value"] <= bar["very_good"] else "met"
@@ -73,8 +80,8 @@ def verdict(bar):
 
 def bar_lines(results):
     yield from ["", "### The bars", ""]
-    rows = [(bar["figure"], f"{rounded(bar['value'])} {bar['unit']}".rstrip(), f"≤ {bar['bar']}",
-             f"≤ {bar['very_good']}" if bar["very_good"] else "–", verdict(bar))
+    rows = [(bar["figure"], f"{rounded(bar['value'])} {bar['unit']}".rstrip(), limit(bar["bar"]),
+             limit(bar["very_good"]), verdict(bar))
             for found in results.values() for bar in found["bars"]]
     yield from table_lines(["figure", "measured", "bar", "very good", ""], rows)
 

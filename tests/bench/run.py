@@ -18,6 +18,7 @@ import tempfile
 import report
 from batches import batches
 from cancel import cancel
+from clients import versions
 from common import Bench
 from in_flight import in_flight
 from keep_alive import keep_alive
@@ -52,7 +53,7 @@ def measure(name, arguments):
         finally:
             bench.end_section()
     return {"command": f"tests/bench/run.py {shlex.join(sys.argv[1:])}", "machine": machine(), "load": load,
-            **bench.found}
+            "versions": versions(bench), **bench.found}
 
 
 def parse():

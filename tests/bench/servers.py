@@ -22,6 +22,12 @@ def pinned(cpu, *command):
     return ["taskset", "-c", str(cpu), *command]
 
 
+def resident_kib(pid, which="VmRSS"):
+    """0 when it has just ended."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next((int(line.split()[1]) for line in file if line.startswith(f"{which}:")), 0)
+
+
 class Origin:
     """The scripted origin (tests/support/origin.h): commands in, replies out."""
 
@@ -50,8 +56,11 @@ class Origin:
     def counts(self):
         return {k: int(v) for k, v in (w.split("=") for w in self.command("counts").split()[1:])}
 
+    def reaches(self, condition, seconds):
+        return self.command(f"wait {condition} {seconds * 1000}") == "reached"
+
     def wait(self, condition, seconds=60):
-        if self.command(f"wait {condition} {seconds * 1000}") != "reached":
+        if not self.reaches(condition, seconds):
             raise SystemExit(f"origin: {condition} not reached: {self.counts()}")
 
     def stop(self):
@@ -67,7 +76,10 @@ class Nginx:
         words = self.process.stdout.readline().split()
         if not words:
             raise SystemExit("nginx does not start")
-        self.base = f"http://127.0.0.1:{dict(w.split('=') for w in words)['NGINX_HTTP']}"
+        known = dict(word.split("=") for word in words)
+        self.base = f"http://127.0.0.1:{known['NGINX_HTTP']}"
+        self.fresh_base = f"https://127.0.0.1:{known['NGINX_FRESH']}"
+        self.ca = known["NGINX_CA"]
 
     def stop(self):
         self.process.stdin.close()
@@ -102,10 +114,6 @@ class Fetchd:
                 total += int(file.read().split()[0])
         return total
 
-    def rss_kib(self):
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
-
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         if self.process.wait(timeout=60) != 0:
@@ -122,14 +130,17 @@ class Connection:
         self.rest = b""
 
     def post(self, urls, stream=False, **options):
-        query = "&".join(f"{name}={value}" for name, value in options.items())
-        body = "\n".join(urls).encode()
+        """One batch, line by line: what holds for all of it, and its URLs."""
+        self.post_lines([json.dumps(options), *(f'"{url}"' for url in urls)], stream)
+
+    def post_lines(self, lines, stream):
+        body = "\n".join(lines).encode()
         accept = "application/x-ndjson" if stream else "application/json"
-        head = (f"POST /v1/batches?{query} HTTP/1.1\r\nHost: fetchd\r\nContent-Type: text/plain\r\n"
+        head = (f"POST /v1/batches HTTP/1.1\r\nHost: fetchd\r\nContent-Type: application/x-ndjson\r\n"
                 f"Accept: {accept}\r\nContent-Length: {len(body)}\r\n\r\n")
         self.socket.sendall(head.encode() + body)
 
-    def _more(self):
+    def more(self):
         data = self.socket.recv(1 << 18)
         if not data:
             raise SystemExit("fetchd closed the connection")
@@ -139,7 +150,7 @@ class Connection:
         """The whole answer's body; parsed by nobody yet."""
         data = self.rest
         while b"\r\n\r\n" not in data:
-            data += self._more()
+            data += self.more()
         head, data = data.split(b"\r\n\r\n", 1)
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
         if b"content-length" in fields:
@@ -149,7 +160,7 @@ class Connection:
     def _read_length(self, data, length):
         parts, n = [data], len(data)
         while n < length:
-            parts.append(self._more())
+            parts.append(self.more())
             n += len(parts[-1])
         data = b"".join(parts)
         self.rest = data[length:]
@@ -158,7 +169,7 @@ class Connection:
     def _read_chunks(self, data):
         parts, tail = [data], data[-5:]
         while tail != b"0\r\n\r\n":  # no line of JSON can look like that
-            parts.append(self._more())
+            parts.append(self.more())
             tail = (tail + parts[-1])[-5:]
         data, body, at = b"".join(parts), [], 0
         while True:

@@ -28,7 +28,8 @@ packages_of() {
 	package) echo build-essential debhelper lintian systemd-container curl python3 ;;
 	coverage) echo gcovr ;;
 	bench) echo nginx-light libnginx-mod-http-echo openssl python3 util-linux gnuplot-nox ;;
-	peers) echo wget2 curl wrk nghttp2-client golang-go python3-trio nodejs ;;
+	peers) echo wget2 curl aria2 wrk nghttp2-client golang-go python3-aiohttp python3-trio python3-httpx nodejs
+		command -v npm >/dev/null || echo npm ;; # comes with the nodejs of other packagers, and conflicts with it
 	*)
 		echo "install.sh: no group '$1'" >&2
 		exit 2
