@@ -20,6 +20,7 @@ from batches import batches
 from cancel import cancel
 from clients import versions
 from common import Bench
+from fresh_tls import fresh_tls
 from in_flight import in_flight
 from keep_alive import keep_alive
 from micro import micro
@@ -31,6 +32,7 @@ FETCH = {
     "w1": keep_alive,
     "w2": batches,
     "w3": in_flight,
+    "tls": fresh_tls,
     "w5": cancel,
     "names": names,
 }
