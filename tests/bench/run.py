@@ -21,6 +21,7 @@ from cancel import cancel
 from clients import versions
 from common import Bench
 from fresh_tls import fresh_tls
+from growth import growth
 from in_flight import in_flight
 from keep_alive import keep_alive
 from micro import micro
@@ -34,6 +35,7 @@ FETCH = {
     "w3": in_flight,
     "tls": fresh_tls,
     "w5": cancel,
+    "growth": growth,
     "names": names,
 }
 SECTIONS = {**FETCH, "micro": micro}
