@@ -94,9 +94,10 @@ batch_create_past(struct batches *owner, const char *name, size_t n_urls, struct
 }
 
 void
-batch_set_owner(struct batch *batch, uid_t uid)
+batch_set_owner(struct batch *batch, uid_t uid, enum access_level level)
 {
 	batch->uid = uid;
+	batch->level = level;
 	batch->is_asked_for = true;
 }
 
@@ -208,6 +209,7 @@ batch_fetch(struct batch *batch, const struct fetch_sink *sink, int *ret_inner,
 	int r;
 
 	request->accepted_at = batch->accepted_at;
+	request->address_policy = batch->level;
 	r = NUR_WITHIN(&batch->scope,
 		*ret_inner = fetch_batch_run(batch->owner->engine, request, sink, ret_summary));
 	batch->elapsed = nur_time_sub(nur_now(), batch->accepted_at);

@@ -27,6 +27,7 @@ struct store_queue;
  *
  * node         in batches->all or batches->past, newest first; unlinked once the registry let go
  * uid          whose it is; is_asked_for: somebody's, and not a job's
+ * level        of that somebody, when it was accepted; ACCESS_NONE of a job's
  * name, policy, deadline_ns, n_urls  of the description, for those who look at it later
  * description  what was asked for, until the batch is done: it holds headers and bodies
  * request      the engine's view of it, likewise
@@ -49,6 +50,7 @@ struct batch {
 	char id[24];
 	uid_t uid;
 	bool is_asked_for;
+	enum access_level level;
 	const char *name;
 	enum batch_policy policy;
 	int64_t deadline_ns;

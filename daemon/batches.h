@@ -12,6 +12,7 @@
 #include <fetch/fetch.h>
 #include <sys/types.h>
 
+#include "daemon/ops/access.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/batch_fields.h"
@@ -95,7 +96,7 @@ int batches_admit(
  * description       taken, also on an error
  * kind, query, body  as it came; query may be NULL; body is taken, also on an error
  * defaults, limits  that were in force
- * uid, key          who sends it, and the Idempotency-Key, or NULL
+ * uid, level, key   who sends it, what he may do, and the Idempotency-Key, or NULL
  * max_stored        bytes that this user may have in the store, when it has some already
  */
 struct batch_submission {
@@ -106,6 +107,7 @@ struct batch_submission {
 	struct batch_defaults defaults;
 	struct batch_limits limits;
 	uid_t uid;
+	enum access_level level;
 	const char *key;
 	int64_t max_stored;
 };
@@ -170,8 +172,11 @@ int batch_run(struct batch *batch);
 /* batch_cancel() - end it early; harmless when it is over */
 void batch_cancel(struct batch *batch, enum cancel_reason reason);
 
-/* batch_set_owner() - the user who has asked for it; before that, the daemon's own: a job's */
-void batch_set_owner(struct batch *batch, uid_t uid);
+/*
+ * batch_set_owner() - the user who has asked for it; before that, the daemon's own: a job's
+ * @level: of this user; the number of the engine's address policy that the batch is under, ACCESS_NONE of jobs
+ */
+void batch_set_owner(struct batch *batch, uid_t uid, enum access_level level);
 uid_t batch_owner(const struct batch *batch);
 
 /* batch_wait_done() - until nothing of it is alive. Checkpoint: always. NUR_ECANCELED */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/server.h"
 
+#include <assert.h>
 #include <fetch/fetch.h>
 #include <inttypes.h>
 #include <nursery.h>
@@ -327,6 +328,16 @@ detached(void *arg)
 
 /* ---- another configuration ---- */
 
+static_assert(ACCESS_N_LEVELS <= FETCH_N_ADDRESS_POLICIES, "each level may have one");
+
+/* Beside number 0, which is that of jobs, and of levels that have none of their own. */
+static void
+set_level_policies(struct fetch_engine *engine, const struct config *config)
+{
+	fetch_engine_set_policy(engine, ACCESS_SUBMIT, config_policy(config, ACCESS_SUBMIT));
+	fetch_engine_set_policy(engine, ACCESS_ADMIN, config_policy(config, ACCESS_ADMIN));
+}
+
 int
 server_set_config(struct server *server, struct config *config)
 {
@@ -335,7 +346,8 @@ server_set_config(struct server *server, struct config *config)
 	if (r < 0) {
 		return r;
 	}
-	fetch_engine_set_policy(server->engine, &config->policy);
+	fetch_engine_set_policy(server->engine, 0, &config->policy);
+	set_level_policies(server->engine, config);
 	fetch_engine_set_limits(server->engine, config->in_flight, config->per_origin);
 	batches_set_max_running(server->batches, config->max_batches);
 	log_set_level(LOG_ERR + (int)config->log_level);
@@ -452,6 +464,7 @@ open_engine(struct server *server)
 	if (r < 0) {
 		return r;
 	}
+	set_level_policies(server->engine, config);
 	return batches_create(server->engine, &batches, &server->batches);
 }
 

@@ -319,7 +319,7 @@ run_attached(struct submission *submission, struct batch_description **descripti
 		return answer_refusal(exchange, r);
 	}
 	(void)steal(description);
-	batch_set_owner(batch, exchange->peer.uid);
+	batch_set_owner(batch, exchange->peer.uid, exchange->level);
 	if (submission->wants_stream) {
 		return answer_stream(exchange, batch);
 	}
@@ -359,6 +359,7 @@ accept_detached(struct submission *submission, struct batch_description **descri
 		.defaults = config->batch_defaults,
 		.limits = config->batch_limits,
 		.uid = exchange->peer.uid,
+		.level = exchange->level,
 		.key = submission->key,
 		.max_stored = config->max_stored_per_user,
 	};

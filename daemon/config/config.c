@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/config/level_network.h"
 #include "daemon/config/loader.h"
 #include "daemon/config/schema.h"
 #include "daemon/config/substitute.h"
@@ -351,7 +352,13 @@ finish(struct loader *loader, struct config **ret_config)
 
 	config->batch_limits.in_flight = config->in_flight;
 	config->batch_limits.per_origin = config->per_origin;
-	r = loader_take_jobs(loader);
+	r = level_network_merge(&config->submit_network, &config->policy);
+	if (r == 0) {
+		r = level_network_merge(&config->admin_network, &config->policy);
+	}
+	if (r == 0) {
+		r = loader_take_jobs(loader);
+	}
 	if (r < 0 || loader->faults->error < 0) {
 		return -ENOMEM;
 	}
@@ -410,6 +417,8 @@ config_unref(struct config *config)
 		value_tree_destroy(kept->tree);
 	}
 	fetch_address_policy_fini(&config->policy);
+	level_network_fini(&config->submit_network);
+	level_network_fini(&config->admin_network);
 	arena_fini(&config->arena);
 	free(config);
 }

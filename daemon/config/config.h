@@ -6,6 +6,7 @@
 #pragma once
 
 #include <fetch/fetch.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -91,6 +92,21 @@ struct config_job {
 	uint32_t line;
 };
 
+/*
+ * What is different for callers of a level, beside network's own policy.
+ *
+ * profile      0: the same, else one more than an enum fetch_profile
+ * allow, deny  what stands there
+ * in_effect    made of both; has_effect: else it is network's
+ */
+struct config_level_network {
+	unsigned profile;
+	struct fetch_cidr_list allow;
+	struct fetch_cidr_list deny;
+	bool has_effect;
+	struct fetch_address_policy in_effect;
+};
+
 struct config_tree;
 struct json_writer;
 struct substitution;
@@ -104,6 +120,7 @@ struct timetable; /* daemon/schedule/timetable.h */
  * access                     names become numbers by accounts_find()
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
+ * policy                     of jobs, and of callers of whom nothing else is said
  * proxy                      NULL: none; else an http URL
  * log_level                  of syslog(3), from LOG_ERR on
  * jobs                       n_jobs of them; names are unique
@@ -128,6 +145,8 @@ struct config {
 	struct batch_limits batch_limits;
 	const char *user_agent;
 	struct fetch_address_policy policy;
+	struct config_level_network submit_network;
+	struct config_level_network admin_network;
 	enum fetch_http_version http_version;
 	const char *proxy;
 	enum fetch_resolver_kind resolver;
@@ -144,6 +163,12 @@ struct config {
 	struct config_tree *trees;
 	const struct substitution *substitutions;
 };
+
+/*
+ * config_policy() - what callers of a level may fetch from; NULL: as @config->policy. Lives as long as @config.
+ */
+const struct fetch_address_policy *config_policy(
+	const struct config *config, enum access_level level);
 
 /**
  * config_load() - read and check

@@ -117,26 +117,42 @@ config_print(const struct config *config, struct buffer *out)
 
 /* ---- settings with their origins ---- */
 
-const struct value *
-config_find_origin(
-	const struct config *config, const char *section, const char *key, const char **ret_source)
+/* A section of the file and those it lies in; NULL: the whole file. */
+struct section {
+	const struct section *parent;
+	const char *name;
+};
+
+static const struct value *
+find_section(const struct value *root, const struct section *section)
+{
+	return section ? value_get(find_section(root, section->parent), section->name) : root;
+}
+
+static const struct value *
+find_origin(const struct config *config, const struct section *section, const char *key,
+	const char **ret_source)
 {
 	const struct value *origin = NULL;
 
 	for (const struct config_tree *kept = config->trees; kept; kept = kept->next) {
-		const struct value *map = kept->tree->root;
-		const struct value *value;
+		const struct value *value = value_get(find_section(kept->tree->root, section), key);
 
-		if (section) {
-			map = value_get(map, section);
-		}
-		value = value_get(map, key);
 		if (value && kept->source) {
 			origin = value;
 			*ret_source = kept->source;
 		}
 	}
 	return origin;
+}
+
+const struct value *
+config_find_origin(
+	const struct config *config, const char *section, const char *key, const char **ret_source)
+{
+	const struct section here = { NULL, section };
+
+	return find_origin(config, section ? &here : NULL, key, ret_source);
 }
 
 static void
@@ -148,15 +164,25 @@ write_origin(struct json_writer *w, const char *source, uint32_t line)
 	json_write_uint(w, line);
 }
 
+static void
+put_section(const struct section *section, struct buffer *out)
+{
+	if (section) {
+		put_section(section->parent, out);
+		buffer_printf(out, "%s.", section->name);
+	}
+}
+
 /* @text: as it stands in YAML; quotes around a text are left out. */
 static void
-write_setting(
-	struct json_writer *w, const char *section, const char *key, const struct buffer *text)
+write_setting(struct json_writer *w, const struct section *section, const char *key,
+	const struct buffer *text)
 {
 	_cleanup_(buffer_fini) struct buffer name = BUFFER_INIT;
 	bool is_quoted = text->len >= 2 && text->data[0] == '"';
 
-	buffer_printf(&name, "%s%s%s", section ? section : "", section ? "." : "", key);
+	put_section(section, &name);
+	buffer_puts(&name, key);
 	json_write_key(w, "key");
 	json_write_bytes(w, name.data, name.len);
 	json_write_key(w, "value");
@@ -164,8 +190,8 @@ write_setting(
 }
 
 static void
-write_settings(const struct config *config, const struct schema_table *table, const char *section,
-	struct json_writer *w)
+write_settings(const struct config *config, const struct schema_table *table,
+	const struct section *section, struct json_writer *w)
 {
 	for (size_t i = 0; i < table->n; i++) {
 		const struct schema_row *row = &table->rows[i];
@@ -174,14 +200,15 @@ write_settings(const struct config *config, const struct schema_table *table, co
 		const char *source = NULL;
 
 		if (row->section) {
-			write_settings(config, row->section, row->name, w);
+			write_settings(
+				config, row->section, &(struct section){ section, row->name }, w);
 			continue;
 		}
 		schema_print_value(row, config, config->substitutions, &text);
 		if (text.len == 0) {
 			continue; /* the jobs */
 		}
-		origin = config_find_origin(config, section, row->name, &source);
+		origin = find_origin(config, section, row->name, &source);
 		json_begin_object(w);
 		write_setting(w, section, row->name, &text);
 		if (origin) {
@@ -194,6 +221,8 @@ write_settings(const struct config *config, const struct schema_table *table, co
 void
 config_write_settings(const struct config *config, struct json_writer *w)
 {
+	const struct section jobs = { NULL, "jobs" };
+
 	json_begin_array(w);
 	write_settings(config, &schema_root, NULL, w);
 	for (size_t i = 0; i < config->n_jobs; i++) {
@@ -202,7 +231,7 @@ config_write_settings(const struct config *config, struct json_writer *w)
 
 		print_value(config, job->map, &text);
 		json_begin_object(w);
-		write_setting(w, "jobs", job->name, &text);
+		write_setting(w, &jobs, job->name, &text);
 		write_origin(w, job->source, job->line);
 		json_end_object(w);
 	}

@@ -30,6 +30,7 @@
 #define IN_FLIGHT_MAX 1000000 /* URLs */
 
 static const char *const profile_words[] = { "default", "public_only", NULL };
+static const char *const level_profile_words[] = { "same", "default", "public_only", NULL };
 static const char *const http_version_words[] = { "auto", "1.1", "2", NULL };
 static const char *const resolver_words[] = { "builtin", "system", NULL };
 static const char *const log_format_words[] = { "plain", "json", NULL };
@@ -40,6 +41,11 @@ static const char *const missed_words[] = { "skip", "run_once", NULL };
 static const char *const when_words[] = { "always", "failure", "change", NULL };
 
 /* ---- the rows ---- */
+
+#define TABLE(rows) \
+	{ \
+		rows, ARRAY_LEN(rows) \
+	}
 
 #define AT(member) offsetof(struct config, member)
 
@@ -94,6 +100,23 @@ static const struct schema_row defaults_rows[] = {
 		.text = "the User-Agent header" },
 };
 
+#define LEVEL_NETWORK_ROWS(member) \
+	{ "policy", SCHEMA_WORD, NULL, AT(member.profile), "same", NO_RANGE, level_profile_words, \
+		"\"same\", \"default\" or \"public_only\"", \
+		.text = "which addresses may be fetched from" }, \
+		{ "allow", SCHEMA_NETWORKS, NULL, AT(member.allow), "[]", NO_RANGE, \
+			.text = "networks allowed beside those of all" }, \
+	{ \
+		"deny", SCHEMA_NETWORKS, NULL, AT(member.deny), "[]", NO_RANGE, \
+			.text = "networks denied beside those of all" \
+	}
+
+static const struct schema_row submit_network_rows[] = { LEVEL_NETWORK_ROWS(submit_network) };
+static const struct schema_row admin_network_rows[] = { LEVEL_NETWORK_ROWS(admin_network) };
+
+static const struct schema_table submit_network_table = TABLE(submit_network_rows);
+static const struct schema_table admin_network_table = TABLE(admin_network_rows);
+
 static const struct schema_row network_rows[] = {
 	{ "policy", SCHEMA_WORD, NULL, AT(policy.profile), "default", NO_RANGE, profile_words,
 		"\"default\" or \"public_only\"", .text = "which addresses may be fetched from" },
@@ -101,6 +124,10 @@ static const struct schema_row network_rows[] = {
 		.text = "networks allowed besides" },
 	{ "deny", SCHEMA_NETWORKS, NULL, AT(policy.deny), "[]", NO_RANGE,
 		.text = "networks denied in any case" },
+	{ "submit", SCHEMA_SECTION, .section = &submit_network_table,
+		.text = "what is different for callers of this level" },
+	{ "admin", SCHEMA_SECTION, .section = &admin_network_table,
+		.text = "what is different for callers of this level" },
 	{ "resolver", SCHEMA_WORD, NULL, AT(resolver), "builtin", NO_RANGE, resolver_words,
 		"\"builtin\" or \"system\"", .text = "who looks names up" },
 	{ "http_version", SCHEMA_WORD, NULL, AT(http_version), "auto", NO_RANGE, http_version_words,
@@ -132,11 +159,6 @@ static const struct schema_row log_rows[] = {
 };
 
 #undef AT
-
-#define TABLE(rows) \
-	{ \
-		rows, ARRAY_LEN(rows) \
-	}
 
 static const struct schema_table listen_table = TABLE(listen_rows);
 static const struct schema_table limits_table = TABLE(limits_rows);
@@ -803,22 +825,29 @@ schema_print_value(const struct schema_row *row, const void *target,
 	}
 }
 
-void
-schema_print(const struct schema_table *table, const void *target,
-	const struct substitution *hidden, struct buffer *out)
+static void
+print_table(const struct schema_table *table, const void *target, const struct printing *printing,
+	int depth)
 {
-	const char *indent = table == &schema_root ? "" : "  ";
-
 	for (size_t i = 0; i < table->n; i++) {
 		const struct schema_row *row = &table->rows[i];
 
 		if (row->section) {
-			buffer_printf(out, "%s:\n", row->name);
-			schema_print(row->section, target, hidden, out);
+			buffer_printf(printing->out, "%*s%s:\n", 2 * depth, "", row->name);
+			print_table(row->section, target, printing, depth + 1);
 		} else if (types[row->type].print) {
-			buffer_printf(out, "%s%s: ", indent, row->name);
-			schema_print_value(row, target, hidden, out);
-			buffer_putc(out, '\n');
+			buffer_printf(printing->out, "%*s%s: ", 2 * depth, "", row->name);
+			schema_print_value(row, target, printing->hidden, printing->out);
+			buffer_putc(printing->out, '\n');
 		}
 	}
+}
+
+void
+schema_print(const struct schema_table *table, const void *target,
+	const struct substitution *hidden, struct buffer *out)
+{
+	const struct printing printing = { hidden, out };
+
+	print_table(table, target, &printing, 0);
 }

@@ -90,8 +90,9 @@ poke_expiring(struct batches *batches)
 /* ---- accepting ---- */
 
 static struct store_request
-request_of(const struct detachment *detachment)
+request_of(const struct batch *batch)
 {
+	const struct detachment *detachment = batch->detachment;
 	const struct batch_defaults *defaults = &detachment->defaults;
 	const struct batch_limits *limits = &detachment->limits;
 
@@ -111,6 +112,7 @@ request_of(const struct detachment *detachment)
 		.max_per_origin = limits->per_origin,
 		.max_body = limits->body,
 		.max_stored = detachment->max_stored,
+		.level = batch->level,
 	};
 }
 
@@ -146,7 +148,7 @@ store_acceptance(struct store *store, void *arg)
 	struct batch *batch = arg;
 	struct detachment *detachment = batch->detachment;
 	const struct store_batch row = row_of(batch);
-	const struct store_request request = request_of(detachment);
+	const struct store_request request = request_of(batch);
 
 	return store_accept(store, &row, &request, &detachment->number, &detachment->namesake);
 }
@@ -599,7 +601,7 @@ begin(struct batches *batches, struct batch_submission *submission, struct batch
 		return r;
 	}
 	(void)steal(&submission->description);
-	batch_set_owner(batch, submission->uid);
+	batch_set_owner(batch, submission->uid, submission->level);
 	r = take_submission(batch, submission);
 	if (r < 0) {
 		return r;

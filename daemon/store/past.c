@@ -106,7 +106,7 @@ make_batch(void *user, const struct store_batch *row)
 	}
 	batch = finding->batch;
 	finding->number = row->number;
-	batch_set_owner(batch, row->uid);
+	batch_set_owner(batch, row->uid, ACCESS_NONE);
 	(void)snprintf(batch->id, sizeof(batch->id), "%s", row->id);
 	batch->policy = (enum batch_policy)row->policy;
 	batch->outcome = (enum batch_outcome)row->outcome;

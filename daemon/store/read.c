@@ -145,6 +145,7 @@ store_read_request(struct store *store, int64_t number,
 			.max_in_flight = sql_integer_at(&binding, 10),
 			.max_per_origin = sql_integer_at(&binding, 11),
 			.max_body = sql_integer_at(&binding, 12),
+			.level = (int)sql_integer_at(&binding, 13),
 		};
 
 		r = fn(user, &request);

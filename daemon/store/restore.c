@@ -70,7 +70,7 @@ read_rows(struct store *store, void *arg)
 
 /*
  * batch        made on the way
- * defaults, limits, kind, query, body  of the request
+ * defaults, limits, kind, query, body, level  of the request
  */
 struct restoring {
 	struct batches *batches;
@@ -81,6 +81,7 @@ struct restoring {
 	struct buffer body;
 	struct batch_defaults defaults;
 	struct batch_limits limits;
+	enum access_level level;
 };
 
 static void
@@ -96,7 +97,11 @@ take_request(void *user, const struct store_request *request)
 {
 	struct restoring *restoring = user;
 
+	if (request->level < 0 || request->level >= ACCESS_N_LEVELS) {
+		return -EBADMSG;
+	}
 	restoring->kind = (enum batch_kind)request->kind;
+	restoring->level = (enum access_level)request->level;
 	restoring->query = request->query ? strdup(request->query) : NULL;
 	buffer_append(&restoring->body, request->body, request->body_len);
 	restoring->defaults = (struct batch_defaults){
@@ -209,7 +214,7 @@ take_identity(struct restoring *restoring)
 
 	detachment->number = row->number;
 	detachment->uid = row->uid;
-	batch_set_owner(restoring->batch, row->uid);
+	batch_set_owner(restoring->batch, row->uid, restoring->level);
 	detachment->key_hash = row->key_hash;
 	detachment->is_decided = true;
 	detachment->is_accepted = true;

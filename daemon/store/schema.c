@@ -76,6 +76,9 @@ static const char *const versions[] = {
 	"CREATE TRIGGER batch_goes AFTER DELETE ON batch BEGIN"
 	" UPDATE usage SET n_bytes = n_bytes - old.n_bytes WHERE uid = old.uid;"
 	" END;",
+
+	/* Of what was accepted before there were levels, the one that may do the least. */
+	"ALTER TABLE request ADD COLUMN level INTEGER NOT NULL DEFAULT 2;",
 };
 
 /* Inside a transaction, so that a start that is cut short leaves the version it found. */

@@ -22,7 +22,7 @@
 		     " deadline_ns, n_urls, n_bytes)" \
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)") \
 	X(ADD_REQUEST, "INSERT INTO request VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11," \
-		       " ?12, ?13, ?14)") \
+		       " ?12, ?13, ?14, ?15)") \
 	X(START_URL, "INSERT OR IGNORE INTO started VALUES (?1, ?2)") \
 	X(ADD_RESULT, "INSERT INTO result VALUES (?1, ?2, ?3, ?4, ?5)") \
 	X(CHARGE, "UPDATE batch SET n_bytes = n_bytes + ?2 WHERE number = ?1") \
@@ -54,5 +54,5 @@
 	X(EACH_STARTED, "SELECT idx FROM started WHERE batch = ?1 ORDER BY idx") \
 	X(READ_REQUEST, "SELECT kind, query, body, deadline_ns, timeout_ns, connect_timeout_ns," \
 			" concurrency, per_origin, redirects, max_urls, max_in_flight," \
-			" max_per_origin, max_body FROM request WHERE batch = ?1") \
+			" max_per_origin, max_body, level FROM request WHERE batch = ?1") \
 	X(LAST_ID, "SELECT max(id) FROM batch")

@@ -65,6 +65,7 @@ bool store_is_filling(struct store *store);
 /*
  * What was asked for, as it came; kind is an enum batch_kind. Numbers as in lib/protocol/batch_fields.h.
  *
+ * level       enum access_level of who sent it
  * max_stored  bytes that the batch's user may have in the store, when it has some already; not kept
  */
 struct store_request {
@@ -83,6 +84,7 @@ struct store_request {
 	int64_t max_per_origin;
 	int64_t max_body;
 	int64_t max_stored;
+	int level;
 };
 
 /*

@@ -105,6 +105,7 @@ add_request(struct store *store, int64_t number, const struct store_request *req
 	sql_bind_integer(&binding, request->max_in_flight);
 	sql_bind_integer(&binding, request->max_per_origin);
 	sql_bind_integer(&binding, request->max_body);
+	sql_bind_integer(&binding, request->level);
 	return sql_step(store, &binding);
 }
 

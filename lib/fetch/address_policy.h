@@ -45,3 +45,10 @@ const char *fetch_address_class_name(enum fetch_address_class class);
  */
 int fetch_address_policy_check(const struct fetch_address_policy *policy,
 	const struct fetch_address *address, struct fetch_reason *reason);
+
+/* fetch_policy_of() - the one with this number; the first stands for those that are not there */
+static inline const struct fetch_address_policy *
+fetch_policy_of(const struct fetch_address_policy *const *policies, unsigned number)
+{
+	return policies[number] ? policies[number] : policies[0];
+}

@@ -439,6 +439,7 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 		return NUR_ENOTINTASK;
 	}
 	assert(batch->n_requests < UINT32_MAX);
+	assert(batch->address_policy < FETCH_N_ADDRESS_POLICIES);
 	if (batch->dedupe) {
 		r = fetch_twins_create(batch->requests, batch->n_requests,
 			fetch_engine_random(engine), &run.twins);

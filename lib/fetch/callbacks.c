@@ -31,6 +31,13 @@ get_transfer(void *user)
 
 /* Descriptors. */
 
+/* Looked up each time: another one may have come. */
+static const struct fetch_address_policy *
+policy_of(const struct fetch_transfer *transfer)
+{
+	return fetch_policy_of(transfer->transfers->handles.policies, transfer->policy);
+}
+
 static curl_socket_t
 on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -51,7 +58,7 @@ on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 		return CURL_SOCKET_BAD;
 	}
 	if (!transfers->handles.proxy &&
-		fetch_address_policy_check(transfers->handles.policy, &ip, &reason) < 0) {
+		fetch_address_policy_check(policy_of(transfer), &ip, &reason) < 0) {
 		fetch_outcome_note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
 		return CURL_SOCKET_BAD;
 	}
@@ -233,7 +240,7 @@ on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int loc
 		fetch_outcome_note(transfer, FETCH_ERROR_DENIED, "not an IP address");
 		return CURL_PREREQFUNC_ABORT;
 	}
-	if (fetch_address_policy_check(transfer->transfers->handles.policy, &ip, &reason) < 0) {
+	if (fetch_address_policy_check(policy_of(transfer), &ip, &reason) < 0) {
 		fetch_outcome_note(transfer, FETCH_ERROR_DENIED, "%s", reason.text);
 		return CURL_PREREQFUNC_ABORT;
 	}

@@ -79,7 +79,7 @@ create_parts(struct fetch_engine *engine, const struct fetch_engine_options *opt
 		.ca_file = options->ca_file,
 		.max_idle = options->max_idle ? options->max_idle : MAX_IDLE,
 		.http_version = options->http_version,
-		.policy = engine->policy,
+		.policies = engine->policies,
 	};
 	const struct fetch_resolver_options resolver = {
 		.is_system = options->resolver == FETCH_RESOLVER_SYSTEM,
@@ -133,7 +133,7 @@ fetch_engine_create(const struct fetch_engine_options *options, struct fetch_eng
 	if (getrandom(&engine->random, sizeof(engine->random), 0) < 0) {
 		engine->random = (uint64_t)nur_now(); /* only collisions and jitter depend on it */
 	}
-	engine->policy = options->policy ? options->policy : &engine->default_policy;
+	engine->policies[0] = options->policy ? options->policy : &engine->default_policy;
 	engine->in_flight = options->in_flight ? options->in_flight : IN_FLIGHT;
 	engine->per_origin = options->per_origin ? options->per_origin : engine->in_flight;
 	engine->max_rest = options->max_rest ? options->max_rest : MAX_REST;
@@ -170,10 +170,17 @@ fetch_engine_destroy(struct fetch_engine *engine)
 }
 
 void
-fetch_engine_set_policy(struct fetch_engine *engine, const struct fetch_address_policy *policy)
+fetch_engine_set_policy(
+	struct fetch_engine *engine, unsigned number, const struct fetch_address_policy *policy)
 {
-	engine->policy = policy ? policy : &engine->default_policy;
-	fetch_transfers_set_policy(engine->transfers, engine->policy);
+	const struct fetch_address_policy *last;
+
+	assert(number < FETCH_N_ADDRESS_POLICIES);
+	last = engine->policies[number];
+	engine->policies[number] = policy || number > 0 ? policy : &engine->default_policy;
+	if (policy || last) {
+		fetch_transfers_note_policies(engine->transfers);
+	}
 }
 
 void

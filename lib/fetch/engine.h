@@ -18,7 +18,7 @@ struct fetch_engine {
 	struct nur_timer rest_timer;
 	nur_time max_rest;
 	struct fetch_address_policy default_policy;
-	const struct fetch_address_policy *policy;
+	const struct fetch_address_policy *policies[FETCH_N_ADDRESS_POLICIES]; /* NULL: the first */
 	struct fetch_url *proxy; /* NULL: none */
 	unsigned in_flight;      /* as at creation */
 	unsigned per_origin;

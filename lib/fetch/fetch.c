@@ -107,7 +107,8 @@ __attribute__((noinline)) static void
 check_addresses(struct fetching *fetching, const struct fetch_answer *answer)
 {
 	const struct fetch_engine *engine = fetching->run->engine;
-	const struct fetch_address_policy *policy = engine->policy;
+	const struct fetch_address_policy *policy =
+		fetch_policy_of(engine->policies, fetching->run->batch->address_policy);
 	struct fetch_reason reason;
 
 	if (engine->proxy && !fetch_url_is_literal(fetching->url)) {
@@ -210,6 +211,7 @@ fetch_hop(struct fetching *fetching)
 	transfer->with_body = fetching->with_body;
 	transfer->is_elsewhere = fetching->is_elsewhere;
 	transfer->max_body = get_max_body(fetching);
+	transfer->policy = fetching->run->batch->address_policy;
 	r = fetch_body_begin(
 		&transfer->body, fetching->options->capture, fetching->options->judge.body != NULL);
 	if (r < 0) {

@@ -28,6 +28,8 @@ make_resolve(struct fetch_handle *handle)
 	const struct fetch_answer *answer = transfer->answer;
 	const struct fetch_url *proxy = handle->handles->proxy;
 	const struct fetch_url *peer = proxy ? proxy : transfer->url;
+	const struct fetch_address_policy *policy =
+		fetch_policy_of(handle->handles->policies, transfer->policy);
 	_cleanup_(buffer_fini) struct buffer entry = BUFFER_INIT;
 	char text[FETCH_ADDRESS_CAP];
 	char separator = ':';
@@ -37,8 +39,7 @@ make_resolve(struct fetch_handle *handle)
 		const struct fetch_address *address = &answer->addresses[i];
 		bool is_6 = address->family == AF_INET6;
 
-		if (!proxy &&
-			fetch_address_policy_check(handle->handles->policy, address, NULL) < 0) {
+		if (!proxy && fetch_address_policy_check(policy, address, NULL) < 0) {
 			continue;
 		}
 		buffer_putc(&entry, separator);
@@ -521,7 +522,7 @@ fetch_handles_init(struct fetch_handles *handles, const struct fetch_transfers_o
 	*handles = (struct fetch_handles){
 		.calls = calls,
 		.user = user,
-		.policy = options->policy,
+		.policies = options->policies,
 		.proxy = options->proxy,
 		.http_version = with_http2 ? get_http_2() : CURL_HTTP_VERSION_1_1,
 		.user_agent = strdup(options->user_agent),

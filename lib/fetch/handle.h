@@ -71,14 +71,14 @@ struct fetch_handle_calls {
 /*
  * Handles that wait for their next plain request, by scheme, and what all handles have in common.
  *
- * policy   the names' addresses that it denies are kept from libcurl; borrowed
+ * policies  the names' addresses that a transfer's denies are kept from libcurl; borrowed
  * proxy    NULL: none; borrowed
  * fields   User-Agent alone. CURLOPT_USERAGENT would be formatted twice a request, letter by letter.
  */
 struct fetch_handles {
 	const struct fetch_handle_calls *calls;
 	void *user;
-	const struct fetch_address_policy *policy;
+	const struct fetch_address_policy *const *policies;
 	const struct fetch_url *proxy;
 	char *user_agent;
 	struct curl_slist *fields;

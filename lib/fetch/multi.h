@@ -30,7 +30,7 @@ struct fetch_transfers {
 	bool is_removing;      /* a transfer that has not finished */
 	bool is_reaping;       /* the dead, some each pass */
 	bool is_due;           /* libcurl wants to be called at once */
-	bool has_other_policy; /* than at the creation, once */
+	bool has_other_policy; /* than one for all since the creation */
 	unsigned max_idle;
 	struct fetch_transfers_statistics statistics;
 };

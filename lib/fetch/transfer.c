@@ -376,10 +376,8 @@ fetch_transfer_fini(struct fetch_transfer *transfer)
 }
 
 void
-fetch_transfers_set_policy(
-	struct fetch_transfers *transfers, const struct fetch_address_policy *policy)
+fetch_transfers_note_policies(struct fetch_transfers *transfers)
 {
-	transfers->handles.policy = policy;
 	transfers->has_other_policy = true;
 }
 

@@ -28,8 +28,8 @@ struct fetch_transfers_options {
 	const char *ca_file; /* NULL: the system's */
 	unsigned max_idle;
 	enum fetch_http_version http_version;
-	const struct fetch_address_policy *policy; /* borrowed */
-	const struct fetch_url *proxy;             /* NULL: none; borrowed */
+	const struct fetch_address_policy *const *policies; /* fetch_policy_of(); borrowed */
+	const struct fetch_url *proxy;                      /* NULL: none; borrowed */
 };
 
 struct fetch_transfers_statistics {
@@ -48,6 +48,7 @@ struct fetch_transfers_statistics {
  * answer         addresses of the host, or of the proxy's; NULL for a literal
  * method         static or of the options
  * is_elsewhere   another origin than the caller named: only safe fields are sent
+ * policy         number of the address policy
  */
 struct fetch_transfer {
 	const struct fetch_url *url;
@@ -57,6 +58,7 @@ struct fetch_transfer {
 	bool with_body;
 	bool is_elsewhere;
 	uint64_t max_body;
+	unsigned policy;
 
 	enum fetch_error error;
 	int status;
@@ -97,9 +99,8 @@ int fetch_transfers_create(
 /* fetch_transfers_destroy() - no transfer is under way; accepts NULL */
 void fetch_transfers_destroy(struct fetch_transfers *transfers);
 
-/* fetch_transfers_set_policy() - for addresses connected to or reused from now on; borrowed */
-void fetch_transfers_set_policy(
-	struct fetch_transfers *transfers, const struct fetch_address_policy *policy);
+/* fetch_transfers_note_policies() - they are others: connections that are open may be denied from now on */
+void fetch_transfers_note_policies(struct fetch_transfers *transfers);
 
 void fetch_transfers_statistics(
 	const struct fetch_transfers *transfers, struct fetch_transfers_statistics *ret_statistics);

@@ -272,6 +272,84 @@ START_TEST(a_list_has_what_is_there_for_who_asks)
 }
 END_TEST
 
+/* ---- where to ---- */
+
+#define NETWORKS \
+	RULES \
+	"network: {submit: {deny: [127.0.0.0/8, '::1']}, admin: {deny: [127.0.0.2]}}\n" \
+	"jobs: [{name: j, every: 1d, urls: ['http://127.0.0.2:$P/ok']}]\n"
+
+/* Ways to write what is denied; each is fetched by an admin first, whose connection stays open. */
+static const char *const spellings[] = { "127.0.0.1", "127.1", "0x7f.0.0.1", "017700000001",
+	"2130706433", "127.0.0.1.", "[::ffff:127.0.0.1]", "localhost", "LOCALHOST." };
+
+static void
+check_fetch(uid_t uid, const char *url, const char *outcome)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+	char body[200];
+
+	(void)snprintf(body, sizeof(body), "{'urls':['%s']}", url);
+	call_as(uid, "POST /v1/batches", body, &answer);
+
+	ck_assert_int_eq(answer.http.status, 200);
+	ck_assert_msg(strcmp(api_at(&answer, "/results/0/outcome")->text, outcome) == 0,
+		"%s as %u: %s", url, (unsigned)uid, answer.http.body.data);
+	if (strcmp(outcome, "failed") == 0) {
+		ck_assert_str_eq(api_at(&answer, "/results/0/error/code")->text, "denied");
+	}
+}
+
+START_TEST(a_level_may_fetch_from_what_its_policy_allows)
+{
+	char url[160];
+
+	if (!can_be_others()) {
+		return;
+	}
+	(void)snprintf(url, sizeof(url), "http://%s:$P/ok", spellings[_i]);
+	if (strncmp(spellings[_i], "[::", 3) != 0) { /* which the origin does not listen at */
+		check_fetch(ADMIN, url, "ok");
+	}
+	check_fetch(SUBMITTER, url, "failed");
+	check_fetch(ADMIN, "http://127.0.0.1:$P/redirect-to/302?http://127.0.0.2:$P/ok", "failed");
+}
+END_TEST
+
+START_TEST(a_job_is_under_the_policy_of_all)
+{
+	_cleanup_(api_answer_fini) struct api_answer run = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer ended = API_ANSWER_INIT;
+
+	if (!can_be_others()) {
+		return;
+	}
+	check_fetch(ADMIN, "http://127.0.0.2:$P/ok", "failed");
+	call_as(ADMIN, "POST /v1/jobs/j/run", "", &run);
+	ck_assert_int_eq(run.http.status, 202);
+	do {
+		api_answer_fini(&ended);
+		call_as(ADMIN, "GET /v1/jobs/j", NULL, &ended);
+	} while (api_at(&ended, "/last")->type == VALUE_NULL);
+	api_check(&ended, "/last/outcome=ok");
+}
+END_TEST
+
+START_TEST(a_reload_changes_where_a_level_may_fetch_from)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	if (!can_be_others()) {
+		return;
+	}
+	check_fetch(SUBMITTER, "$O/ok", "failed");
+	api_configure(RULES);
+	api_call("POST /v1/reload", NULL, "", &answer);
+	ck_assert_int_eq(answer.http.status, 200);
+	check_fetch(SUBMITTER, "$O/ok", "ok");
+}
+END_TEST
+
 /* ---- quotas ---- */
 
 #define QUOTAS \
@@ -448,6 +526,12 @@ start_with_rules(void)
 }
 
 static void
+start_with_networks(void)
+{
+	api_start_with(NETWORKS);
+}
+
+static void
 start_with_quotas(void)
 {
 	api_start_with(QUOTAS);
@@ -474,6 +558,12 @@ test_suite(void)
 	tcase_add_test(tc, a_rule_that_names_nobody_is_told_of);
 	tcase_add_test(tc, a_batch_is_there_for_its_owner_and_for_admins);
 	tcase_add_test(tc, a_list_has_what_is_there_for_who_asks);
+
+	tc = api_case(suite, "networks", start_with_networks, api_stop);
+	tcase_add_loop_test(
+		tc, a_level_may_fetch_from_what_its_policy_allows, 0, ARRAY_LEN(spellings));
+	tcase_add_test(tc, a_job_is_under_the_policy_of_all);
+	tcase_add_test(tc, a_reload_changes_where_a_level_may_fetch_from);
 
 	tc = api_case(suite, "quotas", start_with_quotas, api_clean_up);
 	tcase_add_test(tc, a_user_has_so_many_batches);

@@ -344,6 +344,40 @@ def other_defaults_do_not_change_what_was_accepted(origin):
 
 
 @test
+def a_batch_goes_on_under_the_policy_of_its_callers_level(origin):
+    body = {'policy': 'collect', 'concurrency': 1, 'urls': [origin.url('/hold/a'), origin.url('/ok')]}
+    with Fetchd(FETCHD, CONFIG) as daemon:
+        batches = [daemon.accept(body), daemon.accept(body)]
+        origin.wait('held>=2')
+        daemon.kill()
+        with sqlite3.connect(daemon.store + '/batches.db') as db:
+            equal(db.execute('SELECT level FROM request').fetchall(), [(3,), (3,)])  # the daemon's own user is an admin
+            db.execute('UPDATE request SET level = 2 WHERE batch = (SELECT max(batch) FROM request)')
+        db.close()
+
+        daemon.configure(CONFIG + 'network: {admin: {deny: [127.0.0.0/8]}}\n')
+        daemon.start()
+        denied = daemon.wait_end(batches[0])
+        equal([result['error']['code'] for result in denied['results']], ['denied', 'denied'])
+        origin.release('a')
+        equal(outcomes(daemon.wait_end(batches[1])), ['ok', 'ok'])
+
+
+@test
+def a_batch_of_a_level_that_is_not_known_stays(origin):
+    with Fetchd(FETCHD, CONFIG) as daemon:
+        batch = daemon.accept({'urls': [origin.url('/hold/a')]})
+        origin.wait('held>=1')
+        daemon.kill()
+        with sqlite3.connect(daemon.store + '/batches.db') as db:
+            db.execute('UPDATE request SET level = 9')
+        db.close()
+        daemon.start()
+        problem(daemon.get(f'/v1/batches/{batch}'), 404, 'not_found')
+        assert f'batch {batch} cannot be taken up' in daemon.log(), daemon.log()
+
+
+@test
 def followers_of_a_suspended_batch_are_cut(origin):
     with Fetchd(FETCHD, CONFIG) as daemon:
         batch = daemon.accept({'urls': [origin.url('/never'), origin.url('/ok')]})

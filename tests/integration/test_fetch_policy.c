@@ -94,23 +94,43 @@ static const struct {
 	{ "127.0.0.1", "here.test", FETCH_ERROR_NONE, 2 },
 };
 
+/* The policy is one of several, and the others allow all that is fetched. */
+static int
+batch_under_number(void *unused)
+{
+	fetch_engine_set_policy(kit->engine, kit->batch.address_policy, &policy);
+	return kit_batch(kit);
+}
+
+static void
+use_number(unsigned number)
+{
+	kit->batch.address_policy = number;
+	if (number > 0) {
+		kit->engine_options.policy = NULL;
+		kit->body = batch_under_number;
+	}
+}
+
 START_TEST(each_place_is_judged)
 {
-	const char *target = places[_i].target;
+	const size_t place = (size_t)_i % ARRAY_LEN(places);
+	const char *target = places[place].target;
 	char *path = NULL;
 	const struct kit_result *kept;
 
 	deny("127.0.0.2");
+	use_number((unsigned)_i / ARRAY_LEN(places));
 	ck_assert_int_gt(asprintf(&path, target ? "/redirect-to/302?http://%s:%u/ok" : "/ok",
 				 target, t_origin_port(origin, T_PORT_HTTP)),
 		0);
-	kept = kit_one(kit, url_of(places[_i].host, path));
+	kept = kit_one(kit, url_of(places[place].host, path));
 	free(path);
 
-	ck_assert_msg(kept->result.error == places[_i].error, "%s: %s, \"%s\"", places[_i].host,
-		fetch_error_name(kept->result.error), kept->detail);
-	ck_assert_uint_eq(t_origin_counts(origin).n_requests, places[_i].n_requests);
-	ck_assert_uint_eq(kit->statistics.total_connections, places[_i].n_requests);
+	ck_assert_msg(kept->result.error == places[place].error, "%s: %s, \"%s\"",
+		places[place].host, fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, places[place].n_requests);
+	ck_assert_uint_eq(kit->statistics.total_connections, places[place].n_requests);
 }
 END_TEST
 
@@ -125,7 +145,7 @@ fetch_and_deny(void *unused)
 	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
 
 	deny("127.0.0.1");
-	fetch_engine_set_policy(kit->engine, &policy);
+	fetch_engine_set_policy(kit->engine, 0, &policy);
 	ck_assert_int_eq(kit_batch(kit), 0);
 	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DENIED);
 	return 0;
@@ -151,7 +171,7 @@ fetch_and_deny_one(void *unused)
 	ck_assert_ptr_nonnull(strstr(kit->results[0].remote, "127.0.0.2:"));
 
 	deny("127.0.0.2");
-	fetch_engine_set_policy(kit->engine, &policy);
+	fetch_engine_set_policy(kit->engine, 0, &policy);
 	ck_assert_int_eq(kit_batch(kit), 0);
 	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_DENIED);
 	return 0;
@@ -161,6 +181,45 @@ START_TEST(nor_does_one_to_another_address_of_the_name)
 {
 	kit->body = fetch_and_deny_one;
 	kit_run(kit);
+}
+END_TEST
+
+static void
+fetch_under(unsigned number, enum fetch_error error)
+{
+	kit->batch.address_policy = number;
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_int_eq(kit->results[0].result.error, error);
+}
+
+static int
+fetch_under_each(void *unused)
+{
+	kit_add(kit, url_of(host, "/ok"));
+	deny("127.0.0.1");
+	fetch_under(0, FETCH_ERROR_NONE);
+	fetch_under(1, FETCH_ERROR_NONE);
+
+	fetch_engine_set_policy(kit->engine, 1, &policy);
+	fetch_under(1, FETCH_ERROR_DENIED);
+	fetch_under(2, FETCH_ERROR_NONE);
+
+	fetch_engine_set_policy(kit->engine, 1, NULL);
+	fetch_under(1, FETCH_ERROR_NONE);
+	fetch_engine_set_policy(kit->engine, 0, &policy);
+	fetch_under(1, FETCH_ERROR_DENIED);
+	return 0;
+}
+
+START_TEST(what_one_may_use_is_denied_to_another)
+{
+	host = here[_i];
+	kit->engine_options.policy = NULL;
+	kit->body = fetch_under_each;
+	kit_run(kit);
+
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 4);
+	ck_assert_uint_eq(kit->statistics.total_connections, 1);
 }
 END_TEST
 
@@ -198,9 +257,10 @@ test_suite(void)
 	TCase *tc = tcase_create("policy");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_add_loop_test(tc, each_place_is_judged, 0, ARRAY_LEN(places));
+	tcase_add_loop_test(tc, each_place_is_judged, 0, 2 * ARRAY_LEN(places));
 	tcase_add_loop_test(tc, a_connection_that_is_open_does_not_help, 0, ARRAY_LEN(here));
 	tcase_add_test(tc, nor_does_one_to_another_address_of_the_name);
+	tcase_add_loop_test(tc, what_one_may_use_is_denied_to_another, 0, ARRAY_LEN(here));
 	tcase_add_test(tc, what_the_profile_closes_can_be_opened);
 	tcase_add_test(tc, what_is_denied_cannot_be_opened);
 	suite_add_tcase(suite, tc);

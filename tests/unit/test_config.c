@@ -210,6 +210,46 @@ START_TEST(every_setting_is_taken)
 }
 END_TEST
 
+static int
+judge(enum access_level level, const char *text)
+{
+	const struct fetch_address_policy *policy = config_policy(config, level);
+	struct fetch_address address;
+
+	ck_assert(fetch_address_parse(text, &address));
+	return fetch_address_policy_check(policy ? policy : &config->policy, &address, NULL);
+}
+
+START_TEST(a_level_has_what_is_different_for_it)
+{
+	ck_assert_int_eq(load_text("network: {policy: public_only, allow: [10.0.0.0/8],\n"
+				   "  deny: [10.1.0.0/16], submit: {deny: [10.2.0.0/16],\n"
+				   "  allow: [10.1.0.0/16, 192.168.1.0/24]},\n"
+				   "  admin: {policy: default}}\n"),
+		0);
+
+	ck_assert_int_eq(judge(ACCESS_NONE, "10.2.0.1"), 0);
+	ck_assert_int_eq(judge(ACCESS_NONE, "192.168.1.1"), -EACCES);
+	ck_assert_int_eq(judge(ACCESS_SUBMIT, "10.3.0.1"), 0);
+	ck_assert_int_eq(judge(ACCESS_SUBMIT, "10.2.0.1"), -EACCES);
+	ck_assert_int_eq(judge(ACCESS_SUBMIT, "10.1.0.1"), -EACCES);
+	ck_assert_int_eq(judge(ACCESS_SUBMIT, "192.168.1.1"), 0);
+	ck_assert_int_eq(judge(ACCESS_SUBMIT, "192.168.2.1"), -EACCES);
+	ck_assert_int_eq(judge(ACCESS_ADMIN, "192.168.2.1"), 0);
+	ck_assert_int_eq(judge(ACCESS_ADMIN, "10.1.0.1"), -EACCES);
+}
+END_TEST
+
+START_TEST(a_level_of_which_nothing_is_said_has_none_of_its_own)
+{
+	ck_assert_int_eq(load_text("network: {policy: public_only, admin: {policy: same}}\n"), 0);
+
+	ck_assert_ptr_null(config_policy(config, ACCESS_NONE));
+	ck_assert_ptr_null(config_policy(config, ACCESS_SUBMIT));
+	ck_assert_ptr_null(config_policy(config, ACCESS_ADMIN));
+}
+END_TEST
+
 START_TEST(keys_of_later_versions_may_stand_at_their_defaults)
 {
 	ck_assert_int_eq(load_text("workers: 1\n"), 0);
@@ -647,7 +687,8 @@ START_TEST(what_is_printed_reads_back_as_the_same)
 	ck_assert_int_eq(
 		load_text("listen: {group: \"a \\\"b\\\"\", mode: \"0600\"}\n"
 			  "limits: {body: 3KiB}\n"
-			  "network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"]}\n"
+			  "network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"],\n"
+			  "  submit: {policy: default, deny: [10.0.0.0/8]}}\n"
 			  "jobs:\n"
 			  "  - {name: a, every: 90s, urls: [{url: \"http://127.0.0.1/\",\n"
 			  "     headers: {X: \"ä\\u2028\\t\"}, expect: [204, 2xx], method: GET}]}\n"
@@ -664,6 +705,7 @@ START_TEST(what_is_printed_reads_back_as_the_same)
 	ck_assert_str_eq(first.data, second.data);
 	ck_assert_ptr_nonnull(strstr(first.data, "  body: 3KiB\n"));
 	ck_assert_ptr_nonnull(strstr(first.data, "  allow: [\"10.0.0.0/8\", \"fd00::/8\"]\n"));
+	ck_assert_ptr_nonnull(strstr(first.data, "  submit:\n    policy: \"default\"\n"));
 	ck_assert_ptr_nonnull(strstr(first.data, "  - name: \"b\"\n    every: \"1s\"\n"));
 }
 END_TEST
@@ -675,6 +717,8 @@ add_case(Suite *suite, const char *name, const TTest *const *tests, size_t n)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	for (size_t i = 0; i < n; i++) {
+		tcase_add_test(tc, a_level_has_what_is_different_for_it);
+		tcase_add_test(tc, a_level_of_which_nothing_is_said_has_none_of_its_own);
 		tcase_add_test(tc, tests[i]);
 	}
 	suite_add_tcase(suite, tc);

@@ -126,6 +126,7 @@ static const struct store_request plain_request = {
 	.max_per_origin = 9,
 	.max_body = 10,
 	.max_stored = INT64_MAX,
+	.level = 3,
 };
 
 #define REQUEST_BYTES 32 /* of its body and its query */
@@ -239,7 +240,7 @@ see_request(void *user, const struct store_request *request)
 		(int)(request->deadline_ns + request->timeout_ns + request->connect_timeout_ns +
 			request->concurrency + request->per_origin + request->redirects +
 			request->max_urls + request->max_in_flight + request->max_per_origin +
-			request->max_body));
+			request->max_body + request->level));
 	return 0;
 }
 
@@ -299,7 +300,7 @@ START_TEST(what_was_accepted_is_there_as_it_came)
 	ck_assert_int_eq(batch.deadline_ns, 50);
 	ck_assert_int_eq(batch.n_urls, 3);
 	ck_assert_int_eq(store_read_request(store, number, see_request, NULL), 1);
-	ck_assert_str_eq(take_seen(), "1 policy=collect SECRET-OF-THE-BODY 55");
+	ck_assert_str_eq(take_seen(), "1 policy=collect SECRET-OF-THE-BODY 58");
 }
 END_TEST
 
@@ -596,22 +597,32 @@ run_sql(const char *sql)
 	ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
 
-START_TEST(a_file_of_the_first_version_is_counted)
+static int
+see_level(void *user, const struct store_request *request)
+{
+	buffer_printf(&seen, "%d", request->level);
+	return 0;
+}
+
+START_TEST(a_file_of_the_first_version_is_brought_up)
 {
 	int64_t number = accept_one("a");
+	int64_t other = accept_one("b");
 
-	ck_assert_int_gt(accept_one("b"), 0);
 	ck_assert_int_eq(add_result(number, 1, 2), 0);
 	ck_assert_int_eq(add_result(number, 2, 0), 0);
 	ck_assert_int_eq(end_one(number, 200), 0);
 	run_sql("DROP TRIGGER batch_comes; DROP TRIGGER batch_changes; DROP TRIGGER batch_goes;"
-		"DROP TABLE usage; ALTER TABLE batch DROP COLUMN n_bytes; PRAGMA user_version = 1");
+		"DROP TABLE usage; ALTER TABLE batch DROP COLUMN n_bytes;"
+		"ALTER TABLE request DROP COLUMN level; PRAGMA user_version = 1");
 
 	reopen();
 
 	ck_assert_int_eq(used_by(7), REQUEST_BYTES + (int64_t)(2 * strlen("{\"a\":1}")));
 	ck_assert_str_eq(unfinished(), "b:-1 ");
 	ck_assert_str_eq(ended(), "a:1 ");
+	ck_assert_int_eq(store_read_request(store, other, see_level, NULL), 1);
+	ck_assert_str_eq(take_seen(), "2"); /* ACCESS_SUBMIT */
 }
 END_TEST
 
@@ -769,7 +780,7 @@ test_suite(void)
 	tcase_add_test(
 		tc, a_user_stands_for_requests_until_they_end_and_for_results_until_they_expire);
 	tcase_add_test(tc, a_quota_is_for_those_who_have_something);
-	tcase_add_test(tc, a_file_of_the_first_version_is_counted);
+	tcase_add_test(tc, a_file_of_the_first_version_is_brought_up);
 	tcase_add_test(tc, a_file_of_a_later_version_is_refused);
 	tcase_add_test(tc, somebody_elses_file_is_refused);
 	tcase_add_test(tc, what_is_no_database_is_refused);

@@ -310,6 +310,8 @@ struct fetch_url_request {
  *                 0: none. Late ones are made up for by a millisecond at most.
  * @dedupe:        GETs of one canonical URL with equal options are fetched once, by the first of
  *                 them; the others get its result, each its own
+ * @address_policy:  number of the engine's address policy that its URLs are under, redirects and
+ *                 connections that are open included; fetch_engine_set_policy()
  * @requests:      the URLs
  */
 struct fetch_batch {
@@ -321,6 +323,7 @@ struct fetch_batch {
 	unsigned per_origin;
 	nur_time spacing;
 	bool dedupe;
+	unsigned address_policy;
 	const struct fetch_url_request *requests;
 	size_t n_requests;
 };
@@ -481,8 +484,8 @@ enum fetch_resolver_kind {
  *                  its origin; 0: 10 s; negative: it does not
  * @max_body:       bytes of a body when its options do not say; 0: 10 MiB
  * @user_agent:     NULL: "fetchd/1.0"; copied
- * @policy:         which addresses may be connected to; NULL: the default profile; borrowed until
- *                  the engine is destroyed or has got another
+ * @policy:         which addresses may be connected to, number 0; NULL: the default profile; borrowed
+ *                  until the engine is destroyed or has got another
  * @ca_file:        certificate authorities; NULL: the system's; copied
  * @proxy:          NULL: none, whatever the environment says; else an http URL, with user info if the
  *                  proxy asks for it. Everything goes through it, https by CONNECT, and it looks up
@@ -538,12 +541,17 @@ int fetch_engine_create(
 /* fetch_engine_destroy() - close what is idle; no batch is running. Accepts NULL (no checkpoint) */
 void fetch_engine_destroy(struct fetch_engine *engine);
 
+#define FETCH_N_ADDRESS_POLICIES 4
+
 /*
- * fetch_engine_set_policy() - another address policy (NULL: the default profile), at once and also
- * for connections that are open; borrowed (no checkpoint)
+ * fetch_engine_set_policy() - another address policy, at once and also for batches that are running
+ * and connections that are open; borrowed (no checkpoint)
+ *
+ * @number is below FETCH_N_ADDRESS_POLICIES. NULL is the default profile for number 0, and for
+ * another number, which it is at first, that it follows number 0.
  */
 void fetch_engine_set_policy(
-	struct fetch_engine *engine, const struct fetch_address_policy *policy);
+	struct fetch_engine *engine, unsigned number, const struct fetch_address_policy *policy);
 
 /*
  * fetch_engine_set_limits() - other limits (0: as at creation), for what is admitted from now on
