@@ -155,6 +155,10 @@ int batches_serve_detached(struct batches *batches);
 
 bool batches_have_store(const struct batches *batches);
 
+/* batches_store_statistics() - NULL: there is no store; borrowed, until the next checkpoint */
+struct store_statistics;
+const struct store_statistics *batches_store_statistics(const struct batches *batches);
+
 /* batches_store_why() - NULL, or why the store has failed */
 const char *batches_store_why(const struct batches *batches);
 

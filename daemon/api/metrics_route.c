@@ -19,6 +19,7 @@
 #include "daemon/ops/metrics.h"
 #include "daemon/ops/usage.h"
 #include "daemon/server.h"
+#include "daemon/store/queue.h"
 #include "daemon/tally.h"
 #include "lib/base/cleanup.h"
 
@@ -72,6 +73,23 @@ write_work(struct metrics *m, struct server *server, const struct fetch_engine_s
 	metrics_seconds(m, METRIC_QUEUE_OLDEST, NULL,
 		is_waiting ? nur_time_sub(nur_now(), engine->oldest_queued) : 0);
 	write_batches(m, server_batches(server));
+}
+
+static void
+write_store(struct metrics *m, const struct store_statistics *store)
+{
+	if (!store) {
+		return;
+	}
+	metrics_count(m, METRIC_SPOOL, NULL, (uint64_t)store->size.n_bytes);
+	metrics_count(m, METRIC_SPOOL_LIMIT, NULL, (uint64_t)store->size.max_bytes);
+	metrics_count(m, METRIC_STORE_BATCHES, METRIC_LABELS("unfinished"),
+		(uint64_t)store->size.n_unfinished);
+	metrics_count(m, METRIC_STORE_BATCHES, METRIC_LABELS("done"), (uint64_t)store->size.n_done);
+	metrics_count(m, METRIC_STORE_COMMITS, METRIC_LABELS("ok"), store->n_commits);
+	metrics_count(m, METRIC_STORE_COMMITS, METRIC_LABELS("failed"), store->n_failures);
+	metrics_histogram(m, METRIC_STORE_GROUP, NULL, &store->groups);
+	metrics_histogram(m, METRIC_JOURNAL_SYNC, NULL, &store->commits);
 }
 
 static void
@@ -160,6 +178,7 @@ metrics_route(struct exchange *exchange, const char *unused)
 	response_begin(&exchange->response, 200, metrics_content_type(format), NULL);
 	write_process(&m, &state);
 	write_work(&m, exchange->server, &engine);
+	write_store(&m, batches_store_statistics(server_batches(exchange->server)));
 	write_network(&m, &engine);
 	write_jobs(&m, server_jobs(exchange->server));
 	write_daemon(&m, exchange->server, &state);

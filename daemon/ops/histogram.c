@@ -26,17 +26,49 @@ const struct histogram_bound histogram_bounds[HISTOGRAM_N_BOUNDS] = {
 	{ 60 * S, "60.0" },
 };
 
-void
-histogram_add(struct histogram *histogram, int64_t ns)
+const struct histogram_bound histogram_sizes[HISTOGRAM_N_BOUNDS] = {
+	{ 1, "1.0" },
+	{ 2, "2.0" },
+	{ 3, "3.0" },
+	{ 4, "4.0" },
+	{ 6, "6.0" },
+	{ 8, "8.0" },
+	{ 12, "12.0" },
+	{ 16, "16.0" },
+	{ 24, "24.0" },
+	{ 32, "32.0" },
+	{ 64, "64.0" },
+	{ 128, "128.0" },
+	{ 256, "256.0" },
+	{ 512, "512.0" },
+	{ 1024, "1024.0" },
+	{ 2048, "2048.0" },
+	{ 4096, "4096.0" },
+};
+
+static void
+add(struct histogram *histogram, const struct histogram_bound *bounds, int64_t value)
 {
 	unsigned i = 0;
 
-	if (ns < 0) {
+	if (value < 0) {
 		return;
 	}
-	while (i < HISTOGRAM_N_BOUNDS && ns > histogram_bounds[i].ns) {
+	while (i < HISTOGRAM_N_BOUNDS && value > bounds[i].ns) {
 		i++;
 	}
 	histogram->counts[i]++;
-	histogram->sum_ns += ns;
+	histogram->sum_ns += value;
+}
+
+void
+histogram_add(struct histogram *histogram, int64_t ns)
+{
+	add(histogram, histogram_bounds, ns);
+}
+
+void
+histogram_add_size(struct histogram *histogram, int64_t size)
+{
+	add(histogram, histogram_sizes, size);
 }

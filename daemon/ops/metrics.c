@@ -27,6 +27,7 @@ static const char *const type_names[] = {
 	[METRIC_COUNTER] = "counter",
 	[METRIC_GAUGE] = "gauge",
 	[METRIC_HISTOGRAM] = "histogram",
+	[METRIC_SIZES] = "histogram",
 };
 
 const struct metric_row *
@@ -140,19 +141,25 @@ metrics_histogram(struct metrics *metrics, enum metric metric, const char *const
 	const struct histogram *histogram)
 {
 	const struct metric_row *row = begin_sample(metrics, metric);
+	bool is_sizes = row->type == METRIC_SIZES;
+	const struct histogram_bound *bounds = is_sizes ? histogram_sizes : histogram_bounds;
 	struct buffer *out = metrics->out;
 	uint64_t n = 0;
 
 	for (size_t i = 0; i <= HISTOGRAM_N_BOUNDS; i++) {
 		n += histogram->counts[i];
 		buffer_printf(out, "%s_bucket", row->name);
-		write_labels(out, row->labels, labels,
-			i < HISTOGRAM_N_BOUNDS ? histogram_bounds[i].text : "+Inf");
+		write_labels(
+			out, row->labels, labels, i < HISTOGRAM_N_BOUNDS ? bounds[i].text : "+Inf");
 		buffer_printf(out, " %" PRIu64 "\n", n);
 	}
 	buffer_printf(out, "%s_sum", row->name);
 	write_labels(out, row->labels, labels, NULL);
-	write_seconds(out, histogram->sum_ns);
+	if (is_sizes) {
+		buffer_printf(out, " %" PRId64 "\n", histogram->sum_ns);
+	} else {
+		write_seconds(out, histogram->sum_ns);
+	}
 	buffer_printf(out, "%s_count", row->name);
 	write_labels(out, row->labels, labels, NULL);
 	buffer_printf(out, " %" PRIu64 "\n", n);

@@ -43,6 +43,17 @@ struct histogram;
 	X(QUEUE_OLDEST, "fetchd_queue_oldest_seconds", GAUGE, "", \
 		"Age of the oldest batch of which URLs wait for admission.") \
 	X(BATCHES, "fetchd_batches", GAUGE, "state", "Batches that are kept, by their state.") \
+	X(SPOOL, "fetchd_spool_bytes", GAUGE, "", "Bytes of the store in use.") \
+	X(SPOOL_LIMIT, "fetchd_spool_limit_bytes", GAUGE, "", \
+		"Bytes at which the store takes no more batches.") \
+	X(STORE_BATCHES, "fetchd_store_batches", GAUGE, "state", \
+		"Batches in the store: unfinished ones, and those that are done and kept.") \
+	X(STORE_COMMITS, "fetchd_store_commits_total", COUNTER, "outcome", \
+		"Transactions of the store. One that failed is the last until the next start.") \
+	X(STORE_GROUP, "fetchd_store_group_size", SIZES, "", \
+		"Acceptances, results, marks and ends that shared a transaction.") \
+	X(JOURNAL_SYNC, "fetchd_journal_sync_duration_seconds", HISTOGRAM, "", \
+		"How long a transaction's commit to the store took, with its sync.") \
 	X(RETRIES, "fetchd_retries_total", COUNTER, "reason", \
 		"Attempts made again, by what had failed.") \
 	X(CONNECTIONS, "fetchd_connections", GAUGE, "state", "Connections to origins.") \
@@ -84,7 +95,8 @@ enum metric {
 enum metric_type {
 	METRIC_COUNTER,
 	METRIC_GAUGE,
-	METRIC_HISTOGRAM,
+	METRIC_HISTOGRAM, /* of durations */
+	METRIC_SIZES,     /* a histogram of sizes */
 };
 
 struct metric_row {

@@ -665,6 +665,12 @@ batches_accept(
 	return r;
 }
 
+const struct store_statistics *
+batches_store_statistics(const struct batches *batches)
+{
+	return batches->store ? store_queue_statistics(batches->store) : NULL;
+}
+
 const char *
 batches_store_why(const struct batches *batches)
 {

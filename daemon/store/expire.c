@@ -36,17 +36,35 @@ delete_some(struct store *store, int64_t number)
 	return r < 0 ? r : 1;
 }
 
+static int
+hide_old(struct store *store, int64_t ended_before)
+{
+	int r = sql_run_for(store, SQL_EXPIRE_OLD, ended_before);
+
+	store->n_done -= r == 0 ? sql_n_changed(store) : 0;
+	return r;
+}
+
+static int
+hide_oldest(struct store *store)
+{
+	int r = sql_run(store, SQL_EXPIRE_OLDEST);
+
+	store->n_done -= r == 0 ? sql_n_changed(store) : 0;
+	return r;
+}
+
 int
 store_expire(struct store *store, int64_t ended_before)
 {
 	int64_t number = 0;
-	int r = sql_run_for(store, SQL_EXPIRE_OLD, ended_before);
+	int r = hide_old(store, ended_before);
 
 	if (r == 0) {
 		r = find_expired(store, &number);
 	}
 	if (r == 0 && store_is_filling(store)) {
-		r = sql_run(store, SQL_EXPIRE_OLDEST);
+		r = hide_oldest(store);
 		if (r == 0) {
 			r = find_expired(store, &number);
 		}

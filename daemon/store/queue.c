@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
@@ -23,6 +24,7 @@
  * is_over    no more work comes
  * was_run    the thread has worked the group off
  * is_dirty   the log has something that should not stay in it
+ * statistics as of the last group; counted: of the thread, which goes on counting
  * more       the task waits here
  */
 struct store_queue {
@@ -35,6 +37,8 @@ struct store_queue {
 	bool is_over;
 	bool was_run;
 	bool is_dirty;
+	struct store_statistics counted;
+	struct store_statistics statistics;
 	struct nur_parking_lot more;
 };
 
@@ -52,6 +56,8 @@ store_queue_create(struct store *store, struct store_queue **ret_queue)
 		return r;
 	}
 	queue->store = store;
+	store_size(store, &queue->counted.size);
+	queue->statistics = queue->counted;
 	list_init(&queue->waiting);
 	list_init(&queue->group);
 	nur_parking_lot_init(&queue->more);
@@ -92,6 +98,27 @@ run_writes(struct store_queue *queue)
 	return 0;
 }
 
+static int64_t
+monotonic_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists */
+	return now.tv_sec * NUR_SEC(1) + now.tv_nsec;
+}
+
+static int
+commit(struct store_queue *queue)
+{
+	int64_t began = monotonic_now();
+	int r = store_commit(queue->store);
+
+	if (r == 0) {
+		histogram_add(&queue->counted.commits, monotonic_now() - began);
+	}
+	return r;
+}
+
 static int
 run_transaction(struct store_queue *queue)
 {
@@ -102,7 +129,7 @@ run_transaction(struct store_queue *queue)
 	}
 	r = run_writes(queue);
 	if (r == 0) {
-		r = store_commit(queue->store);
+		r = commit(queue);
 	}
 	if (r < 0) {
 		store_rollback(queue->store);
@@ -124,17 +151,30 @@ run_reads(struct store_queue *queue)
 	}
 }
 
-static bool
-has_writes(const struct store_queue *queue)
+static int64_t
+count_writes(const struct store_queue *queue)
 {
 	const struct list *node;
+	int64_t n = 0;
 
 	list_for_each(node, &queue->group) {
-		if (!list_entry(node, struct store_work, node)->is_read) {
-			return true;
-		}
+		n += !list_entry(node, struct store_work, node)->is_read;
 	}
-	return false;
+	return n;
+}
+
+static void
+count_group(struct store_queue *queue, int64_t n_writes, int r)
+{
+	struct store_statistics *counted = &queue->counted;
+
+	if (r < 0) {
+		counted->n_failures++;
+	} else {
+		counted->n_commits++;
+		histogram_add_size(&counted->groups, n_writes);
+	}
+	store_size(queue->store, &counted->size);
 }
 
 /* Before the next call changes it. */
@@ -150,11 +190,13 @@ static int
 work_off(void *arg)
 {
 	struct store_queue *queue = arg;
+	int64_t n_writes = count_writes(queue);
 	int r = 0;
 
-	if (queue->error == 0 && has_writes(queue)) {
+	if (queue->error == 0 && n_writes > 0) {
 		r = run_transaction(queue);
 		keep_why(queue, r);
+		count_group(queue, n_writes, r);
 	}
 	run_reads(queue);
 	queue->was_run = true;
@@ -214,6 +256,7 @@ work_off_waiting(struct store_queue *queue)
 	list_move_all(&queue->group, &queue->waiting);
 	queue->was_run = false;
 	r = on_thread(queue, work_off);
+	queue->statistics = queue->counted;
 	if (r < 0 && queue->error == 0) {
 		note_failure(queue, r);
 	}
@@ -397,6 +440,12 @@ int
 store_queue_read(struct store_queue *queue, store_work_fn run, void *arg)
 {
 	return call_and_wait(queue, run, arg, true);
+}
+
+const struct store_statistics *
+store_queue_statistics(const struct store_queue *queue)
+{
+	return &queue->statistics;
 }
 
 int

@@ -11,10 +11,11 @@
 
 #include <nursery.h>
 
+#include "daemon/ops/histogram.h"
+#include "daemon/store/store.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/list.h"
 
-struct store;
 struct store_queue;
 
 /* typedef store_work_fn - on the queue's thread; a negative return is a failure of the store */
@@ -36,6 +37,22 @@ struct store_work {
 	bool is_read;
 	struct list node;
 	int result;
+};
+
+/*
+ * struct store_statistics - of the queue and of its store
+ *
+ * size       after the last work
+ * n_commits, n_failures  transactions; after a failure there are no more
+ * groups     works that shared a transaction; sizes
+ * commits    how long they took
+ */
+struct store_statistics {
+	struct store_size size;
+	uint64_t n_commits;
+	uint64_t n_failures;
+	struct histogram groups;
+	struct histogram commits;
 };
 
 /* store_queue_create() - @store is taken on success. -ENOMEM */
@@ -71,6 +88,9 @@ int store_queue_call(struct store_queue *queue, store_work_fn run, void *arg);
 
 /* store_queue_read() - the same for reading. Checkpoint: always */
 int store_queue_read(struct store_queue *queue, store_work_fn run, void *arg);
+
+/* store_queue_statistics() - borrowed; they stay as they are until the next checkpoint */
+const struct store_statistics *store_queue_statistics(const struct store_queue *queue);
 
 /* store_queue_error() - 0, or why nothing is written any more; store_queue_why() - in words, "" without */
 int store_queue_error(const struct store_queue *queue);

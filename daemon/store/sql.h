@@ -25,6 +25,7 @@ enum sql_statement {
 /*
  * is_open     a transaction is
  * has_erased  something, since the log was cut
+ * n_unfinished, n_done  batches that are in it, but those that are to be deleted
  * why         of the last error
  */
 struct store {
@@ -33,6 +34,8 @@ struct store {
 	int64_t max_size;
 	bool is_open;
 	bool has_erased;
+	int64_t n_unfinished;
+	int64_t n_done;
 	char why[256];
 };
 

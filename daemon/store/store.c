@@ -44,6 +44,18 @@ store_commit(struct store *store)
 	return r;
 }
 
+static int
+count(struct store *store)
+{
+	int r = sql_query_integer(
+		store, "SELECT count(*) FROM batch WHERE outcome < 0", &store->n_unfinished);
+
+	return r < 0 ? r
+		     : sql_query_integer(store,
+			       "SELECT count(*) FROM batch WHERE outcome >= 0 AND NOT is_expired",
+			       &store->n_done);
+}
+
 void
 store_rollback(struct store *store)
 {
@@ -54,6 +66,7 @@ store_rollback(struct store *store)
 		(void)sql_run(store, SQL_ROLLBACK); /* what fails now is gone by itself */
 	}
 	store->is_open = false;
+	(void)count(store); /* else what is told is what would have been */
 	memcpy(store->why, why, sizeof(why));
 }
 
@@ -96,6 +109,15 @@ bool
 store_is_filling(struct store *store)
 {
 	return used(store) >= store->max_size / 10 * 9;
+}
+
+void
+store_size(struct store *store, struct store_size *ret_size)
+{
+	*ret_size = (struct store_size){ .n_bytes = used(store),
+		.max_bytes = store->max_size,
+		.n_unfinished = store->n_unfinished,
+		.n_done = store->n_done };
 }
 
 /* ---- opening ---- */
@@ -141,7 +163,10 @@ open_file(struct store *store, const char *path)
 	if (r == 0) {
 		r = sql_execute(store, "COMMIT");
 	}
-	return r < 0 ? r : sql_prepare_all(store);
+	if (r == 0) {
+		r = sql_prepare_all(store);
+	}
+	return r < 0 ? r : count(store);
 }
 
 int

@@ -63,6 +63,22 @@ bool store_is_full(struct store *store);
 bool store_is_filling(struct store *store);
 
 /*
+ * struct store_size - what there is in it
+ *
+ * n_bytes, max_bytes    used, and allowed
+ * n_unfinished, n_done  batches; expired ones are not counted
+ */
+struct store_size {
+	int64_t n_bytes;
+	int64_t max_bytes;
+	int64_t n_unfinished;
+	int64_t n_done;
+};
+
+/* store_size() - between transactions */
+void store_size(struct store *store, struct store_size *ret_size);
+
+/*
  * What was asked for, as it came; kind is an enum batch_kind. Numbers as in lib/protocol/batch_fields.h.
  *
  * level       enum access_level of who sent it

@@ -129,7 +129,11 @@ store_accept(struct store *store, const struct store_batch *batch,
 	}
 	*ret_number = sql_last_number(store);
 	r = add_request(store, *ret_number, request);
-	return r < 0 ? r : STORE_ACCEPTED;
+	if (r < 0) {
+		return r;
+	}
+	store->n_unfinished++;
+	return STORE_ACCEPTED;
 }
 
 int
@@ -188,6 +192,10 @@ store_end_batch(struct store *store, const struct store_batch *batch, int64_t en
 	}
 	if (r == 0) {
 		r = sql_run_for(store, SQL_ERASE_STARTED, batch->number);
+	}
+	if (r == 0) {
+		store->n_unfinished--;
+		store->n_done++;
 	}
 	return r;
 }

@@ -492,6 +492,36 @@ def a_user_has_so_much_in_the_store(origin):
         equal(answer.status, 202)
 
 
+def metrics(daemon):
+    """The store's samples; a group's buckets and a commit's apart."""
+    lines = daemon.get('/metrics').body.decode().splitlines()
+    samples = dict(line.rsplit(' ', 1) for line in lines if not line.startswith('#'))
+    return {name: float(value) for name, value in samples.items()
+            if name.startswith(('fetchd_spool', 'fetchd_store', 'fetchd_journal')) and '_bucket' not in name}
+
+
+@test
+def the_store_has_metrics(origin):
+    with Fetchd(FETCHD) as daemon:
+        equal(metrics(daemon), {})
+        daemon.stop()
+        daemon.configure(CONFIG.replace('}', ', max_size: 2MiB}'))
+        daemon.start()
+        daemon.wait_end(daemon.accept({'urls': [origin.url('/ok')]}))
+        daemon.accept({'urls': [origin.url('/hold/a')]})
+        found = metrics(daemon)
+        equal(found['fetchd_spool_limit_bytes'], 2 * 1024 * 1024)
+        assert 4096 < found['fetchd_spool_bytes'] < 1024 * 1024, found
+        equal((found['fetchd_store_batches{state="unfinished"}'], found['fetchd_store_batches{state="done"}']), (1, 1))
+        equal(found['fetchd_store_commits_total{outcome="failed"}'], 0)
+        commits = found['fetchd_store_commits_total{outcome="ok"}']
+        assert commits >= 3, found
+        equal((found['fetchd_store_group_size_count'], found['fetchd_journal_sync_duration_seconds_count']),
+              (commits, commits))
+        assert found['fetchd_store_group_size_sum'] >= commits and found['fetchd_journal_sync_duration_seconds_sum'] > 0
+        origin.release('a')
+
+
 @test
 def a_store_that_fails_is_not_written_to_again(origin):
     with Fetchd(FETCHD, CONFIG) as daemon:
@@ -510,6 +540,7 @@ def a_store_that_fails_is_not_written_to_again(origin):
         equal((ready.status, ready.json['status']), (200, 'degraded'))
         assert 'I/O' in ready.json['store'], ready.json
         equal(daemon.log().count('the store has failed'), 1)
+        equal(metrics(daemon)['fetchd_store_commits_total{outcome="failed"}'], 1)
         daemon.wait_notify('the store has failed')
         equal(daemon.call('POST', '/v1/batches', {'urls': [origin.url('/ok')]}).status, 200)
 

@@ -30,6 +30,7 @@ class Daemon:
         notify.bind(f'{folder}/notify')
         with open(f'{folder}/fetchd.yaml', 'w') as file:
             file.write('listen: {metrics: "127.0.0.1:0"}\n'
+                       f'store: {{path: {folder}/store}}\n'
                        'jobs: [{name: a-job, every: 1d, urls: ["http://127.0.0.1:1/"]}]\n')
         self.log = open(f'{folder}/log', 'w+')
         self.process = subprocess.Popen(

@@ -18,6 +18,27 @@ START_TEST(bounds_ascend_and_say_what_they_are)
 }
 END_TEST
 
+START_TEST(sizes_have_bounds_of_their_own)
+{
+	struct histogram histogram = { .sum_ns = 0 };
+	int64_t last = 0;
+
+	for (int i = 0; i < HISTOGRAM_N_BOUNDS; i++) {
+		ck_assert_int_gt(histogram_sizes[i].ns, last);
+		ck_assert_int_eq(strtoll(histogram_sizes[i].text, NULL, 10), histogram_sizes[i].ns);
+		last = histogram_sizes[i].ns;
+	}
+	histogram_add_size(&histogram, 1);
+	histogram_add_size(&histogram, 5);
+	histogram_add_size(&histogram, last + 1);
+
+	ck_assert_uint_eq(histogram.counts[0], 1);
+	ck_assert_uint_eq(histogram.counts[4], 1);
+	ck_assert_uint_eq(histogram.counts[HISTOGRAM_N_BOUNDS], 1);
+	ck_assert_int_eq(histogram.sum_ns, 6 + last + 1);
+}
+END_TEST
+
 START_TEST(a_bound_is_inside)
 {
 	struct histogram histogram = { .sum_ns = 0 };
@@ -62,6 +83,7 @@ test_suite(void)
 	TCase *tc = tcase_create("histogram");
 
 	tcase_add_test(tc, bounds_ascend_and_say_what_they_are);
+	tcase_add_test(tc, sizes_have_bounds_of_their_own);
 	tcase_add_test(tc, a_bound_is_inside);
 	tcase_add_test(tc, what_is_over_all_bounds_is_last);
 	tcase_add_test(tc, what_never_was_is_not_counted);

@@ -166,6 +166,23 @@ START_TEST(a_histogram_without_labels_has_its_bounds)
 }
 END_TEST
 
+START_TEST(sizes_are_whole_numbers)
+{
+	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
+	struct metrics metrics = METRICS_INIT(&out, METRICS_PROMETHEUS);
+	struct histogram histogram = { .sum_ns = 0 };
+
+	histogram_add_size(&histogram, 3);
+	metrics_histogram(&metrics, METRIC_STORE_GROUP, NULL, &histogram);
+
+	ck_assert_ptr_nonnull(strstr(out.data, "# TYPE fetchd_store_group_size histogram\n"));
+	ck_assert_ptr_nonnull(strstr(out.data, "_size_bucket{le=\"2.0\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(out.data, "_size_bucket{le=\"3.0\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(out.data, "_size_sum 3\n"));
+	ck_assert_ptr_nonnull(strstr(out.data, "_size_count 1\n"));
+}
+END_TEST
+
 START_TEST(a_label_cannot_forge_a_line)
 {
 	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
@@ -198,6 +215,7 @@ test_suite(void)
 	tcase_add_test(tc, openmetrics_names_counters_without_total_and_has_an_end);
 	tcase_add_test(tc, buckets_add_up);
 	tcase_add_test(tc, a_histogram_without_labels_has_its_bounds);
+	tcase_add_test(tc, sizes_are_whole_numbers);
 	tcase_add_test(tc, a_label_cannot_forge_a_line);
 	tcase_add_test(tc, the_formats_have_types_of_their_own);
 	suite_add_tcase(suite, tc);

@@ -568,6 +568,49 @@ accept_short_of(int64_t n_bytes, const char *key)
 	return r;
 }
 
+static void
+check_size(int64_t n_unfinished, int64_t n_done)
+{
+	struct store_size size;
+
+	store_size(store, &size);
+	ck_assert_int_eq(size.n_unfinished, n_unfinished);
+	ck_assert_int_eq(size.n_done, n_done);
+	ck_assert_int_gt(size.n_bytes, 0);
+	ck_assert_int_eq(size.max_bytes, INT64_C(1) << 30);
+}
+
+START_TEST(batches_are_counted)
+{
+	int64_t first = accept_one("a");
+	int64_t second = accept_one("b");
+
+	check_size(2, 0);
+	ck_assert_int_eq(end_one(first, 200), 0);
+	ck_assert_int_eq(end_one(second, 300), 0);
+	ck_assert_int_gt(accept_one("c"), 0);
+	check_size(1, 2);
+	(void)expire_all(250);
+	check_size(1, 1);
+	reopen();
+	check_size(1, 1);
+}
+END_TEST
+
+START_TEST(what_is_rolled_back_is_not_counted)
+{
+	const struct store_batch batch = { .id = "b", .uid = 8 };
+	struct store_namesake namesake;
+	int64_t number = accept_one("a");
+
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_accept(store, &batch, &plain_request, &number, &namesake), 1);
+	store_rollback(store);
+
+	check_size(1, 0);
+}
+END_TEST
+
 START_TEST(a_quota_is_for_those_who_have_something)
 {
 	int64_t number;
@@ -779,6 +822,8 @@ test_suite(void)
 	tcase_add_test(tc, a_store_that_fills_lets_the_oldest_go);
 	tcase_add_test(
 		tc, a_user_stands_for_requests_until_they_end_and_for_results_until_they_expire);
+	tcase_add_test(tc, batches_are_counted);
+	tcase_add_test(tc, what_is_rolled_back_is_not_counted);
 	tcase_add_test(tc, a_quota_is_for_those_who_have_something);
 	tcase_add_test(tc, a_file_of_the_first_version_is_brought_up);
 	tcase_add_test(tc, a_file_of_a_later_version_is_refused);

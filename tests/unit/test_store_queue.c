@@ -66,6 +66,12 @@ store_trim_log(struct store *store)
 	return store->trim_error;
 }
 
+void
+store_size(struct store *store, struct store_size *ret_size)
+{
+	*ret_size = (struct store_size){ .n_bytes = (int64_t)strlen(record), .max_bytes = 1000 };
+}
+
 const char *
 store_why(struct store *store)
 {
@@ -164,6 +170,33 @@ call_twice(void *unused)
 	ck_assert_int_eq(call(put, "b"), 0);
 	return 0;
 }
+
+static int
+count_works(void *unused)
+{
+	ck_assert_int_eq(post_three(NULL), 0);
+	ck_assert_int_eq(look(put, "r"), 0);
+	ck_assert_uint_eq(store_queue_statistics(queue)->n_commits, 1);
+	ck_assert_int_eq(store_queue_statistics(queue)->groups.sum_ns, 3);
+	ck_assert_int_eq(store_queue_statistics(queue)->size.n_bytes, strlen("(abc)"));
+
+	ck_assert_int_eq(call(put, "d"), 0);
+	ck_assert_uint_eq(store_queue_statistics(queue)->n_commits, 2);
+	ck_assert_uint_eq(store_queue_statistics(queue)->groups.counts[0], 1);
+	ck_assert_int_gt(store_queue_statistics(queue)->commits.sum_ns, 0);
+
+	ck_assert_int_eq(call(refuse, "e"), -ENOSPC);
+	ck_assert_int_eq(call(refuse, "f"), -ENOSPC);
+	ck_assert_uint_eq(store_queue_statistics(queue)->n_commits, 2);
+	ck_assert_uint_eq(store_queue_statistics(queue)->n_failures, 1);
+	return 0;
+}
+
+IN_RUN_TEST(transactions_are_counted_with_what_is_in_them)
+{
+	serve(count_works);
+}
+END_TEST
 
 IN_RUN_TEST(a_call_returns_when_it_is_committed)
 {
@@ -323,6 +356,7 @@ test_suite(void)
 	TCase *tc = tcase_create("queue");
 
 	tcase_add_test(tc, what_waits_together_is_one_transaction);
+	tcase_add_test(tc, transactions_are_counted_with_what_is_in_them);
 	tcase_add_test(tc, a_call_returns_when_it_is_committed);
 	tcase_add_test(tc, reading_comes_after_what_is_written_with_it);
 	tcase_add_test(tc, the_first_failure_is_the_last_and_reading_goes_on);
