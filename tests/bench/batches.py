@@ -1,27 +1,24 @@
 # SPDX-License-Identifier: MIT
 """1,000 batches of 20, one after the other, over one connection."""
-import time
+import json
 
 from clients import bare_loop, libraries, run_library, tools
 from common import percentile, run_child
-from servers import Connection, expect_counts
+from servers import batch_request
 
 SLOW = {"httpx on Trio"}  # a fifth of the batches, three rounds
 N_STARTS = 50
 
 
-def through_fetchd(fetchd, base, n, size):
-    urls = [f"{base}/ok/{i}" for i in range(size)]
-    connection, times = Connection(fetchd), []
+def through_fetchd(bench, fetchd, base, n, size):
+    request = f"{bench.folder}/batch.http"
+    with open(request, "wb") as file:
+        file.write(batch_request([f"{base}/ok/{i}" for i in range(size)], concurrency=size, per_origin=size))
     cpu = fetchd.cpu_ns()
-    for _ in range(n):
-        start = time.monotonic_ns()
-        connection.post(urls, concurrency=size, per_origin=size)
-        answer = connection.answer()
-        times.append((time.monotonic_ns() - start) / 1e6)
-        expect_counts(answer, ok=size)
-    connection.close()
-    return percentile(times, 0.5), percentile(times, 0.99), (fetchd.cpu_ns() - cpu) / 1e3 / n / size
+    with open(request, "rb") as file:
+        _, _, output = run_child([f"{bench.build}/tests/bench/batch_client", fetchd.socket, str(n)], stdin=file)
+    result = json.loads(output)
+    return result["p50_ns"] / 1e6, result["p99_ns"] / 1e6, (fetchd.cpu_ns() - cpu) / 1e3 / n / size
 
 
 def library(command, base, n, size):
@@ -39,7 +36,7 @@ def find_cases(bench, base, n, size):
     fetchd = bench.fetchd()
     cases = {
         "bare loop": lambda: library(bare_loop(bench), base, n, size),
-        "fetchd": lambda: through_fetchd(fetchd, base, n, size),
+        "fetchd": lambda: through_fetchd(bench, fetchd, base, n, size),
     }
     for name, command in libraries(bench).items():
         n_own = max(n // 5, 1) if name in SLOW else n

@@ -56,10 +56,10 @@ def end(process):
     return usage.ru_utime + usage.ru_stime
 
 
-def run_child(command):
+def run_child(command, **options):
     """Wall seconds and CPU seconds of a whole process, its start included, and its output."""
     start = time.monotonic()
-    with started(command) as process:
+    with started(command, **options) as process:
         output = process.stdout.read()
         cpu = end(process)
     return time.monotonic() - start, cpu, output

@@ -120,6 +120,15 @@ class Fetchd:
             raise SystemExit(f"fetchd ended with {self.process.returncode}")
 
 
+def batch_request(urls, stream=False, **options):
+    """HTTP for one batch, line by line: what holds for all of it, and its URLs."""
+    body = "\n".join([json.dumps(options), *(f'"{url}"' for url in urls)]).encode()
+    accept = "application/x-ndjson" if stream else "application/json"
+    head = (f"POST /v1/batches HTTP/1.1\r\nHost: fetchd\r\nContent-Type: application/x-ndjson\r\n"
+            f"Accept: {accept}\r\nContent-Length: {len(body)}\r\n\r\n")
+    return head.encode() + body
+
+
 class Connection:
     """One connection to fetchd, with as little of Python between as there can be."""
 
@@ -130,15 +139,7 @@ class Connection:
         self.rest = b""
 
     def post(self, urls, stream=False, **options):
-        """One batch, line by line: what holds for all of it, and its URLs."""
-        self.post_lines([json.dumps(options), *(f'"{url}"' for url in urls)], stream)
-
-    def post_lines(self, lines, stream):
-        body = "\n".join(lines).encode()
-        accept = "application/x-ndjson" if stream else "application/json"
-        head = (f"POST /v1/batches HTTP/1.1\r\nHost: fetchd\r\nContent-Type: application/x-ndjson\r\n"
-                f"Accept: {accept}\r\nContent-Length: {len(body)}\r\n\r\n")
-        self.socket.sendall(head.encode() + body)
+        self.socket.sendall(batch_request(urls, stream, **options))
 
     def more(self):
         data = self.socket.recv(1 << 18)
