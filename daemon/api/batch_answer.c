@@ -4,6 +4,7 @@
 #include <nursery.h>
 
 #include "daemon/api/connection.h"
+#include "daemon/batch_object.h"
 #include "daemon/batches.h"
 #include "lib/protocol/json_writer.h"
 
@@ -111,41 +112,25 @@ batch_answer_end(struct response *response, const struct batch *batch)
 
 /* ---- the whole ---- */
 
+static int
+flush_when_large(void *response)
+{
+	return response_flush_when_large(response);
+}
+
 int
 batch_answer_send(struct exchange *exchange, const struct batch *batch)
 {
 	struct response *response = &exchange->response;
-	struct json_writer w = JSON_WRITER_INIT(&response->out);
-	struct batch_summary summary = batch_describe(batch);
-	bool is_first = true;
-	int r = 0;
+	const struct batch_object object = {
+		.batch = batch,
+		.has_results = true,
+		.flush = flush_when_large,
+		.user = response,
+	};
+	int r;
 
 	response_begin(response, 200, "application/json", NULL);
-	if (batch_is_done(batch)) {
-		summary.n_urls = 0; /* the results say it */
-	}
-	json_begin_object(&w);
-	batch_summary_write_members(&w, &summary);
-	json_write_key(&w, "results");
-	json_begin_array(&w);
-	for (size_t i = 0; r >= 0 && i < batch_n_urls(batch); i++) {
-		struct batch_text text = batch_result_of(batch, i);
-
-		if (!text.data) {
-			continue;
-		}
-		if (!is_first) {
-			buffer_putc(&response->out, ',');
-		}
-		is_first = false;
-		buffer_append(&response->out, text.data, text.len);
-		r = response_flush_when_large(response);
-	}
-	if (r < 0) {
-		return r;
-	}
-	json_end_array(&w);
-	json_end_object(&w);
-	json_end_line(&w);
-	return response_end(response);
+	r = batch_object_write(&object, &response->out);
+	return r < 0 ? r : response_end(response);
 }

@@ -11,13 +11,13 @@
 #include <fetch/fetch.h>
 #include <nursery.h>
 
+#include "daemon/batch_object.h"
 #include "daemon/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/report.h"
 #include "daemon/ops/log.h"
 #include "lib/base/buffer.h"
-#include "lib/protocol/json_writer.h"
 
 enum {
 	max_notified_bytes = 64 * 1024
@@ -25,36 +25,15 @@ enum {
 
 static const nur_time notify_timeout = NUR_SEC(30);
 
-/* @max: bytes of results above which they are left out. */
-static int
-write_batch(const struct batch *batch, size_t max, struct buffer *out)
+static size_t
+count_result_bytes(const struct batch *batch)
 {
-	struct json_writer w = JSON_WRITER_INIT(out);
-	struct batch_summary summary = batch_describe(batch);
-	size_t n_bytes = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < batch_n_urls(batch); i++) {
-		n_bytes += batch_result_of(batch, i).len;
+		n += batch_result_of(batch, i).len;
 	}
-	summary.n_urls = n_bytes > max ? summary.n_urls : 0; /* the results say it */
-	json_begin_object(&w);
-	batch_summary_write_members(&w, &summary);
-	if (n_bytes <= max) {
-		json_write_key(&w, "results");
-		json_begin_array(&w);
-		for (size_t i = 0, n = 0; i < batch_n_urls(batch); i++) {
-			struct batch_text text = batch_result_of(batch, i);
-
-			if (text.data) {
-				buffer_puts(out, n++ > 0 ? "," : "");
-				buffer_append(out, text.data, text.len);
-			}
-		}
-		json_end_array(&w);
-	}
-	json_end_object(&w);
-	json_end_line(&w);
-	return buffer_error(out);
+	return n;
 }
 
 static void
@@ -74,7 +53,8 @@ write_report(const struct jobs_news *news)
 	const struct config_report *config = &news->config->report;
 	const struct report_file file = { config->file, config->max_size, config->keep };
 	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
-	int r = write_batch(news->batch, SIZE_MAX, &line);
+	const struct batch_object object = { .batch = news->batch, .has_results = true };
+	int r = batch_object_write(&object, &line);
 
 	if (r < 0) {
 		return r;
@@ -126,7 +106,11 @@ post(struct fetch_engine *engine, const struct jobs_news *news)
 	};
 	const struct fetch_sink sink = { keep_result, (void *)news };
 	struct fetch_batch_summary summary;
-	int r = write_batch(news->batch, max_notified_bytes, &body);
+	const struct batch_object object = {
+		.batch = news->batch,
+		.has_results = count_result_bytes(news->batch) <= max_notified_bytes,
+	};
+	int r = batch_object_write(&object, &body);
 
 	if (r < 0) {
 		return r;
