@@ -9,6 +9,8 @@
 #include "daemon/jobs/jobs.h"
 #include "lib/base/list.h"
 
+#define JOB_UNTOLD_MAX 16 /* runs that wait to be told of */
+
 /* config  has a reference; nursery  of the jobs' tasks, NULL: jobs_run() is not running */
 struct jobs {
 	struct jobs_options options;
@@ -29,7 +31,7 @@ struct jobs {
  * nursery      of the job's task, for its runs; NULL: it has not begun, or has ended
  * running      the batch that runs; borrowed from the run's task; NULL: none
  * admitted     the batch of the run that is about to begin, or NULL
- * untold       what nobody has been told of yet; its batch is NULL: nothing
+ * untold       what nobody has been told of yet, n_untold of them, the oldest first
  * last_ok_ns   when the last run that was ok ended: ns since 1970; 0: none has
  * n_missed     runs that were skipped
  * outcome      of the last run that was not cancelled, with its batch_fingerprint(); BATCH_OK before it
@@ -56,7 +58,8 @@ struct job {
 	struct nur_nursery *nursery;
 	struct batch *running;
 	struct batch *admitted;
-	struct jobs_news untold;
+	struct jobs_news untold[JOB_UNTOLD_MAX];
+	size_t n_untold;
 	struct job_run runs[JOB_RUNS_KEPT];
 	size_t n_runs;
 	int64_t last_ok_ns;
@@ -81,3 +84,12 @@ void job_note_failure(struct job *job, const char *batch_id, const char *outcome
  * know is told by a task of @job's nursery
  */
 void job_run_ended(struct job *job, struct batch *batch);
+
+/*
+ * job_tell_later() - have those told of the last run who want to know, by a task of @job's nursery
+ * @has_changed: its outcome, or what failed in it, is not as in the run before
+ */
+void job_tell_later(struct job *job, struct batch *batch, bool has_changed);
+
+/* job_forget_news() - nobody is told any more */
+void job_forget_news(struct job *job);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows a run: it is judged, kept for a while, and told to whom the configuration names. */
+/* What follows a run: it is judged and kept for a while. Whom it is told is news.c's. */
 #include "daemon/jobs/job.h"
 
 #include <stdio.h>
@@ -73,71 +73,6 @@ keep_run(struct job *job, const struct batch_summary *summary)
 	(void)snprintf(run->batch_id, sizeof(run->batch_id), "%s", summary->id);
 }
 
-/* Tells of what has ended last, until there is nothing more to tell. */
-static int
-tell(void *arg)
-{
-	struct job *job = arg;
-	const struct jobs_options *options = &job->jobs->options;
-	int r = 0;
-
-	while (job->untold.batch && r >= 0) {
-		_cleanup_(config_unrefp) struct config *generation = config_ref(job->generation);
-		struct jobs_news news = job->untold;
-
-		news.config = &generation->jobs[job->index];
-		job->untold = (struct jobs_news){ NULL };
-		r = options->tell(options->user, &news);
-		batch_unref(news.batch);
-		if (r < 0 && r != NUR_ECANCELED) {
-			log_at(LOG_WARNING, LOG_FIELDS({ "FETCHD_JOB", news.config->name }),
-				"job \"%s\": somebody could not be told of its run: %s",
-				news.config->name, nur_strerror(r));
-			r = 0;
-		}
-	}
-	job->is_telling = false;
-	return r;
-}
-
-static bool
-is_wanted(enum job_when when, const struct job_run *run, bool has_changed)
-{
-	switch (when) {
-	case JOB_ALWAYS:
-		return true;
-	case JOB_ON_FAILURE:
-		return run->outcome == BATCH_FAILED || run->outcome == BATCH_DEADLINE;
-	case JOB_ON_CHANGE:
-		return has_changed;
-	}
-	return false;
-}
-
-/* News that nobody has been told of yet are replaced: what counts is how it is now. */
-static void
-tell_later(struct job *job, struct batch *batch, bool has_changed)
-{
-	const struct config_job *config = job->config;
-	const struct job_run *run = &job->runs[0];
-	struct jobs_news news = {
-		.batch = batch,
-		.is_report =
-			config->report.file && is_wanted(config->report.when, run, has_changed),
-		.is_notify = config->notify.url && is_wanted(config->notify.when, run, has_changed),
-	};
-
-	if (!job->jobs->options.tell || (!news.is_report && !news.is_notify)) {
-		return;
-	}
-	batch_unref(job->untold.batch);
-	job->untold = news;
-	(void)batch_ref(batch);
-	if (!job->is_telling) {
-		job->is_telling = nur_start_soon(job->nursery, "tell", tell, job) >= 0;
-	}
-}
-
 void
 job_run_ended(struct job *job, struct batch *batch)
 {
@@ -150,6 +85,6 @@ job_run_ended(struct job *job, struct batch *batch)
 	if (summary.outcome != BATCH_CANCELLED) {
 		job->outcome = summary.outcome;
 		job->fingerprint = batch_fingerprint(batch);
-		tell_later(job, batch, has_changed);
+		job_tell_later(job, batch, has_changed);
 	}
 }

@@ -351,7 +351,7 @@ job_destroy(struct job *job)
 	}
 	list_unlink(&job->node);
 	batch_unref(job->admitted);
-	batch_unref(job->untold.batch);
+	job_forget_news(job);
 	config_unref(job->generation);
 	free(job);
 }

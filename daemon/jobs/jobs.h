@@ -38,8 +38,9 @@ struct jobs_news {
 /*
  * batches   borrowed
  * wall_now  ns since 1970; NULL: the machine's clock
- * tell      called with what a job's report or notify ask for, in a task of which there is one a job; may
- *           wait. A negative return is logged. NULL: nobody is told
+ * tell      called with what a job's report or notify ask for, in a task of which there is one a job, run by run;
+ *           may wait. A negative return is logged. When the task is cancelled, it is called for the reports that
+ *           are left, and has to shield them. NULL: nobody is told
  * user      passed to it
  */
 struct jobs_options {

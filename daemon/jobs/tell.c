@@ -47,23 +47,51 @@ log_loss(const struct jobs_news *news, const char *what, const char *target, con
 
 /* ---- the report ---- */
 
+struct appending {
+	struct report_file file;
+	struct buffer line;
+};
+
+static int
+append(void *arg)
+{
+	const struct appending *appending = arg;
+
+	return report_append(&appending->file, appending->line.data, appending->line.len);
+}
+
+/* On a thread, since a disk may be slow; the end of the daemon waits for it. */
+static int
+append_shielded(struct appending *appending)
+{
+	static const struct nur_thread_options options = { .name = "report" };
+	struct nur_cancel_scope scope;
+
+	nur_cancel_scope_init(&scope);
+	nur_cancel_scope_set_shield(&scope, true);
+	return NUR_WITHIN(&scope, nur_thread_run(append, appending, &options));
+}
+
 static int
 write_report(const struct jobs_news *news)
 {
 	const struct config_report *config = &news->config->report;
-	const struct report_file file = { config->file, config->max_size, config->keep };
-	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
 	const struct batch_object object = { .batch = news->batch, .has_results = true };
-	int r = batch_object_write(&object, &line);
+	struct appending appending = {
+		.file = { config->file, config->max_size, config->keep },
+		.line = BUFFER_INIT,
+	};
+	int r = batch_object_write(&object, &appending.line);
 
-	if (r < 0) {
-		return r;
+	if (r == 0) {
+		r = append_shielded(&appending);
+		if (r < 0) {
+			log_loss(news, "no report in", config->file, nur_strerror(r));
+		}
+		r = 0;
 	}
-	r = report_append(&file, line.data, line.len);
-	if (r < 0) {
-		log_loss(news, "no report in", config->file, nur_strerror(r));
-	}
-	return 0;
+	buffer_fini(&appending.line);
+	return r;
 }
 
 /* ---- the notification ---- */
@@ -124,7 +152,7 @@ int
 jobs_tell(void *user, const struct jobs_news *news)
 {
 	int r = news->is_report ? write_report(news) : 0;
-	int posted = news->is_notify && r != NUR_ECANCELED ? post(user, news) : 0;
+	int posted = news->is_notify ? post(user, news) : 0;
 
 	return r < 0 ? r : posted;
 }

@@ -10,7 +10,7 @@ struct jobs_news;
  * @user: the struct fetch_engine that posts
  *
  * A report that cannot be written and a notification that does not arrive are logged; both are tried whatever
- * becomes of the other.
+ * becomes of the other. A report is written on a thread, and to its end also when the caller is cancelled.
  *
  * Checkpoint: always
  * Errors:     NUR_ECANCELED

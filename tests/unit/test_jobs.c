@@ -161,6 +161,7 @@ batch_id(const struct batch *batch)
 static struct config *config;
 static struct jobs *jobs;
 static int64_t wall_offset; /* of the wall clock to the run's */
+static nur_time tell_time;  /* that telling takes */
 static int log_fd = -1;
 
 static void
@@ -170,6 +171,7 @@ setup(void)
 	config = NULL;
 	jobs = NULL;
 	wall_offset = 0;
+	tell_time = NUR_SEC(1);
 	(void)unsetenv("JOURNAL_STREAM");
 	(void)unsetenv("INVOCATION_ID");
 	log_fd = memfd_create("log", MFD_CLOEXEC);
@@ -212,7 +214,7 @@ note_news(void *user, const struct jobs_news *news)
 {
 	t_note("%s%s@%d", news->is_report ? "report" : "", news->is_notify ? "notify" : "",
 		seconds());
-	return nur_sleep(NUR_SEC(1));
+	return nur_sleep(tell_time);
 }
 
 /* The jobs of @jobs_text, which is YAML. */
@@ -768,6 +770,57 @@ IN_RUN_TEST(another_failure_is_a_change)
 }
 END_TEST
 
+#define NOTIFY(when) "    notify: {url: \"http://127.0.0.1/\", on: " when "}\n"
+
+IN_RUN_TEST(a_report_waits_for_the_one_before_it)
+{
+	tell_time = NUR_SEC(25);
+	configure(REPORT("always"));
+
+	run_until(phase() + NUR_SEC(60));
+
+	/* Those of the last three runs wait when the jobs end. */
+	assert_notes(
+		"a@+0 report@+1 a@+10 a@+20 report@+26 a@+30 a@+40 a@+50 report@+51 report@+60 "
+		"report@+60 report@+60");
+}
+END_TEST
+
+IN_RUN_TEST(only_the_newest_notification_is_sent)
+{
+	tell_time = NUR_SEC(25);
+	configure(NOTIFY("always"));
+
+	run_until(phase() + NUR_SEC(60));
+
+	assert_notes("a@+0 notify@+1 a@+10 a@+20 notify@+26 a@+30 a@+40 a@+50 notify@+51");
+}
+END_TEST
+
+IN_RUN_TEST(a_notification_that_is_not_sent_leaves_the_report)
+{
+	tell_time = NUR_SEC(25);
+	configure(REPORT("always") NOTIFY("always"));
+
+	run_until(phase() + NUR_SEC(30));
+
+	assert_notes("a@+0 reportnotify@+1 a@+10 a@+20 report@+26 report@+30");
+}
+END_TEST
+
+IN_RUN_TEST(reports_that_wait_are_not_without_number)
+{
+	tell_time = NUR_FOREVER;
+	configure(REPORT("always"));
+
+	run_until_start(19);
+
+	/* One is being told, sixteen wait, two were left out; the run that was cancelled tells nobody. */
+	ck_assert_int_eq(count(t_notes(), "report@"), 17);
+	ck_assert_int_eq(count(logged(), "too many reports wait for the disk"), 2);
+}
+END_TEST
+
 /* ---- by hand ---- */
 
 /* What the test does half a second after the @n-th start, while the jobs run. */
@@ -1027,7 +1080,10 @@ test_suite(void)
 		cancellation_ends_a_run_without_a_word };
 	const TTest *const telling[] = { who_wants_to_know_always_is_told_of_each_run,
 		failures_are_told_to_who_wants_to_know_them, changes_are_told_once,
-		another_failure_is_a_change };
+		another_failure_is_a_change, a_report_waits_for_the_one_before_it,
+		only_the_newest_notification_is_sent,
+		a_notification_that_is_not_sent_leaves_the_report,
+		reports_that_wait_are_not_without_number };
 	const TTest *const hands[] = { a_run_can_be_started_in_between,
 		a_paused_job_runs_only_by_hand, a_run_by_hand_meets_the_one_that_is_going,
 		a_job_shows_its_last_runs_and_its_next_start };
