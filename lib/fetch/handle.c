@@ -142,8 +142,8 @@ set_method(struct fetch_handle *handle)
 	} else {
 		r |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
 	}
-	if (!fetch_method_is_idempotent(transfer->method)) {
-		/* a connection that was kept may die under it, and libcurl would send it twice */
+	if (transfer->is_afresh || !fetch_method_is_idempotent(transfer->method)) {
+		/* one that was kept may die under it, and libcurl would send it twice */
 		r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	}
 	return r ? -ENOMEM : 0;
@@ -380,9 +380,10 @@ is_plain(const struct fetch_transfer *transfer)
 	const struct fetch_tls *tls = &options->tls;
 
 	return strcmp(transfer->method, "GET") == 0 && !transfer->with_body &&
-	       options->n_headers == 0 && options->http_version == FETCH_HTTP_AUTO &&
-	       !transfer->url->has_userinfo && !tls->is_unverified && !tls->ca_pem &&
-	       !tls->client_cert_pem && !tls->with_report && tls->min_version != FETCH_TLS_1_3;
+	       !transfer->is_afresh && options->n_headers == 0 &&
+	       options->http_version == FETCH_HTTP_AUTO && !transfer->url->has_userinfo &&
+	       !tls->is_unverified && !tls->ca_pem && !tls->client_cert_pem && !tls->with_report &&
+	       tls->min_version != FETCH_TLS_1_3;
 }
 
 static void

@@ -99,6 +99,37 @@ finish(struct fetch_transfers *transfers, struct fetch_transfer *transfer, int r
 	nur_reschedule(transfer->task, result);
 }
 
+/*
+ * When all connections that were kept are dead and libcurl could not know it (7.88 takes even one that
+ * was reset for alive), it gives up after six of them. Then one that is new has not been tried.
+ * Whether a request may be sent again was decided before: others never use what was kept.
+ */
+static bool
+has_met_only_dead(const struct fetch_transfer *transfer, CURLcode code)
+{
+	long n_connects = 0;
+
+	if (transfer->is_afresh || transfer->is_removed || transfer->noted != FETCH_ERROR_NONE ||
+		transfer->head.n_lines > 0 ||
+		(code != CURLE_SEND_ERROR && code != CURLE_RECV_ERROR)) {
+		return false;
+	}
+	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_NUM_CONNECTS, &n_connects);
+	return n_connects == 0;
+}
+
+static void
+begin_afresh(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
+{
+	list_unlink(&transfer->handle->node);
+	(void)curl_multi_remove_handle(transfers->multi, transfer->handle->easy);
+	fetch_handle_put(steal(&transfer->handle), false);
+	transfers->statistics.n_transfers--;
+	transfer->is_afresh = true;
+	list_append(&transfers->adds, &transfer->node);
+	nur_call_soon(&transfers->call);
+}
+
 /* The end of a handle whose task has gone on: its socket is closed, all the rest goes now. */
 static void
 reap(struct fetch_transfers *transfers, struct fetch_handle *handle)
@@ -149,6 +180,10 @@ drain(struct fetch_transfers *transfers)
 		transfer = handle->transfer;
 		if (!transfer) {
 			reap(transfers, handle);
+			continue;
+		}
+		if (has_met_only_dead(transfer, code)) {
+			begin_afresh(transfers, transfer);
 			continue;
 		}
 		transfer->is_done = code == CURLE_OK;

@@ -83,6 +83,7 @@ struct fetch_transfer {
 	struct fetch_handle *handle;
 	struct nur_timer connect_guard;
 	enum fetch_error noted;
+	bool is_afresh; /* on a connection of its own: those that were kept are dead */
 	bool is_guarded;
 	bool is_removed;
 	bool is_done;

@@ -110,6 +110,18 @@ t_origin_release(struct t_origin *origin, const char *name)
 	return t_server_release(&origin->server, name);
 }
 
+unsigned int
+t_origin_drop(struct t_origin *origin, bool by_reset)
+{
+	char line[64];
+	unsigned int n;
+
+	t_server_tell(&origin->server, "drop %s\n", by_reset ? "reset" : "close");
+	t_server_hear(&origin->server, line, sizeof(line));
+	ck_assert_int_eq(sscanf(line, "dropped %u", &n), 1);
+	return n;
+}
+
 struct t_origin_counts
 t_origin_counts(struct t_origin *origin)
 {

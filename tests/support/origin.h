@@ -103,6 +103,12 @@ char *t_origin_url_at(const struct t_origin *origin, enum t_port port, const cha
  */
 unsigned int t_origin_release(struct t_origin *origin, const char *name);
 
+/**
+ * t_origin_drop() - close the connections on which nothing is under way, by FIN or by RST
+ * Return: how many. On loopback the peer's kernel knows of it then.
+ */
+unsigned int t_origin_drop(struct t_origin *origin, bool by_reset);
+
 struct t_origin_counts t_origin_counts(struct t_origin *origin);
 
 /* t_origin_forget() - start the maxima and the times anew */

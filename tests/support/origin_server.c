@@ -685,6 +685,30 @@ command_release(struct server *server, const char *name)
 	t_commands_reply(&server->commands, "released %u", n);
 }
 
+/* Connections on which nothing is under way, as a server ends them that is tired of waiting. */
+static void
+command_drop(struct server *server, const char *how)
+{
+	struct list *node;
+	struct list *after;
+	unsigned int n = 0;
+
+	list_for_each_safe(node, after, &server->connections) {
+		struct connection *c = list_entry(node, struct connection, all);
+
+		if (c->state != STATE_READING || c->in.len > 0) {
+			continue;
+		}
+		if (strcmp(how, "reset") == 0) {
+			connection_reset(server, c);
+		} else {
+			connection_close(server, c);
+		}
+		n++;
+	}
+	t_commands_reply(&server->commands, "dropped %u", n);
+}
+
 static void
 command_forget(struct server *server)
 {
@@ -704,6 +728,8 @@ run_command(void *data, const char *name, const char *argument)
 		command_forget(server);
 	} else if (strcmp(name, "release") == 0) {
 		command_release(server, argument);
+	} else if (strcmp(name, "drop") == 0) {
+		command_drop(server, argument);
 	} else {
 		return false;
 	}

@@ -52,6 +52,7 @@ void t_origin_sockets_close(struct t_origin_sockets *sockets);
  * Commands of its own, besides those of commands.h:
  *
  *     release NAME           released N            requests of /hold/NAME answered; later ones are, too
+ *     drop close|reset       dropped N             connections without a request, closed by FIN or by RST
  *     forget                 forgotten             the maxima and times start anew
  *
  * Its counters are accepted, open, held, requests, max_open, max_held, failed_ns, last_close_ns.

@@ -260,6 +260,25 @@ START_TEST(open_counts_what_the_client_holds)
 }
 END_TEST
 
+START_TEST(idle_connections_are_dropped_as_asked)
+{
+	_cleanup_(t_http_close) struct t_http idle = open_http();
+	_cleanup_(t_http_close) struct t_http busy = open_http();
+	_cleanup_(t_response_fini) struct t_response response = T_RESPONSE_INIT;
+	char byte;
+
+	get(&idle, "/ok", &response);
+	ck_assert(t_http_puts(&busy, "GET /never HTTP/1.1\r\n\r\n"));
+	t_origin_wait(origin, "held>=1");
+
+	ck_assert_uint_eq(t_origin_drop(origin, _i), 1);
+	ck_assert_int_eq(recv(idle.fd, &byte, 1, MSG_DONTWAIT), _i ? -1 : 0);
+	ck_assert(_i == 0 || errno == ECONNRESET);
+	ck_assert_int_eq(recv(busy.fd, &byte, 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+}
+END_TEST
+
 START_TEST(endless_answers_stop_when_the_client_does)
 {
 	static const char *const targets[] = { "/endless-headers", "/endless-1xx", "/endless-body",
@@ -380,6 +399,7 @@ test_suite(void)
 	tcase_add_test(control, a_held_request_is_answered_when_released);
 	tcase_add_test(control, a_crowd_is_answered_when_it_is_there);
 	tcase_add_test(control, open_counts_what_the_client_holds);
+	tcase_add_loop_test(control, idle_connections_are_dropped_as_asked, 0, 2);
 	tcase_add_test(control, a_wait_can_be_split_around_other_work);
 	tcase_add_test(control, ports_misbehave_before_any_request);
 	tcase_add_test(control, ports_refuse_or_are_deaf);

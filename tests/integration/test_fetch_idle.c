@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections that are kept without work, and servers that close them at the worst moment: when a request is
+ * about to go out on them, and the loop has not looked since.
+ */
+#include "tests/integration/fetch_kit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define N_CONNECTIONS 20
+
+static const struct {
+	const char *method;
+	const char *body;
+} requests[] = {
+	{ "GET", NULL }, { "HEAD", NULL }, { "PUT", "body" },
+	{ "POST", "body" }, /* uses no connection that was kept */
+};
+
+static struct t_origin *origin;
+static struct kit *kit;
+static unsigned n_dropped;
+static bool drops_by_reset;
+
+/* A crowd: each on a connection of its own. */
+static void
+setup(void)
+{
+	origin = t_origin_create();
+	kit = calloc(1, sizeof(*kit));
+	ck_assert_ptr_nonnull(kit);
+	kit->options.timeout = NUR_SEC(100);
+	kit->batch.concurrency = N_CONNECTIONS;
+	kit->batch.per_origin = N_CONNECTIONS;
+	for (int i = 0; i < N_CONNECTIONS; i++) {
+		kit_add(kit, t_origin_url(origin, "/crowd/%d/%d", N_CONNECTIONS, i));
+	}
+}
+
+static void
+teardown(void)
+{
+	t_origin_destroy(origin);
+	kit_fini(kit);
+	free(kit);
+}
+
+static void
+set_request(int i)
+{
+	kit->options.method = requests[i].method;
+	kit->options.body = requests[i].body;
+	kit->options.body_len = requests[i].body ? strlen(requests[i].body) : 0;
+}
+
+/*
+ * What a task sends is handed to libcurl before the loop looks at its sockets again. So a server that closes
+ * them while the first task begins is not noticed by the loop in time for any.
+ */
+static int
+drop(void *user, size_t index)
+{
+	if (n_dropped == 0) {
+		n_dropped = t_origin_drop(origin, drops_by_reset);
+	}
+	return 0;
+}
+
+static int
+warm_up_and_drop(void *arg)
+{
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_uint_eq(kit->summary.n_ok, N_CONNECTIONS);
+	ck_assert_uint_eq(kit->statistics.n_connections, N_CONNECTIONS);
+	kit->starting = drop;
+	return kit_batch(kit);
+}
+
+START_TEST(a_server_that_closes_at_the_worst_moment_is_no_failure)
+{
+	drops_by_reset = _i % 2;
+	set_request(_i / 2);
+	kit->body = warm_up_and_drop;
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(n_dropped, N_CONNECTIONS);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	ck_assert_uint_eq(kit->summary.n_ok, N_CONNECTIONS);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 2 * N_CONNECTIONS); /* none twice */
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("fetch_idle");
+	TCase *tc = tcase_create("idle");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_loop_test(tc, a_server_that_closes_at_the_worst_moment_is_no_failure, 0,
+		2 * (int)ARRAY_LEN(requests));
+	suite_add_tcase(suite, tc);
+	return suite;
+}
