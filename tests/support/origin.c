@@ -16,7 +16,7 @@
 #include "tests/support/server_child.h"
 #include "tests/support/test.h"
 
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 struct t_origin {
 	struct t_server server;

@@ -116,7 +116,7 @@ void t_origin_forget(struct t_origin *origin);
 
 /**
  * t_origin_wait() - block until a count has reached a value; fail the test when it has not within
- * 20 s
+ * 60 s
  * @condition:  "open<=0", "held>=1000": a field of struct t_origin_counts without n_
  *
  * The calling thread blocks. Where the client under test runs on that thread, start the wait, let a
