@@ -46,6 +46,7 @@ compare(const struct config *before, const struct config *after, struct reload_v
 		{ "network.http_version", before->http_version == after->http_version },
 		{ "network.proxy", is_same_text(before->proxy, after->proxy) },
 		{ "network.resolver", before->resolver == after->resolver },
+		{ "network.idle_check", before->idle_check == after->idle_check },
 	};
 
 	static_assert(sizeof(keys) / sizeof(keys[0]) <= RELOAD_RESTART_MAX, "one place each");

@@ -24,6 +24,7 @@
 #include "daemon/ops/histogram.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
+#include "daemon/quiet_poll.h"
 #include "daemon/signals.h"
 #include "daemon/stop.h"
 #include "daemon/store/queue.h"
@@ -459,8 +460,10 @@ open_engine(struct server *server)
 		.retain_ns = config->store_retain_ns,
 		.read_credential = config->batch_limits.read_credential,
 	};
-	int r = fetch_engine_create(&engine, &server->engine);
+	int r;
 
+	poll_ask_kernel(config->idle_check == IDLE_CHECK_KERNEL);
+	r = fetch_engine_create(&engine, &server->engine);
 	if (r < 0) {
 		return r;
 	}

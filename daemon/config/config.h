@@ -25,6 +25,12 @@
 
 #define JOB_NAME_CAP 101 /* bytes of a name, with its NUL */
 
+/* Who tells whether a connection that is kept without work still lives, before it is used again. */
+enum config_idle_check {
+	IDLE_CHECK_LOOP,   /* what the loop has seen of it */
+	IDLE_CHECK_KERNEL, /* a poll() each time */
+};
+
 /* What happens when a job is due while its last run is still going. */
 enum job_overlap {
 	JOB_OVERLAP_SKIP,
@@ -150,6 +156,7 @@ struct config {
 	enum fetch_http_version http_version;
 	const char *proxy;
 	enum fetch_resolver_kind resolver;
+	enum config_idle_check idle_check;
 	const char *store_path;
 	int64_t store_retain_ns;
 	int64_t store_max_size;

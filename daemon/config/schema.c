@@ -36,6 +36,7 @@ static const char *const resolver_words[] = { "builtin", "system", NULL };
 static const char *const log_format_words[] = { "plain", "json", NULL };
 static const char *const log_level_words[] = { "error", "warning", "notice", "info", "debug",
 	NULL };
+static const char *const idle_check_words[] = { "loop", "kernel", NULL };
 static const char *const overlap_words[] = { "skip", "queue", "replace", NULL };
 static const char *const missed_words[] = { "skip", "run_once", NULL };
 static const char *const when_words[] = { "always", "failure", "change", NULL };
@@ -130,6 +131,8 @@ static const struct schema_row network_rows[] = {
 		.text = "what is different for callers of this level" },
 	{ "resolver", SCHEMA_WORD, NULL, AT(resolver), "builtin", NO_RANGE, resolver_words,
 		"\"builtin\" or \"system\"", .text = "who looks names up" },
+	{ "idle_check", SCHEMA_WORD, NULL, AT(idle_check), "loop", NO_RANGE, idle_check_words,
+		"\"loop\" or \"kernel\"", .text = "who tells that a kept connection lives" },
 	{ "http_version", SCHEMA_WORD, NULL, AT(http_version), "auto", NO_RANGE, http_version_words,
 		"\"auto\", \"1.1\" or \"2\"", .text = "of requests" },
 	{ "proxy", SCHEMA_PROXY, NULL, AT(proxy), "null", { 1, FETCH_URL_MAX },

@@ -21,6 +21,9 @@ struct fetch_socket {
 	bool is_open;
 };
 
+/* Those whose user runs on this thread, or NULL. A poll() gets no argument to carry them. */
+static _Thread_local struct fetch_sockets *entered;
+
 static struct fetch_socket *
 find(struct fetch_sockets *sockets, int fd)
 {
@@ -178,4 +181,24 @@ fetch_sockets_rest(struct fetch_sockets *sockets, int fd, bool is_lazy)
 	if (!is_lazy) {
 		(void)set(item, 0); /* off; closed already is fine */
 	}
+}
+
+void
+fetch_sockets_enter(struct fetch_sockets *sockets)
+{
+	entered = sockets;
+}
+
+void
+fetch_sockets_leave(void)
+{
+	entered = NULL;
+}
+
+bool
+fetch_sockets_is_quiet(int fd)
+{
+	const struct fetch_socket *item = entered && fd >= 0 ? find(entered, fd) : NULL;
+
+	return item && item->is_open && item->wanted == 0 && item->set == NUR_WATCH_READ;
 }

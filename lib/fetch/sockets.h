@@ -12,6 +12,12 @@
  * the number comes back; so only sockets that were being read from stay watched, never those of a
  * removed transfer, and a number that comes back begins with an empty entry.
  *
+ * What is watched and rests is known to be quiet: libcurl asks before each use of a connection
+ * whether it still lives, and once more when the request is out, by poll() of one socket for no
+ * time. A program that has a poll() of its own may answer both without asking the kernel
+ * (docs/decisions/idle-check.md). The answer is as old as the last look at epoll: a connection can
+ * turn out dead when the request is on its way.
+ *
  * Severing: a socket can be closed before its user knows. Its number must not come back meanwhile,
  * or the user would read and write somebody else's socket; so a descriptor that is never ready and
  * cannot be received from takes its place, until the user closes that.
@@ -60,3 +66,15 @@ int fetch_sockets_want(struct fetch_sockets *sockets, int fd, unsigned events);
 
 /* fetch_sockets_rest() - nothing is wanted for now; @is_lazy: the watch may stay */
 void fetch_sockets_rest(struct fetch_sockets *sockets, int fd, bool is_lazy);
+
+/* fetch_sockets_enter() - on this thread their user runs from now on */
+void fetch_sockets_enter(struct fetch_sockets *sockets);
+
+/* fetch_sockets_leave() - it has returned */
+void fetch_sockets_leave(void);
+
+/*
+ * fetch_sockets_is_quiet() - whether @fd is one of the sockets entered on this thread, rests, and had
+ * nothing to say when the loop looked last; false: it is not known
+ */
+bool fetch_sockets_is_quiet(int fd);

@@ -201,7 +201,9 @@ act(struct fetch_transfers *transfers, int fd, int events)
 
 	assert(!transfers->is_inside);
 	transfers->is_inside = true;
+	fetch_sockets_enter(&transfers->sockets);
 	(void)curl_multi_socket_action(transfers->multi, fd, events, &n_running);
+	fetch_sockets_leave();
 	transfers->is_inside = false;
 	drain(transfers);
 }

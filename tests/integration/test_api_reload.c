@@ -82,13 +82,13 @@ START_TEST(keys_that_need_a_restart_are_named)
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
 
 	api_configure("listen: {mode: '0600'}\ndefaults: {user_agent: other}\nnetwork: {resolver: "
-		      "system}\n" THREE_URLS);
+		      "system, idle_check: kernel}\n" THREE_URLS);
 
 	call_reload(&answer);
 
 	api_check(&answer, "/generation=2 /needs_restart/0=listen.mode "
 			   "/needs_restart/1=defaults.user_agent /needs_restart/2=network.resolver "
-			   "/needs_restart/3=-");
+			   "/needs_restart/3=network.idle_check /needs_restart/4=-");
 	check_batches(200);
 }
 END_TEST

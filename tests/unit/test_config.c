@@ -143,6 +143,7 @@ START_TEST(without_a_file_there_are_the_defaults)
 	ck_assert_uint_eq(config->policy.allow.n_items, 0);
 	ck_assert_int_eq(config->http_version, FETCH_HTTP_AUTO);
 	ck_assert_int_eq(config->resolver, FETCH_RESOLVER_BUILTIN);
+	ck_assert_int_eq(config->idle_check, IDLE_CHECK_LOOP);
 	ck_assert_int_eq(config->drain_timeout_ns, 30 * UNITS_NS_PER_S);
 	ck_assert_int_eq(config->log_format, LOG_PLAIN);
 	ck_assert_int_eq(LOG_ERR + config->log_level, LOG_INFO);
@@ -169,7 +170,8 @@ START_TEST(every_setting_is_taken)
 		"defaults: {deadline: 6s, timeout: 5s, concurrency: 4, per_origin: 3,\n"
 		"  redirects: 0, user_agent: me}\n"
 		"network: {policy: public_only, allow: [10.0.0.0/8, \"fd00::/8\"],\n"
-		"  deny: [10.1.0.0/16], http_version: 1.1, resolver: system}\n"
+		"  deny: [10.1.0.0/16], http_version: 1.1, resolver: system,\n"
+		"  idle_check: kernel}\n"
 		"drain: {timeout: 0s}\n"
 		"log: {format: json, level: debug}\n";
 
@@ -204,6 +206,7 @@ START_TEST(every_setting_is_taken)
 	ck_assert_uint_eq(config->policy.deny.n_items, 1);
 	ck_assert_int_eq(config->http_version, FETCH_HTTP_1_1);
 	ck_assert_int_eq(config->resolver, FETCH_RESOLVER_SYSTEM);
+	ck_assert_int_eq(config->idle_check, IDLE_CHECK_KERNEL);
 	ck_assert_int_eq(config->drain_timeout_ns, 0);
 	ck_assert_int_eq(config->log_format, LOG_JSON);
 	ck_assert_int_eq(LOG_ERR + config->log_level, LOG_DEBUG);
