@@ -14,7 +14,7 @@ ANSWER_S = 600
 
 CONFIG = """\
 limits: {in_flight: 16384, per_origin: 16384, batch_urls: 1000000}
-defaults: {deadline: 590s, timeout: 100s}
+defaults: {deadline: 590s, timeout: 500s}
 """
 
 
@@ -59,7 +59,7 @@ class Origin:
     def reaches(self, condition, seconds):
         return self.command(f"wait {condition} {seconds * 1000}") == "reached"
 
-    def wait(self, condition, seconds=60):
+    def wait(self, condition, seconds=240):
         if not self.reaches(condition, seconds):
             raise SystemExit(f"origin: {condition} not reached: {self.counts()}")
 
@@ -121,10 +121,13 @@ class Fetchd:
 
 
 def batch_request(urls, stream=False, **options):
-    """HTTP for one batch, line by line: what holds for all of it, and its URLs."""
-    body = "\n".join([json.dumps(options), *(f'"{url}"' for url in urls)]).encode()
+    """HTTP for one batch, a URL a line; as JSON where an option is more than a word."""
+    query, kind = "&".join(f"{name}={value}" for name, value in options.items()), "text/plain"
+    if any(isinstance(value, dict) for value in options.values()):
+        urls, query, kind = [json.dumps(options), *map(json.dumps, urls)], "", "application/x-ndjson"
+    body = "\n".join(urls).encode()
     accept = "application/x-ndjson" if stream else "application/json"
-    head = (f"POST /v1/batches HTTP/1.1\r\nHost: fetchd\r\nContent-Type: application/x-ndjson\r\n"
+    head = (f"POST /v1/batches?{query} HTTP/1.1\r\nHost: fetchd\r\nContent-Type: {kind}\r\n"
             f"Accept: {accept}\r\nContent-Length: {len(body)}\r\n\r\n")
     return head.encode() + body
 
