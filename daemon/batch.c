@@ -83,12 +83,14 @@ batch_create(struct batches *owner, struct batch_description *description, struc
 }
 
 int
-batch_create_past(struct batches *owner, const char *name, size_t n_urls, struct batch **ret_batch)
+batch_create_past(struct batches *owner, const char *name, int64_t stored, struct batch **ret_batch)
 {
-	int r = create(owner, name, n_urls, ret_batch);
+	int r = create(
+		owner, name, 1, ret_batch); /* nothing is put in: there is always some memory */
 
 	if (r == 0) {
 		(*ret_batch)->state = BATCH_DONE;
+		(*ret_batch)->stored = stored;
 	}
 	return r;
 }
@@ -303,10 +305,16 @@ batch_n_results(const struct batch *batch)
 	return batch->n_shown;
 }
 
+bool
+batch_is_stored(const struct batch *batch)
+{
+	return batch->stored != 0;
+}
+
 struct batch_text
 batch_result(const struct batch *batch, size_t n)
 {
-	assert(n < batch->n_shown);
+	assert(n < batch->n_shown && !batch_is_stored(batch));
 
 	return batch->results[n];
 }

@@ -25,7 +25,7 @@ struct store_queue;
 /*
  * struct batch
  *
- * node         in batches->all or batches->past, newest first; unlinked once the registry let go
+ * node         in batches->all, newest first; unlinked once the registry let go
  * uid          whose it is; is_asked_for: somebody's, and not a job's
  * level        of that somebody, when it was accepted; ACCESS_NONE of a job's
  * name, policy, deadline_ns, n_urls  of the description, for those who look at it later
@@ -42,6 +42,7 @@ struct store_queue;
  * shown_url    its URL without user info
  * detachment   NULL: it is attached
  * cancelled    by the first batch_cancel()
+ * stored       number in the store of one whose results are only there; 0: they are here
  */
 struct batch {
 	struct list node;
@@ -76,13 +77,13 @@ struct batch {
 	struct buffer shown_url;
 	struct detachment *detachment;
 	enum cancel_reason cancelled;
+	int64_t stored;
 };
 
 /*
  * struct batches
  *
  * all       running ones, and of those that are over the newest
- * past      of those that were read from the store, the ones that somebody looks at
  * n_kept    of @all, over; n_kept_bytes of their results
  * store     NULL: there is none
  * detached  the nursery of detached batches, while they are served
@@ -92,7 +93,6 @@ struct batches {
 	struct fetch_engine *engine;
 	struct batches_options options;
 	struct list all;
-	struct list past;
 	struct tally tally;
 	size_t n_running;
 	size_t n_kept;
@@ -116,9 +116,9 @@ struct batches {
 int batch_create(
 	struct batches *owner, struct batch_description *description, struct batch **ret_batch);
 
-/* batch_create_past() - one that is over, of which only the results are to be put in. -ENOMEM */
+/* batch_create_past() - one that is over, with its results in the store. -ENOMEM */
 int batch_create_past(
-	struct batches *owner, const char *name, size_t n_urls, struct batch **ret_batch);
+	struct batches *owner, const char *name, int64_t stored, struct batch **ret_batch);
 
 void batch_destroy(struct batch *batch);
 

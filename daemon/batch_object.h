@@ -23,7 +23,7 @@ struct batch_object {
 /**
  * batch_object_write() - append the object and a newline; results in the order of the URLs
  *
- * Checkpoint: as @flush
- * Errors:     -ENOMEM; as @flush, at once
+ * Checkpoint: as @flush; of a batch in the store, always
+ * Errors:     -ENOMEM; as @flush and batch_read_page(), at once
  */
 int batch_object_write(const struct batch_object *object, struct buffer *out);

@@ -23,7 +23,6 @@ batches_create(struct fetch_engine *engine, const struct batches_options *option
 	batches->options = *options;
 	batches->store = options->store;
 	list_init(&batches->all);
-	list_init(&batches->past);
 	nur_parking_lot_init(&batches->idle);
 	nur_parking_lot_init(&batches->expiring);
 	/* Only makes ids of two starts differ; without randomness the time in them does. */

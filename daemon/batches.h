@@ -15,6 +15,7 @@
 #include "daemon/ops/access.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+#include "lib/protocol/arena.h"
 #include "lib/protocol/batch_fields.h"
 #include "lib/protocol/result.h"
 
@@ -204,6 +205,9 @@ struct batch_text {
 	size_t len;
 };
 
+/* batch_is_stored() - its results are not in memory: batch_read_page() has them, and the next two calls must not be made */
+bool batch_is_stored(const struct batch *batch);
+
 /* batch_result() - the @n-th to finish, from 0; n < batch_n_results() */
 struct batch_text batch_result(const struct batch *batch, size_t n);
 
@@ -211,6 +215,41 @@ struct batch_text batch_result(const struct batch *batch, size_t n);
 struct batch_text batch_result_of(const struct batch *batch, size_t index);
 
 size_t batch_n_urls(const struct batch *batch);
+
+/* A result of a page; number: as the page's order has it. */
+struct batch_page_result {
+	size_t number;
+	struct batch_text text;
+};
+
+#define BATCH_PAGE_MAX 256 /* results */
+
+/* Some of a stored batch's results, one after another; zeroed is empty. */
+struct batch_page {
+	struct arena texts;
+	struct batch_page_result *results;
+	size_t n;
+};
+
+enum batch_order {
+	BATCH_BY_SEQ,   /* in the order of finishing, from 1 */
+	BATCH_BY_INDEX, /* in that of the URLs, from 0 */
+};
+
+/**
+ * batch_read_page() - read the next results of a stored batch, as many as fit into some memory, at least one
+ * @from:     the number that the first one has at least
+ * @ret_page: batch_page_fini()
+ *
+ * Checkpoint: always
+ * Errors:     -ENOENT  there are none: the batch has expired, or @from is behind its last
+ *             -ENOMEM, and those of the store
+ */
+int batch_read_page(const struct batch *batch, enum batch_order order, size_t from,
+	struct batch_page *ret_page);
+
+/* batch_page_fini() - accepts zeroed */
+void batch_page_fini(struct batch_page *page);
 
 /* batch_fingerprint() - the same for two batches of the same URLs of which the same ones failed the same way */
 uint64_t batch_fingerprint(const struct batch *batch);

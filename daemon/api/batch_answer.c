@@ -24,23 +24,61 @@ batch_answer_summary(struct json_writer *w, const struct batch_summary *summary)
 
 /* A stored result is an object; in a stream it begins with its type and number. */
 static void
-write_result_line(struct buffer *out, const struct batch *batch, size_t n)
+write_result_line(struct buffer *out, struct batch_text text, size_t seq)
 {
-	struct batch_text text = batch_result(batch, n);
-
-	buffer_printf(out, "{\"type\":\"result\",\"seq\":%zu,", n + 1);
+	buffer_printf(out, "{\"type\":\"result\",\"seq\":%zu,", seq);
 	buffer_append(out, text.data + 1, text.len - 1);
 	buffer_putc(out, '\n');
 }
 
-/* What has finished since @n_sent, in pieces. */
-static int
-send_new_results(struct response *response, const struct batch *batch, size_t *n_sent)
+/*
+ * response  of whom
+ * batch     what of
+ * n_sent    results
+ * end       no more than so many
+ */
+struct stream {
+	struct response *response;
+	struct batch *batch;
+	size_t n_sent;
+	size_t end;
+};
+
+static bool
+has_new_results(const struct stream *stream)
 {
+	return stream->n_sent < batch_n_results(stream->batch) && stream->n_sent < stream->end;
+}
+
+static int
+send_page(struct stream *stream)
+{
+	_cleanup_(batch_page_fini) struct batch_page page = { .n = 0 };
+	int r = batch_read_page(stream->batch, BATCH_BY_SEQ, stream->n_sent + 1, &page);
+
+	for (size_t i = 0; r >= 0 && i < page.n && stream->n_sent < stream->end; i++) {
+		stream->n_sent = page.results[i].number;
+		write_result_line(&stream->response->out, page.results[i].text, stream->n_sent);
+		r = response_flush_when_large(stream->response);
+	}
+	return r;
+}
+
+/* What has finished since, in pieces. */
+static int
+send_new_results(struct stream *stream)
+{
+	struct response *response = stream->response;
 	int r = 0;
 
-	while (r >= 0 && *n_sent < batch_n_results(batch)) {
-		write_result_line(&response->out, batch, (*n_sent)++);
+	while (r >= 0 && has_new_results(stream)) {
+		if (batch_is_stored(stream->batch)) {
+			r = send_page(stream);
+			continue;
+		}
+		write_result_line(&response->out, batch_result(stream->batch, stream->n_sent),
+			stream->n_sent + 1);
+		stream->n_sent++;
 		r = response_flush_when_large(response);
 	}
 	if (r >= 0 && response->out.len > 0) {
@@ -48,12 +86,6 @@ send_new_results(struct response *response, const struct batch *batch, size_t *n
 	}
 	return r;
 }
-
-struct stream {
-	struct response *response;
-	struct batch *batch;
-	size_t n_sent;
-};
 
 static int
 wait_for_more(void *arg)
@@ -67,13 +99,14 @@ wait_for_more(void *arg)
 static bool
 is_at_end(const struct stream *stream)
 {
-	return !batch_is_running(stream->batch) && stream->n_sent >= batch_n_results(stream->batch);
+	return stream->n_sent >= stream->end ||
+	       (!batch_is_running(stream->batch) && !has_new_results(stream));
 }
 
 static int
 follow(struct stream *stream)
 {
-	int r = send_new_results(stream->response, stream->batch, &stream->n_sent);
+	int r = send_new_results(stream);
 
 	while (r >= 0 && !is_at_end(stream)) {
 		bool is_quiet = false;
@@ -86,18 +119,28 @@ follow(struct stream *stream)
 			batch_write_heartbeat_line(&w);
 			r = response_flush(stream->response);
 		} else if (r >= 0) {
-			r = send_new_results(stream->response, stream->batch, &stream->n_sent);
+			r = send_new_results(stream);
 		}
 	}
 	return r;
 }
 
 int
-batch_answer_follow(struct response *response, struct batch *batch, size_t n_seen)
+batch_answer_follow(struct response *response, struct batch *batch, size_t *n_seen, size_t limit)
 {
-	struct stream stream = { response, batch, n_seen };
+	struct stream stream = { response, batch, *n_seen,
+		limit < SIZE_MAX - *n_seen ? *n_seen + limit : SIZE_MAX };
+	int r = follow(&stream);
 
-	return follow(&stream);
+	*n_seen = stream.n_sent;
+	return r;
+}
+
+int
+batch_answer_break(struct response *response, size_t n_seen)
+{
+	buffer_printf(&response->out, "{\"type\":\"page\",\"cursor\":%zu}\n", n_seen);
+	return response_end(response);
 }
 
 int

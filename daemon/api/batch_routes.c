@@ -151,28 +151,54 @@ batch_route_show(struct exchange *exchange, const char *id)
 	return r <= 0 ? r : batch_answer_send(exchange, batch);
 }
 
-int
-batch_route_results(struct exchange *exchange, const char *id)
+/* The query parameters of results. Return: 1, or what the answer's sending returned. */
+static int
+read_results_query(struct exchange *exchange, uint64_t *ret_n_seen, uint64_t *ret_limit)
 {
 	const char *cursor = http_request_param(exchange->request, "cursor");
-	_cleanup_(batch_unrefp) struct batch *batch = NULL;
-	uint64_t n_seen = 0;
-	int r;
+	const char *limit = http_request_param(exchange->request, "limit");
 
-	if (cursor && !read_number(cursor, &n_seen)) {
+	*ret_n_seen = 0;
+	*ret_limit = SIZE_MAX;
+	if (cursor && !read_number(cursor, ret_n_seen)) {
 		return response_problem(&exchange->response, PROBLEM_BAD_PARAMETER,
 			"cursor is the seq of the last result seen", NULL, NULL);
 	}
-	r = look_up(exchange, id, &batch);
+	if (limit && (!read_number(limit, ret_limit) || *ret_limit < 1)) {
+		return response_problem(&exchange->response, PROBLEM_BAD_PARAMETER,
+			"limit is a number of results", NULL, NULL);
+	}
+	return 1;
+}
+
+int
+batch_route_results(struct exchange *exchange, const char *id)
+{
+	struct response *response = &exchange->response;
+	_cleanup_(batch_unrefp) struct batch *batch = NULL;
+	uint64_t cursor;
+	uint64_t limit;
+	size_t n_seen;
+	int r = read_results_query(exchange, &cursor, &limit);
+
+	if (r > 0) {
+		r = look_up(exchange, id, &batch);
+	}
 	if (r <= 0) {
 		return r;
 	}
-	response_begin(&exchange->response, 200, "application/x-ndjson", NULL);
-	r = batch_answer_follow(&exchange->response, batch, (size_t)n_seen);
-	if (r >= 0 && !batch_is_done(batch)) {
-		return -ESHUTDOWN; /* suspended: an answer without its end was cut */
+	n_seen = (size_t)cursor;
+	response_begin(response, 200, "application/x-ndjson", NULL);
+	r = batch_answer_follow(response, batch, &n_seen, (size_t)limit);
+	if (r < 0) {
+		return r;
 	}
-	return r < 0 ? r : batch_answer_end(&exchange->response, batch);
+	if (n_seen - cursor == limit &&
+		(!batch_is_done(batch) || n_seen < batch_n_results(batch))) {
+		return batch_answer_break(response, n_seen);
+	}
+	/* Suspended: an answer without its end was cut. */
+	return batch_is_done(batch) ? batch_answer_end(response, batch) : -ESHUTDOWN;
 }
 
 int

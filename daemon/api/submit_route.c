@@ -240,6 +240,7 @@ stream_body(struct nur_nursery *nursery, void *arg)
 	struct stream *stream = arg;
 	struct batch_summary summary = batch_describe(stream->batch);
 	struct json_writer w = JSON_WRITER_INIT(&stream->response->out);
+	size_t n_seen = 0;
 	int r = nur_start_soon(nursery, "batch", run_batch, stream->batch);
 
 	batch_write_begin_line(&w, &summary);
@@ -248,7 +249,7 @@ stream_body(struct nur_nursery *nursery, void *arg)
 		r = batch_run(stream->batch);
 	}
 	if (r >= 0) {
-		r = batch_answer_follow(stream->response, stream->batch, 0);
+		r = batch_answer_follow(stream->response, stream->batch, &n_seen, SIZE_MAX);
 	}
 	if (r < 0) {
 		/* The caller reads nothing any more. */

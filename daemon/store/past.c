@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Batches that are over and not in memory any more. One that somebody looks at becomes a batch like the others,
- * with all its results, for as long as he does; who comes meanwhile gets the same one.
+ * Batches that are over and not in memory any more. One that somebody looks at becomes a batch like the others, for
+ * as long as he does, but its results stay in the store and are read in pages: a hundred thousand of them need no
+ * more memory than a hundred, and a slow reader holds one page.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,10 @@
 #include "daemon/batch.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
+
+enum {
+	page_bytes = 256 * 1024, /* of texts; a single one may be longer */
+};
 
 static struct result_counts
 counts_of(const struct store_batch *row)
@@ -90,7 +96,6 @@ struct finding {
 	struct batches *batches;
 	const char *id;
 	struct batch *batch;
-	int64_t number;
 };
 
 static int
@@ -98,14 +103,12 @@ make_batch(void *user, const struct store_batch *row)
 {
 	struct finding *finding = user;
 	struct batch *batch;
-	int r = batch_create_past(
-		finding->batches, row->name, (size_t)row->n_urls, &finding->batch);
+	int r = batch_create_past(finding->batches, row->name, row->number, &finding->batch);
 
 	if (r < 0) {
 		return r;
 	}
 	batch = finding->batch;
-	finding->number = row->number;
 	batch_set_owner(batch, row->uid, ACCESS_NONE);
 	(void)snprintf(batch->id, sizeof(batch->id), "%s", row->id);
 	batch->policy = (enum batch_policy)row->policy;
@@ -116,16 +119,12 @@ make_batch(void *user, const struct store_batch *row)
 	};
 	batch->deadline_ns = row->deadline_ns;
 	batch->elapsed = row->elapsed_ns;
+	batch->n_urls = (size_t)row->n_urls;
+	batch->counts = counts_of(row);
+	batch->n_results = batch->counts.ok + batch->counts.failed + batch->counts.timeout +
+			   batch->counts.cancelled;
+	batch->n_shown = batch->n_results;
 	return 0;
-}
-
-static int
-take_result(void *user, const struct store_result *result)
-{
-	struct finding *finding = user;
-
-	return batch_keep_text(finding->batch, result->index, (enum result_outcome)result->outcome,
-		result->text, result->len);
 }
 
 /* On the store's thread: nobody else knows the batch. */
@@ -135,51 +134,89 @@ read_batch(struct store *store, void *arg)
 	struct finding *finding = arg;
 	int r = store_find_ended(store, finding->id, make_batch, finding);
 
-	if (r == 0) {
-		return -ENOENT;
-	}
-	return r < 0 ? r : store_each_result(store, finding->number, take_result, finding);
-}
-
-static struct batch *
-find_looked_at(struct batches *batches, const char *id)
-{
-	struct list *node;
-
-	list_for_each(node, &batches->past) {
-		struct batch *batch = list_entry(node, struct batch, node);
-
-		if (strcmp(batch->id, id) == 0) {
-			return batch_ref(batch);
-		}
-	}
-	return NULL;
+	return r == 0 ? -ENOENT : r;
 }
 
 int
 past_find(struct batches *batches, const char *id, struct batch **ret_batch)
 {
 	struct finding finding = { .batches = batches, .id = id };
-	_cleanup_(batch_unrefp) struct batch *batch = NULL;
-	struct batch *known = find_looked_at(batches, id);
-	int r;
+	int r = store_queue_read(batches->store, read_batch, &finding);
 
-	if (known) {
-		*ret_batch = known;
-		return nur_cancel_shielded_checkpoint();
-	}
-	r = store_queue_read(batches->store, read_batch, &finding);
-	batch = finding.batch;
 	if (r < 0) {
+		batch_unref(finding.batch);
 		return r;
 	}
-	known = find_looked_at(batches, id); /* somebody else was reading it, too */
-	if (known) {
-		*ret_batch = known;
-		return 0;
-	}
-	batch_show(batch, batch->n_results);
-	list_append(&batches->past, &batch->node);
-	*ret_batch = steal(&batch);
+	*ret_batch = finding.batch;
 	return 0;
+}
+
+/* ---- its results ---- */
+
+struct paging {
+	int64_t number;
+	enum batch_order order;
+	size_t from;
+	size_t n_bytes;
+	struct batch_page page;
+};
+
+/* Return: 1 when the page is full. */
+static int
+take_result(void *user, const struct store_result *result)
+{
+	struct paging *paging = user;
+	struct batch_page *page = &paging->page;
+	char *text = arena_text(&page->texts, result->text, result->len);
+
+	if (!text) {
+		return -ENOMEM;
+	}
+	page->results[page->n++] = (struct batch_page_result){
+		.number = paging->order == BATCH_BY_SEQ ? result->seq : result->index,
+		.text = { text, result->len },
+	};
+	paging->n_bytes += result->len;
+	return page->n == BATCH_PAGE_MAX || paging->n_bytes >= page_bytes;
+}
+
+static int
+read_page(struct store *store, void *arg)
+{
+	struct paging *paging = arg;
+
+	return paging->order == BATCH_BY_SEQ ? store_results_after(store, paging->number,
+						       paging->from - 1, take_result, paging)
+					     : store_results_from(store, paging->number,
+						       paging->from, take_result, paging);
+}
+
+int
+batch_read_page(
+	const struct batch *batch, enum batch_order order, size_t from, struct batch_page *ret_page)
+{
+	struct paging paging = { .number = batch->stored, .order = order, .from = from };
+	int r;
+
+	assert(batch_is_stored(batch) && (order == BATCH_BY_INDEX || from > 0));
+	paging.page.results = calloc(BATCH_PAGE_MAX, sizeof(*paging.page.results));
+	r = paging.page.results ? store_queue_read(batch->owner->store, read_page, &paging)
+				: -ENOMEM;
+	if (r >= 0 && paging.page.n == 0) {
+		r = -ENOENT;
+	}
+	if (r < 0) {
+		batch_page_fini(&paging.page);
+		return r;
+	}
+	*ret_page = paging.page;
+	return 0;
+}
+
+void
+batch_page_fini(struct batch_page *page)
+{
+	free(page->results);
+	arena_fini(&page->texts);
+	*page = (struct batch_page){ .n = 0 };
 }

@@ -78,29 +78,54 @@ store_find_ended(struct store *store, const char *id, store_batch_fn fn, void *u
 	return each_batch(store, &binding, fn, user);
 }
 
-int
-store_each_result(struct store *store, int64_t number, store_result_fn fn, void *user)
+static int
+each_result(struct store *store, struct sql_binding *binding, store_result_fn fn, void *user)
 {
-	struct sql_binding binding = sql_use(store, SQL_EACH_RESULT);
 	int r;
 
-	sql_bind_integer(&binding, number);
-	while ((r = sql_step(store, &binding)) == 1) {
+	while ((r = sql_step(store, binding)) == 1) {
 		const struct store_result result = {
-			.seq = (size_t)sql_integer_at(&binding, 0),
-			.index = (size_t)sql_integer_at(&binding, 1),
-			.outcome = (int)sql_integer_at(&binding, 2),
-			.text = sql_text_at(&binding, 3),
-			.len = sql_len_at(&binding, 3),
+			.seq = (size_t)sql_integer_at(binding, 0),
+			.index = (size_t)sql_integer_at(binding, 1),
+			.outcome = (int)sql_integer_at(binding, 2),
+			.text = sql_text_at(binding, 3),
+			.len = sql_len_at(binding, 3),
 		};
 
 		r = fn(user, &result);
-		if (r < 0) {
-			sql_leave(&binding);
-			return r;
+		if (r != 0) {
+			sql_leave(binding);
+			return r < 0 ? r : 0;
 		}
 	}
 	return r;
+}
+
+int
+store_results_after(struct store *store, int64_t number, size_t seq, store_result_fn fn, void *user)
+{
+	struct sql_binding binding = sql_use(store, SQL_RESULTS_AFTER);
+
+	sql_bind_integer(&binding, number);
+	sql_bind_integer(&binding, (int64_t)seq);
+	return each_result(store, &binding, fn, user);
+}
+
+int
+store_results_from(
+	struct store *store, int64_t number, size_t index, store_result_fn fn, void *user)
+{
+	struct sql_binding binding = sql_use(store, SQL_RESULTS_FROM);
+
+	sql_bind_integer(&binding, number);
+	sql_bind_integer(&binding, (int64_t)index);
+	return each_result(store, &binding, fn, user);
+}
+
+int
+store_each_result(struct store *store, int64_t number, store_result_fn fn, void *user)
+{
+	return store_results_after(store, number, 0, fn, user);
 }
 
 int

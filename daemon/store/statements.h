@@ -50,7 +50,10 @@
 		      " AND outcome >= 0 AND NOT is_expired ORDER BY id DESC LIMIT ?3") \
 	X(FIND_ENDED, "SELECT " BATCH_COLUMNS " FROM batch" \
 		      " WHERE id = ?1 AND outcome >= 0 AND NOT is_expired") \
-	X(EACH_RESULT, "SELECT seq, idx, outcome, text FROM result WHERE batch = ?1 ORDER BY seq") \
+	X(RESULTS_AFTER, "SELECT seq, idx, outcome, text FROM result" \
+			 " WHERE batch = ?1 AND seq > ?2 ORDER BY seq") \
+	X(RESULTS_FROM, "SELECT seq, idx, outcome, text FROM result" \
+			" WHERE batch = ?1 AND idx >= ?2 ORDER BY idx") \
 	X(EACH_STARTED, "SELECT idx FROM started WHERE batch = ?1 ORDER BY idx") \
 	X(READ_REQUEST, "SELECT kind, query, body, deadline_ns, timeout_ns, connect_timeout_ns," \
 			" concurrency, per_origin, redirects, max_urls, max_in_flight," \

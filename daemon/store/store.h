@@ -201,6 +201,15 @@ int store_find_ended(struct store *store, const char *id, store_batch_fn fn, voi
 /* store_each_result() - in the order of seq */
 int store_each_result(struct store *store, int64_t number, store_result_fn fn, void *user);
 
+/*
+ * store_results_after() - those with a greater seq, in its order; store_results_from() - those of URLs from this index
+ * on, in theirs. A positive return of @fn ends the call, too, which then returns 0.
+ */
+int store_results_after(
+	struct store *store, int64_t number, size_t seq, store_result_fn fn, void *user);
+int store_results_from(
+	struct store *store, int64_t number, size_t index, store_result_fn fn, void *user);
+
 /* store_each_started() - URLs with store_start_url() */
 int store_each_started(struct store *store, int64_t number, store_index_fn fn, void *user);
 

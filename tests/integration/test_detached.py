@@ -9,6 +9,7 @@ Prints TAP. Nothing here sleeps: what is waited for is a line of an answer, or a
 import http.client
 import json
 import os
+import re
 import resource
 import sqlite3
 import subprocess
@@ -26,7 +27,7 @@ TESTS = []
 def test(function):
     def run():
         with Origin(ORIGIN) as origin:
-            function(origin)
+            return function(origin)
     run.__name__ = function.__name__
     TESTS.append(run)
     return function
@@ -162,6 +163,89 @@ def results_are_followed_from_a_number_on(origin):
         equal((kinds(0), kinds(1), kinds(2), kinds(99)), (['result', 'result', 'end'], ['result', 'end'], ['end'], ['end']))
         problem(daemon.get(f'/v1/batches/{batch}/results?cursor=x'), 400, 'bad_parameter')
         problem(daemon.get('/v1/batches/none/results'), 404, 'not_found')
+
+
+@test
+def results_come_in_parts(origin):
+    with Fetchd(FETCHD, CONFIG) as daemon:
+        batch = daemon.accept({'concurrency': 1, 'urls': [origin.url(f'/ok/{i}') for i in range(4)] + [origin.url('/hold/a')]})
+
+        def part(query):
+            lines = daemon.get(f'/v1/batches/{batch}/results?{query}').lines
+            return [line.get('seq') for line in lines[:-1]], lines[-1]['type'], lines[-1].get('cursor')
+
+        def check():
+            equal(part('limit=3'), ([1, 2, 3], 'page', 3))
+            equal(part('limit=1&cursor=3'), ([4], 'page', 4))
+
+        check()  # of one that is running
+        origin.release('a')
+        daemon.wait_end(batch)
+        check()  # in memory
+        daemon.stop()
+        daemon.start()
+        check()  # in the store
+        equal(part('limit=3&cursor=3'), ([4, 5], 'end', None))
+        equal(part('limit=2&cursor=3'), ([4, 5], 'end', None))
+        equal(part('limit=2&cursor=9'), ([], 'end', None))
+        for limit in '0', 'x', '-1':
+            problem(daemon.get(f'/v1/batches/{batch}/results?limit={limit}'), 400, 'bad_parameter')
+
+
+def peak_of(daemon):
+    with open(f'/proc/{daemon.process.pid}/status') as file:
+        return int(re.search(r'VmHWM:\s*(\d+) kB', file.read())[1]) * 1024
+
+
+@test
+def a_large_stored_batch_needs_little_memory(origin):
+    n, n_bytes = 100000, 300
+    with Fetchd(FETCHD, CONFIG, {'ASAN_OPTIONS': 'quarantine_size_mb=1'}) as daemon:
+        batch = daemon.accept({'urls': [origin.url('/ok')]})
+        daemon.wait_end(batch)
+        daemon.stop()
+        with sqlite3.connect(daemon.store + '/batches.db') as db:
+            db.execute('UPDATE batch SET n_urls = ?, n_ok = ?', (n, n))
+            # The one that ended first is that of the last URL.
+            db.execute('UPDATE result SET idx = ?1 - 1', (n,))
+            db.execute('WITH RECURSIVE seqs (seq) AS (VALUES (2) UNION ALL SELECT seq + 1 FROM seqs WHERE seq < ?1)'
+                       ' INSERT INTO result SELECT batch, seqs.seq, seqs.seq - 2, outcome,'
+                       ' json_set(text, "$.index", seqs.seq - 2, "$.text", ?2) FROM result, seqs', (n, 'x' * n_bytes))
+        db.close()
+        daemon.start()
+        peak = peak_of(daemon)
+
+        connection = UnixConnection(daemon.socket)
+        connection.request('GET', f'/v1/batches/{batch}/results')
+        lines = [json.loads(line) for line in connection.getresponse()]
+        equal([line['seq'] for line in lines[:-1]], list(range(1, n + 1)))
+        equal((lines[-1]['type'], lines[-1]['counts']['ok']), ('end', n))
+        connection.close()
+
+        whole = daemon.get(f'/v1/batches/{batch}').json
+        equal((whole['counts']['ok'], len(whole['results'])), (n, n))
+        equal([result['index'] for result in whole['results'][:-1]], list(range(n - 1)))
+        assert len(lines[1]['text']) == n_bytes
+        grown = peak_of(daemon) - peak
+        assert grown < n * n_bytes / 2, f'{grown} bytes for {n * n_bytes} of results'
+        return f'{grown // 1024} KiB for {n * n_bytes // 1024} KiB of texts'
+
+
+@test
+def a_batch_that_expires_while_it_is_read_is_cut(origin):
+    with Fetchd(FETCHD, CONFIG) as daemon:
+        batch = daemon.accept({'urls': [origin.url('/ok')]})
+        daemon.wait_end(batch)
+        daemon.stop()
+        with sqlite3.connect(daemon.store + '/batches.db') as db:
+            db.execute('UPDATE batch SET n_ok = 2')  # as if the second had been deleted
+        db.close()
+        daemon.start()
+        for target in f'/v1/batches/{batch}/results', f'/v1/batches/{batch}':
+            try:
+                assert False, daemon.get(target).body
+            except (http.client.IncompleteRead, http.client.RemoteDisconnected):
+                pass
 
 
 @test

@@ -218,17 +218,29 @@ look_for_the_old_one(void *ret_id)
 {
 	_cleanup_(batch_unrefp) struct batch *batch = NULL;
 	_cleanup_(batch_unrefp) struct batch *same = NULL;
+	struct batch_page page;
 
 	ck_assert_int_eq(accept_one("k", &batch), 1);
 	ck_assert_ptr_null(batches_find(batches, batch_id(batch)));
 	ck_assert_int_eq(batches_look_up(batches, batch_id(batch), &same), 0);
-	ck_assert_ptr_eq(same, batch);
+	ck_assert_str_eq(batch_id(same), batch_id(batch));
 	ck_assert(batch_is_done(same));
+	ck_assert(batch_is_stored(same));
 	ck_assert_uint_eq(batch_n_results(same), 1);
+
+	ck_assert_int_eq(batch_read_page(same, BATCH_BY_SEQ, 1, &page), 0);
+	ck_assert_uint_eq(page.n, 1);
+	ck_assert_uint_eq(page.results[0].number, 1);
+	batch_page_fini(&page);
+	ck_assert_int_eq(batch_read_page(same, BATCH_BY_SEQ, 2, &page), -ENOENT);
+	ck_assert_int_eq(batch_read_page(same, BATCH_BY_INDEX, 0, &page), 0);
+	ck_assert_uint_eq(page.results[0].number, 0);
+	batch_page_fini(&page);
+	ck_assert_int_eq(batch_read_page(same, BATCH_BY_INDEX, 1, &page), -ENOENT);
 	return 0;
 }
 
-START_TEST(a_batch_of_an_earlier_start_is_one_for_all_who_look)
+START_TEST(a_batch_of_an_earlier_start_is_read_in_pages)
 {
 	run(accept_and_look);
 	run(look_for_the_old_one);
@@ -310,7 +322,7 @@ test_suite(void)
 	tcase_set_timeout(tc, 50); /* each commit waits for the disk, which others may keep busy */
 	tcase_add_test(tc, a_key_is_busy_until_its_batch_is_on_disk);
 	tcase_add_test(tc, the_same_key_is_the_same_batch);
-	tcase_add_test(tc, a_batch_of_an_earlier_start_is_one_for_all_who_look);
+	tcase_add_test(tc, a_batch_of_an_earlier_start_is_read_in_pages);
 	tcase_add_test(tc, a_draining_daemon_takes_none);
 	tcase_add_test(tc, a_user_has_a_share_of_the_store);
 	tcase_add_test(tc, no_more_run_than_may);

@@ -373,6 +373,39 @@ files_have(const char *text)
 	return file_has(STORE_FILE, text) || file_has(STORE_FILE "-wal", text);
 }
 
+/* Two of them. */
+static int
+see_some(void *user, const struct store_result *result)
+{
+	int *n_left = user;
+
+	buffer_printf(&seen, "%zu=%zu ", result->seq, result->index);
+	return --*n_left == 0;
+}
+
+START_TEST(results_are_read_in_parts)
+{
+	int64_t number = accept_one("a");
+	int64_t other = accept_one("b");
+	int n = 2;
+
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(add_result(number, i + 1, 3 - i), 0);
+		ck_assert_int_eq(add_result(other, i + 1, i), 0);
+	}
+	ck_assert_int_eq(store_results_after(store, number, 1, see_some, &n), 0);
+	ck_assert_str_eq(take_seen(), "2=2 3=1 ");
+	n = 2;
+	ck_assert_int_eq(store_results_after(store, number, 3, see_some, &n), 0);
+	ck_assert_str_eq(take_seen(), "4=0 ");
+	n = 2;
+	ck_assert_int_eq(store_results_from(store, number, 1, see_some, &n), 0);
+	ck_assert_str_eq(take_seen(), "3=1 2=2 ");
+	ck_assert_int_eq(store_results_from(store, number, 4, see_some, &n), 0);
+	ck_assert_str_eq(take_seen(), "");
+}
+END_TEST
+
 START_TEST(the_end_erases_what_was_asked_for)
 {
 	int64_t number = accept_one("a");
@@ -815,6 +848,7 @@ test_suite(void)
 	tcase_add_test(tc, a_key_belongs_to_one_batch_of_a_user);
 	tcase_add_test(tc, what_was_rolled_back_never_was);
 	tcase_add_test(tc, a_url_has_one_result);
+	tcase_add_test(tc, results_are_read_in_parts);
 	tcase_add_test(tc, the_end_erases_what_was_asked_for);
 	tcase_add_test(tc, the_list_goes_from_new_to_old);
 	tcase_add_test(tc, the_last_id_is_the_greatest);
