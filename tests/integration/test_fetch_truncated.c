@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A response that was cut is never ok, whatever tells where it should have ended, in the clear and over TLS,
- * where the end of the connection says whether it was cut. What arrived is counted. HTTP/2 is not here: with a
- * libcurl that takes cut bodies for whole ones in it, FETCH_HTTP_AUTO is 1.1 (test_fetch_tls.c).
+ * where the end of the connection says whether it was cut. What arrived is counted. HTTP/2 is in
+ * test_fetch_http2.c.
  */
 #include "tests/integration/fetch_kit.h"
 
@@ -19,6 +19,7 @@ enum way {
 
 static struct t_origin *origin;
 static struct t_tls_front *fronts[N_WAYS];
+static struct t_tls_front *renegotiating;
 static struct kit *kit;
 
 static void
@@ -39,6 +40,7 @@ teardown(void)
 {
 	t_tls_front_destroy(fronts[TLS_NOTIFIED]);
 	t_tls_front_destroy(fronts[TLS_CUT]);
+	t_tls_front_destroy(renegotiating);
 	t_origin_destroy(origin);
 	kit_fini(kit);
 	free(kit);
@@ -132,6 +134,50 @@ START_TEST(what_stalls_says_how_far_it_came)
 }
 END_TEST
 
+static const struct kit_result *
+fetch_renegotiating(enum t_tls_manner manner, const char *path)
+{
+	char *url = NULL;
+
+	renegotiating = t_tls_front_create(t_origin_port(origin, T_PORT_HTTP), manner);
+	ck_assert_int_gt(asprintf(&url, "https://127.0.0.1:%u%s",
+				 (unsigned)t_tls_front_port(renegotiating), path),
+		0);
+	return kit_one(kit, url);
+}
+
+static const struct {
+	const char *path;
+	enum fetch_error error;
+	uint64_t bytes;
+} renegotiated[] = {
+	{ "/ok", OK, 3 },
+	{ "/drip/5/1", OK, 5 },
+	{ "/close-delimited", OK, 14 },
+	{ "/truncated-length", TRUNCATED, 10 },
+};
+
+START_TEST(another_handshake_changes_nothing)
+{
+	const struct kit_result *kept =
+		fetch_renegotiating(T_TLS_RENEGOTIATING, renegotiated[_i].path);
+
+	ck_assert_msg(kept->result.error == renegotiated[_i].error, "%s: %s, \"%s\"",
+		renegotiated[_i].path, fetch_error_name(kept->result.error), kept->detail);
+	ck_assert_uint_eq(kept->result.bytes, renegotiated[_i].bytes);
+}
+END_TEST
+
+START_TEST(handshakes_without_end_are_no_answer)
+{
+	const enum t_tls_manner manners[] = { T_TLS_RENEGOTIATING_ON, T_TLS_RENEGOTIATING_MUTE };
+
+	kit->options.timeout = NUR_MSEC(300);
+
+	ck_assert_int_eq(fetch_renegotiating(manners[_i], "/ok")->result.outcome, FETCH_TIMEOUT);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -145,6 +191,8 @@ test_suite(void)
 	tcase_add_test(tc, nothing_of_a_cut_body_is_captured);
 	tcase_add_loop_test(tc, what_was_reset_is_never_ok, 0, 2);
 	tcase_add_test(tc, what_stalls_says_how_far_it_came);
+	tcase_add_loop_test(tc, another_handshake_changes_nothing, 0, (int)ARRAY_LEN(renegotiated));
+	tcase_add_loop_test(tc, handshakes_without_end_are_no_answer, 0, 2);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

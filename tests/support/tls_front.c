@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection at a time, blocking: what a test needs that fetches one URL. */
 #include "tests/support/tls_front.h"
 
 #include <arpa/inet.h>
@@ -15,8 +14,7 @@
 #include "lib/base/cleanup.h"
 #include "tests/support/server_child.h"
 #include "tests/support/test.h"
-
-#define VALID_S 3600
+#include "tests/support/tls_listener.h"
 
 struct t_tls_front {
 	struct t_server server;
@@ -24,32 +22,10 @@ struct t_tls_front {
 };
 
 struct front {
-	SSL_CTX *context;
 	struct sockaddr_in origin;
-	enum t_tls_ending ending;
+	enum t_tls_manner manner;
 	int listener;
-	int command_fd;
 };
-
-/* A key, and a certificate that it has signed itself. */
-static bool
-make_identity(SSL_CTX *context)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *certificate = X509_new();
-	bool is_made = key && certificate && X509_set_version(certificate, 2) &&
-		       ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1) &&
-		       X509_gmtime_adj(X509_getm_notBefore(certificate), -VALID_S) &&
-		       X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_S) &&
-		       X509_set_pubkey(certificate, key) &&
-		       X509_sign(certificate, key, EVP_sha256()) &&
-		       SSL_CTX_use_certificate(context, certificate) == 1 &&
-		       SSL_CTX_use_PrivateKey(context, key) == 1;
-
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-	return is_made;
-}
 
 /* false: the client has gone */
 static bool
@@ -67,6 +43,60 @@ pass_on_request(SSL *tls, int origin)
 	return true;
 }
 
+/* false: the client has not gone through with it */
+static bool
+renegotiate(SSL *tls)
+{
+	char none;
+
+	if (SSL_renegotiate(tls) != 1 || SSL_do_handshake(tls) != 1) {
+		return false;
+	}
+	/* a handshake is done while bytes are read, of which none come now */
+	(void)SSL_clear_mode(tls, SSL_MODE_AUTO_RETRY);
+	while (SSL_renegotiate_pending(tls)) {
+		int n = SSL_read(tls, &none, 1);
+
+		if (n > 0 || SSL_get_error(tls, n) != SSL_ERROR_WANT_READ) {
+			return false;
+		}
+	}
+	(void)SSL_set_mode(tls, SSL_MODE_AUTO_RETRY);
+	return true;
+}
+
+/* Until the client has gone. */
+static void
+be_mute(int fd)
+{
+	char bytes[4096];
+
+	while (recv(fd, bytes, sizeof(bytes), 0) > 0) {
+	}
+}
+
+/* false: nothing is to be passed on any more */
+static bool
+ask_again(SSL *tls, enum t_tls_manner manner)
+{
+	switch (manner) {
+	case T_TLS_NOTIFIED:
+	case T_TLS_CUT:
+		return true;
+	case T_TLS_RENEGOTIATING:
+		return renegotiate(tls);
+	case T_TLS_RENEGOTIATING_ON:
+		while (renegotiate(tls)) {
+		}
+		return false;
+	case T_TLS_RENEGOTIATING_MUTE:
+		(void)(SSL_renegotiate(tls) == 1 && SSL_do_handshake(tls) == 1);
+		be_mute(SSL_get_fd(tls));
+		return false;
+	}
+	return false;
+}
+
 /* false: the origin has ended, by FIN or RST */
 static bool
 pass_on_response(SSL *tls, int origin)
@@ -78,11 +108,11 @@ pass_on_response(SSL *tls, int origin)
 }
 
 static void
-pump(const struct front *front, SSL *tls, int client, int origin)
+pump(const struct front *front, SSL *tls, int origin, int command_fd)
 {
 	struct pollfd fds[] = {
-		{ .fd = front->command_fd, .events = POLLIN },
-		{ .fd = client, .events = POLLIN },
+		{ .fd = command_fd, .events = POLLIN },
+		{ .fd = SSL_get_fd(tls), .events = POLLIN },
 		{ .fd = origin, .events = POLLIN },
 	};
 
@@ -90,8 +120,11 @@ pump(const struct front *front, SSL *tls, int client, int origin)
 		if (fds[1].revents && !pass_on_request(tls, origin)) {
 			return;
 		}
+		if (fds[2].revents && !ask_again(tls, front->manner)) {
+			return;
+		}
 		if (fds[2].revents && !pass_on_response(tls, origin)) {
-			if (front->ending == T_TLS_NOTIFIED) {
+			if (front->manner != T_TLS_CUT) {
 				(void)SSL_shutdown(
 					tls); /* sends it; the answer is not waited for */
 			}
@@ -101,64 +134,47 @@ pump(const struct front *front, SSL *tls, int client, int origin)
 }
 
 static void
-serve_connection(const struct front *front)
+serve_connection(void *arg, SSL *tls, int command_fd)
 {
-	_cleanup_(closep) int client = accept4(front->listener, NULL, NULL, SOCK_CLOEXEC);
 	_cleanup_(closep) int origin = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	SSL *tls = SSL_new(front->context);
+	const struct front *front = arg;
 
-	if (client >= 0 && origin >= 0 && tls && SSL_set_fd(tls, client) == 1 &&
-		SSL_accept(tls) == 1 &&
-		connect(origin, (const struct sockaddr *)&front->origin, sizeof(front->origin)) ==
-			0) {
-		pump(front, tls, client, origin);
+	if (origin >= 0 && connect(origin, (const struct sockaddr *)&front->origin,
+				   sizeof(front->origin)) == 0) {
+		pump(front, tls, origin, command_fd);
 	}
-	SSL_free(tls);
 }
 
 /* The child: what it has goes with it. */
 static int
 serve(void *arg, int command_fd)
 {
+	SSL_CTX *context = t_tls_context_create();
 	struct front *front = arg;
-	struct pollfd fds[] = {
-		{ .fd = command_fd, .events = POLLIN },
-		{ .fd = front->listener, .events = POLLIN },
-	};
 
-	front->command_fd = command_fd;
-	front->context = SSL_CTX_new(TLS_server_method());
-	if (!front->context || !make_identity(front->context)) {
-		SSL_CTX_free(front->context);
-		return -ENOMEM;
+	if (context && front->manner >= T_TLS_RENEGOTIATING) {
+		(void)SSL_CTX_set_max_proto_version(
+			context, TLS1_2_VERSION); /* the last that can */
 	}
-	while (poll(fds, ARRAY_LEN(fds), -1) > 0 && !fds[0].revents) {
-		serve_connection(front);
-	}
-	SSL_CTX_free(front->context);
-	return 0;
+	return t_tls_serve(context, front->listener, command_fd, serve_connection, front);
 }
 
 struct t_tls_front *
-t_tls_front_create(uint16_t port, enum t_tls_ending ending)
+t_tls_front_create(uint16_t port, enum t_tls_manner manner)
 {
 	struct t_tls_front *tls_front = calloc(1, sizeof(*tls_front));
-	struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(in);
-	struct front front = { .origin = in, .ending = ending };
-	int fds[] = { socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), -1 };
+	struct front front = {
+		.origin = { .sin_family = AF_INET,
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+			.sin_port = htons(port) },
+		.manner = manner,
+	};
+	int fds[] = { -1, -1 };
 
 	ck_assert_ptr_nonnull(tls_front);
-	ck_assert_int_ge(fds[0], 0);
-	ck_assert_int_eq(bind(fds[0], (struct sockaddr *)&in, sizeof(in)), 0);
-	ck_assert_int_eq(getsockname(fds[0], (struct sockaddr *)&in, &len), 0);
-	ck_assert_int_eq(listen(fds[0], 8), 0);
-	front.origin.sin_port = htons(port);
-	front.listener = fds[0];
+	fds[0] = front.listener = t_tls_listen(&tls_front->port);
 	t_server_start(&tls_front->server, serve, &front, fds);
 	(void)close(fds[0]);
-	tls_front->port = ntohs(in.sin_port);
 	return tls_front;
 }
 

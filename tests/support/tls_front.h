@@ -7,9 +7,13 @@
 
 #include <stdint.h>
 
-enum t_tls_ending {
-	T_TLS_NOTIFIED, /* with a close_notify: all was sent */
+enum t_tls_manner {
+	T_TLS_NOTIFIED, /* ends with a close_notify: all was sent */
 	T_TLS_CUT,      /* without: somebody may have cut the connection */
+	/* by TLS 1.2, with a close_notify: */
+	T_TLS_RENEGOTIATING,      /* asks for another handshake before each piece of a response */
+	T_TLS_RENEGOTIATING_ON,   /* … and after it for the next one, and never answers */
+	T_TLS_RENEGOTIATING_MUTE, /* … and does its own part no more */
 };
 
 struct t_tls_front;
@@ -20,7 +24,7 @@ struct t_tls_front;
  *
  * Return: the front, never NULL; to be given to t_tls_front_destroy().
  */
-struct t_tls_front *t_tls_front_create(uint16_t port, enum t_tls_ending ending);
+struct t_tls_front *t_tls_front_create(uint16_t port, enum t_tls_manner manner);
 
 /* t_tls_front_destroy() - stop it and wait for its end; accepts NULL */
 void t_tls_front_destroy(struct t_tls_front *front);
