@@ -17,6 +17,7 @@
 #include "lib/fetch/outcome.h"
 #include "lib/fetch/sockets.h"
 #include "lib/fetch/tls_end.h"
+#include "lib/fetch/tls_flood.h"
 
 #define CROWD 1024
 
@@ -99,6 +100,7 @@ on_body(char *data, size_t size, size_t n_items, void *user)
 	if (!transfer) {
 		return 0;
 	}
+	fetch_tls_flood_forget(&transfer->transfers->flood);
 	transfer->bytes += len;
 	if (transfer->bytes > transfer->max_body) {
 		fetch_outcome_note(transfer, FETCH_ERROR_BODY_TOO_LARGE, "more than %llu bytes",
@@ -199,6 +201,7 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 	if (!transfer) {
 		return 0;
 	}
+	fetch_tls_flood_forget(&transfer->transfers->flood);
 	was_whole = transfer->head.is_whole;
 	switch (fetch_head_read(&transfer->head, line, len)) {
 	case 0:
@@ -220,6 +223,25 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 	return len;
 }
 
+/* A connection that is used again is watched already. */
+static void
+watch_flood(const struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+	struct fetch_transfers *transfers = transfer->transfers;
+	bool may_be_2 = transfer->options->http_version == FETCH_HTTP_2 ||
+			(transfer->options->http_version == FETCH_HTTP_AUTO &&
+				transfers->handles.http_version != CURL_HTTP_VERSION_1_1);
+	void *ssl = NULL;
+
+	if (handle->is_tls && may_be_2 && handle->polled_fd >= 0) {
+		ssl = get_ssl(handle->easy);
+	}
+	if (ssl) {
+		fetch_tls_flood_watch(&transfers->flood, ssl, handle->polled_fd);
+	}
+}
+
 /* Also called for connections that are kept, which may have been opened under another policy. */
 static int
 on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int local_port)
@@ -233,6 +255,7 @@ on_request(void *user, char *remote_ip, char *local_ip, int remote_port, int loc
 		return CURL_PREREQFUNC_ABORT;
 	}
 	handle->has_asked = true;
+	watch_flood(handle);
 	if (!transfer->transfers->has_other_policy || transfer->transfers->handles.proxy) {
 		return CURL_PREREQFUNC_OK; /* on_open() asked the same one, or need not */
 	}

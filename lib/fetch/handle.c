@@ -453,6 +453,7 @@ fetch_handle_get(struct fetch_handles *handles, struct fetch_transfer *transfer,
 	handle->transfer = transfer;
 	handle->serial = ++handles->n_serials;
 	handle->fd = -1;
+	handle->polled_fd = -1;
 	handle->has_asked = false;
 	handle->error[0] = '\0';
 	r = set_its_own(handle);

@@ -32,6 +32,7 @@ struct fetch_handles;
  * next                kept handle
  * serial              in the order of being used
  * fd                  the socket on which the request was sent, or -1
+ * polled_fd           the socket for which it last asked to be woken, or -1: of a new connection that stands, its own
  * has_asked           the request is being sent, on a connection that stands
  * url                 of the present or the last request
  * resolve, fields     lists that libcurl borrows while the handle is in use, or NULL
@@ -47,6 +48,7 @@ struct fetch_handle {
 	struct fetch_handle *next;
 	uint64_t serial;
 	int fd;
+	int polled_fd;
 	bool has_asked;
 	CURLU *url;
 	struct curl_slist *resolve;

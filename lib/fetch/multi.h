@@ -13,6 +13,7 @@
 #include "lib/base/list.h"
 #include "lib/fetch/handle.h"
 #include "lib/fetch/sockets.h"
+#include "lib/fetch/tls_flood.h"
 #include "lib/fetch/transfer.h"
 
 struct fetch_transfers {
@@ -26,6 +27,7 @@ struct fetch_transfers {
 	struct list dead;    /* handles without a transfer, until reaped */
 	size_t n_dead;
 	struct fetch_sockets sockets;
+	struct fetch_tls_flood flood;
 	bool is_inside;        /* libcurl */
 	bool is_removing;      /* a transfer that has not finished */
 	bool is_reaping;       /* the dead, some each pass */

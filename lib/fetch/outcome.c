@@ -8,6 +8,7 @@
 
 #include "lib/fetch/certificate_time.h"
 #include "lib/fetch/handle.h"
+#include "lib/fetch/multi.h"
 
 /* The errors that say it all. Those of connecting, sending and receiving need a second look. */
 static const struct {
@@ -156,6 +157,12 @@ judge(struct fetch_transfer *transfer, CURLcode code)
 		(void)snprintf(transfer->detail, sizeof(transfer->detail),
 			"a line longer than libcurl takes");
 		return FETCH_ERROR_HEADER_TOO_LARGE;
+	}
+
+	if (transfer->handle->is_tls && transfer->transfers->flood.cut_fd >= 0) {
+		(void)snprintf(transfer->detail, sizeof(transfer->detail),
+			"a flood of frames without content");
+		return FETCH_ERROR_PROTOCOL;
 	}
 
 	for (size_t i = 0; i < ARRAY_LEN(code_errors); i++) {

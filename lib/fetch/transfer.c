@@ -202,6 +202,7 @@ act(struct fetch_transfers *transfers, int fd, int events)
 	assert(!transfers->is_inside);
 	transfers->is_inside = true;
 	fetch_sockets_enter(&transfers->sockets);
+	fetch_tls_flood_begin(&transfers->flood);
 	(void)curl_multi_socket_action(transfers->multi, fd, events, &n_running);
 	fetch_sockets_leave();
 	transfers->is_inside = false;
@@ -285,10 +286,14 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 		if (handle && handle->fd == fd) {
 			handle->fd = -1;
 		}
+		if (handle && handle->polled_fd == fd) {
+			handle->polled_fd = -1;
+		}
 		fetch_sockets_rest(&transfers->sockets, fd, !transfers->is_removing);
 		return 0;
 	}
 	assert(handle); /* NULL: a handle of libcurl's own, which only closes */
+	handle->polled_fd = fd;
 	if (handle->has_asked) {
 		handle->fd = fd;
 	}
