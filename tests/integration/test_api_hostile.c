@@ -20,17 +20,12 @@
 
 #include "lib/base/cleanup.h"
 #include "tests/integration/api_kit.h"
+#include "tests/support/sanitized.h"
 
 #define HEAD "POST /v1/batches HTTP/1.1\r\nHost: x\r\n"
 
 /* A bound for what a flood may leave in memory; a sanitizer keeps what was freed for a while. */
-#ifdef __has_feature
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-	HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
+#if T_IS_SANITIZED
 #define MAX_GROWTH_KIB (400 * 1024)
 #else
 #define MAX_GROWTH_KIB (24 * 1024)

@@ -18,19 +18,10 @@
 
 #include "lib/base/cleanup.h"
 #include "tests/integration/api_kit.h"
+#include "tests/support/sanitized.h"
 
 /* Sanitizers bring an allocator of their own, which cannot be stood in front of. */
-#ifdef __has_feature
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-	HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
-#define HAS_OWN_MALLOC 1
-#else
-#define HAS_OWN_MALLOC 0
-#endif
+#define HAS_OWN_MALLOC T_IS_SANITIZED
 
 enum {
 	n_siblings = 1000,
