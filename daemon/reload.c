@@ -137,6 +137,7 @@ reload_alone(struct server *server, struct reload_verdict *ret_verdict)
 		descriptors_fit(reading.config);
 		compare(server_config(server), reading.config, ret_verdict);
 		ret_verdict->error = server_set_config(server, reading.config);
+		server_keep_pauses(server);
 	}
 	config_unref(reading.config);
 	tell(server, ret_verdict);

@@ -24,6 +24,7 @@
 #include "daemon/ops/histogram.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
+#include "daemon/pauses.h"
 #include "daemon/quiet_poll.h"
 #include "daemon/signals.h"
 #include "daemon/stop.h"
@@ -55,6 +56,7 @@ struct server {
 	struct store_queue *store;
 	struct batches *batches;
 	struct jobs *jobs;
+	struct pauses pauses;
 	unsigned generation;
 	int64_t started_ns;
 	int64_t loaded_ns;
@@ -99,6 +101,12 @@ struct jobs *
 server_jobs(const struct server *server)
 {
 	return server->jobs;
+}
+
+void
+server_keep_pauses(struct server *server)
+{
+	pauses_keep(&server->pauses);
 }
 
 struct batches *
@@ -490,6 +498,9 @@ serve_all(void *arg)
 	struct server *server = arg;
 	int r = batches_restore(server->batches);
 
+	if (r >= 0) {
+		r = pauses_restore(&server->pauses);
+	}
 	return r < 0 ? r : NUR_WITHIN(&server->stop.serving, nur_nursery_run(serve, server, NULL));
 }
 
@@ -514,9 +525,11 @@ server_main(void *arg)
 	if (r >= 0) {
 		nur_lock_init(&server->reload_lock);
 		stop_init(&server->stop, server);
+		server->pauses = (struct pauses){ server->store, server->jobs, BUFFER_INIT };
 		r = server->store ? store_queue_serve(server->store, serve_all, server)
 				  : serve_all(server);
 	}
+	pauses_fini(&server->pauses);
 	jobs_destroy(server->jobs);
 	batches_destroy(server->batches);
 	fetch_engine_destroy(server->engine);

@@ -74,6 +74,10 @@ void server_tell_reloading(struct server *server);
 void server_tell_reloaded(struct server *server, const char *status, bool is_refused);
 
 struct jobs *server_jobs(const struct server *server);
+
+/* server_keep_pauses() - a job was paused or resumed, or is gone: pauses_keep(). Checkpoint: maybe */
+void server_keep_pauses(struct server *server);
+
 struct batches *server_batches(const struct server *server);
 struct fetch_engine *server_engine(const struct server *server);
 struct notify *server_notify(const struct server *server);

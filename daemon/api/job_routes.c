@@ -224,8 +224,9 @@ job_route_run(struct exchange *exchange, const char *name)
 	return response_end(response);
 }
 
-int
-job_route_pause(struct exchange *exchange, const char *name)
+/* Answers when it is on disk; the job may be gone by then. */
+static int
+change(struct exchange *exchange, const char *name, void (*act)(struct job *job))
 {
 	int r = 0;
 	struct job *job = find(exchange, name, &r);
@@ -233,19 +234,20 @@ job_route_pause(struct exchange *exchange, const char *name)
 	if (!job) {
 		return r;
 	}
-	job_pause(job);
-	return send_job(exchange, job);
+	act(job);
+	server_keep_pauses(exchange->server);
+	job = find(exchange, name, &r);
+	return job ? send_job(exchange, job) : r;
+}
+
+int
+job_route_pause(struct exchange *exchange, const char *name)
+{
+	return change(exchange, name, job_pause);
 }
 
 int
 job_route_resume(struct exchange *exchange, const char *name)
 {
-	int r = 0;
-	struct job *job = find(exchange, name, &r);
-
-	if (!job) {
-		return r;
-	}
-	job_resume(job);
-	return send_job(exchange, job);
+	return change(exchange, name, job_resume);
 }

@@ -79,6 +79,8 @@ static const char *const versions[] = {
 
 	/* Of what was accepted before there were levels, the one that may do the least. */
 	"ALTER TABLE request ADD COLUMN level INTEGER NOT NULL DEFAULT 2;",
+
+	"CREATE TABLE paused (job TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;",
 };
 
 /* Inside a transaction, so that a start that is cut short leaves the version it found. */

@@ -58,4 +58,7 @@
 	X(READ_REQUEST, "SELECT kind, query, body, deadline_ns, timeout_ns, connect_timeout_ns," \
 			" concurrency, per_origin, redirects, max_urls, max_in_flight," \
 			" max_per_origin, max_body, level FROM request WHERE batch = ?1") \
+	X(CLEAR_PAUSED, "DELETE FROM paused") \
+	X(ADD_PAUSED, "INSERT INTO paused VALUES (?1)") \
+	X(EACH_PAUSED, "SELECT job FROM paused ORDER BY job") \
 	X(LAST_ID, "SELECT max(id) FROM batch")

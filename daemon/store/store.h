@@ -179,11 +179,16 @@ int store_expire(struct store *store, int64_t ended_before);
 /* store_used_by() - bytes of requests and results that a user has in the store; what expires is gone when it is deleted */
 int store_used_by(struct store *store, uid_t uid, int64_t *ret_bytes);
 
+/* store_clear_paused() - no job is paused; store_add_paused() - this one, which was not, is */
+int store_clear_paused(struct store *store);
+int store_add_paused(struct store *store, const char *job);
+
 /* ---- reading; a negative return of a callback ends the call with it ---- */
 
 typedef int (*store_batch_fn)(void *user, const struct store_batch *batch);
 typedef int (*store_result_fn)(void *user, const struct store_result *result);
 typedef int (*store_index_fn)(void *user, size_t index);
+typedef int (*store_job_fn)(void *user, const char *job);
 
 /* store_each_unfinished() - from the oldest to the newest */
 int store_each_unfinished(struct store *store, store_batch_fn fn, void *user);
@@ -216,6 +221,9 @@ int store_each_started(struct store *store, int64_t number, store_index_fn fn, v
 /* store_read_request() - of an unfinished batch: 1; 0: there is none */
 int store_read_request(struct store *store, int64_t number,
 	int (*fn)(void *user, const struct store_request *request), void *user);
+
+/* store_each_paused() - the names of the jobs, in the order of their bytes */
+int store_each_paused(struct store *store, store_job_fn fn, void *user);
 
 /* store_last_id() - the greatest id there ever was among those that are there; "" when there is none */
 int store_last_id(struct store *store, char *id, size_t cap);

@@ -8,6 +8,7 @@ Prints TAP. A disk is slow in the shape of a pipe that nobody reads yet: who ope
 """
 import json
 import os
+import resource
 import sys
 
 from detached_kit import Fetchd, Origin, run_tests
@@ -74,6 +75,70 @@ def a_stop_waits_for_the_reports(origin):
         with open(path) as report:
             equal(json.loads(report.readline())['id'], batch)
         daemon.wait()
+
+
+# ---- pauses ----
+
+def pause(daemon, name, verb='pause'):
+    answer = daemon.call('POST', f'/v1/jobs/{name}/{verb}', '')
+    equal((answer.status, answer.json['paused']), (200, verb == 'pause'))
+
+
+def paused(daemon):
+    return [job['name'] for job in daemon.get('/v1/jobs').json['jobs'] if job['paused']]
+
+
+def jobs_of(*names, store='store: {path: $STORE}\n'):
+    return store + 'jobs:\n' + ''.join(
+        f'- {{name: {name}, every: 300d, urls: ["http://127.0.0.1:1/"]}}\n' for name in names)
+
+
+@test
+def a_pause_outlives_the_daemon(origin):
+    with Fetchd(FETCHD, jobs_of('a', 'b', 'c')) as daemon:
+        pause(daemon, 'a')
+        pause(daemon, 'c')
+        daemon.kill()
+        daemon.start()
+        equal(paused(daemon), ['a', 'c'])
+        equal(daemon.get('/v1/jobs/a').json['next'], None)
+        pause(daemon, 'a', 'resume')
+        daemon.stop()
+        daemon.start()
+        equal(paused(daemon), ['c'])
+        assert daemon.get('/v1/jobs/a').json['next'], 'it has a next start'
+
+
+@test
+def a_job_that_was_gone_is_not_paused(origin):
+    with Fetchd(FETCHD, jobs_of('a', 'b')) as daemon:
+        pause(daemon, 'a')
+        daemon.configure(jobs_of('b'))
+        equal(daemon.call('POST', '/v1/reload', '').status, 200)
+        daemon.stop()
+        daemon.configure(jobs_of('a', 'b'))
+        daemon.start()
+        equal(paused(daemon), [])
+
+
+@test
+def without_a_store_a_pause_ends_with_the_daemon(origin):
+    with Fetchd(FETCHD, jobs_of('a', store='')) as daemon:
+        pause(daemon, 'a')
+        equal(paused(daemon), ['a'])
+        daemon.stop()
+        daemon.start()
+        equal(paused(daemon), [])
+
+
+@test
+def a_pause_that_cannot_be_written_holds_until_the_end(origin):
+    with Fetchd(FETCHD, jobs_of('a')) as daemon:
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        pause(daemon, 'a')
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        equal(paused(daemon), ['a'])
+        assert 'which jobs are paused is forgotten' in daemon.log(), daemon.log()
 
 
 sys.exit(run_tests(TESTS))

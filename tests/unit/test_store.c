@@ -680,6 +680,34 @@ see_level(void *user, const struct store_request *request)
 	return 0;
 }
 
+static int
+see_job(void *user, const char *job)
+{
+	buffer_printf(&seen, "%s ", job);
+	return strcmp(job, user) == 0 ? -ECHILD : 0;
+}
+
+START_TEST(paused_jobs_are_kept)
+{
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_add_paused(store, "b"), 0);
+	ck_assert_int_eq(store_add_paused(store, "a"), 0);
+	ck_assert_int_eq(store_commit(store), 0);
+
+	reopen();
+	ck_assert_int_eq(store_each_paused(store, see_job, (void *)""), 0);
+	ck_assert_str_eq(take_seen(), "a b ");
+	ck_assert_int_eq(store_each_paused(store, see_job, (void *)"a"), -ECHILD);
+	ck_assert_str_eq(take_seen(), "a ");
+
+	ck_assert_int_eq(store_begin(store), 0);
+	ck_assert_int_eq(store_clear_paused(store), 0);
+	ck_assert_int_eq(store_commit(store), 0);
+	ck_assert_int_eq(store_each_paused(store, see_job, (void *)""), 0);
+	ck_assert_str_eq(take_seen(), "");
+}
+END_TEST
+
 START_TEST(a_file_of_the_first_version_is_brought_up)
 {
 	int64_t number = accept_one("a");
@@ -690,7 +718,8 @@ START_TEST(a_file_of_the_first_version_is_brought_up)
 	ck_assert_int_eq(end_one(number, 200), 0);
 	run_sql("DROP TRIGGER batch_comes; DROP TRIGGER batch_changes; DROP TRIGGER batch_goes;"
 		"DROP TABLE usage; ALTER TABLE batch DROP COLUMN n_bytes;"
-		"ALTER TABLE request DROP COLUMN level; PRAGMA user_version = 1");
+		"ALTER TABLE request DROP COLUMN level; DROP TABLE paused;"
+		"PRAGMA user_version = 1");
 
 	reopen();
 
@@ -859,6 +888,7 @@ test_suite(void)
 	tcase_add_test(tc, batches_are_counted);
 	tcase_add_test(tc, what_is_rolled_back_is_not_counted);
 	tcase_add_test(tc, a_quota_is_for_those_who_have_something);
+	tcase_add_test(tc, paused_jobs_are_kept);
 	tcase_add_test(tc, a_file_of_the_first_version_is_brought_up);
 	tcase_add_test(tc, a_file_of_a_later_version_is_refused);
 	tcase_add_test(tc, somebody_elses_file_is_refused);
