@@ -22,11 +22,13 @@ from clients import versions
 from common import Bench
 from fresh_tls import fresh_tls
 from growth import growth
+from https import https
 from in_flight import in_flight
 from keep_alive import keep_alive
 from micro import micro
 from names import names
 from servers import CLIENT_CPU
+from stalls import stalls
 
 # A section is a function of a Bench (common.py), in a file of its own.
 FETCH = {
@@ -37,6 +39,8 @@ FETCH = {
     "w5": cancel,
     "growth": growth,
     "names": names,
+    "https": https,
+    "stalls": stalls,
 }
 SECTIONS = {**FETCH, "micro": micro}
 
