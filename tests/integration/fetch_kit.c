@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/integration/fetch_kit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+struct kit *
+kit_create(void)
+{
+	struct kit *kit = calloc(1, sizeof(*kit));
+
+	ck_assert_ptr_nonnull(kit);
+	kit->options.timeout = NUR_SEC(20);
+	return kit;
+}
 
 void
 kit_add(struct kit *kit, char *url)
@@ -157,12 +169,52 @@ kit_wait(struct t_origin *origin, const char *condition)
 	t_origin_wait_finish(origin);
 }
 
+char *
+kit_https_url(unsigned port, const char *path)
+{
+	char *url = NULL;
+
+	ck_assert_int_gt(asprintf(&url, "https://127.0.0.1:%u%s", port, path), 0);
+	return url;
+}
+
 void
-kit_fini(struct kit *kit)
+kit_write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+void
+kit_make_file(char *path, size_t size, const char *text)
+{
+	int fd;
+
+	(void)snprintf(path, size, "/tmp/fetch_kit.XXXXXX");
+	fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	(void)close(fd);
+	kit_write_file(path, text);
+}
+
+void
+kit_forget(struct kit *kit)
 {
 	forget(kit);
 	for (size_t i = 0; i < kit->n_urls; i++) {
 		free(kit->urls[i]);
 	}
 	kit->n_urls = 0;
+}
+
+void
+kit_destroy(struct kit *kit)
+{
+	if (kit) {
+		kit_forget(kit);
+		free(kit);
+	}
 }

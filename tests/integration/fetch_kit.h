@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the engine's tests share: one run, one engine, one batch, and every result kept. Fill in a
- * struct kit, call kit_run(), look at the results.
+ * What the engine's tests share: one run, one engine, one batch, and every result kept. Take a
+ * kit, fill it in, call kit_run(), look at the results.
  */
 #pragma once
 
@@ -57,6 +57,9 @@ struct kit {
 	int rc;
 };
 
+/* kit_create() - zeroed but for a timeout of 20 s; never NULL; to be given to kit_destroy() */
+struct kit *kit_create(void);
+
 /* kit_add() - one more URL, taken */
 void kit_add(struct kit *kit, char *url);
 
@@ -75,4 +78,17 @@ const struct kit_result *kit_one(struct kit *kit, char *url);
 /* kit_wait() - from a task: wait until the origin's counts say so */
 void kit_wait(struct t_origin *origin, const char *condition);
 
-void kit_fini(struct kit *kit);
+/* kit_https_url() - at 127.0.0.1, to be given to free() */
+char *kit_https_url(unsigned port, const char *path);
+
+/* kit_make_file() - a new file with @text in it, and its name in @path; the caller unlinks it */
+void kit_make_file(char *path, size_t size, const char *text);
+
+/* kit_write_file() - @text in place of what is in it */
+void kit_write_file(const char *path, const char *text);
+
+/* kit_forget() - its URLs and its results; what the test has set stays */
+void kit_forget(struct kit *kit);
+
+/* kit_destroy() - accepts NULL */
+void kit_destroy(struct kit *kit);

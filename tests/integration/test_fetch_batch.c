@@ -13,9 +13,7 @@ static void
 setup(void)
 {
 	origin = t_origin_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
-	kit->options.timeout = NUR_SEC(20);
+	kit = kit_create();
 	kit->batch.concurrency = KIT_URLS;
 	kit->batch.per_origin = KIT_URLS;
 }
@@ -24,8 +22,7 @@ static void
 teardown(void)
 {
 	t_origin_destroy(origin);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 static size_t

@@ -11,11 +11,9 @@ static void
 setup(void)
 {
 	origin = t_origin_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
+	kit = kit_create();
 	kit->batch.policy = FETCH_POLICY_COLLECT;
 	kit->batch.dedupe = true;
-	kit->options.timeout = NUR_SEC(20);
 	kit->options.capture = FETCH_CAPTURE_BODY;
 }
 
@@ -23,8 +21,7 @@ static void
 teardown(void)
 {
 	t_origin_destroy(origin);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 static void

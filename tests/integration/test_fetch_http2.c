@@ -21,8 +21,7 @@ static void
 setup(void)
 {
 	good = t_origin_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
+	kit = kit_create();
 	kit->batch.policy = FETCH_POLICY_COLLECT;
 	kit->options.timeout = NUR_SEC(90);
 	kit->options.http_version = FETCH_HTTP_2;
@@ -35,8 +34,7 @@ teardown(void)
 {
 	t_http2_origin_destroy(bad);
 	t_origin_destroy(good);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 /* Frames. */

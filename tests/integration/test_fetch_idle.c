@@ -50,8 +50,7 @@ static void
 setup(void)
 {
 	origin = t_origin_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
+	kit = kit_create();
 	kit->options.timeout = NUR_SEC(100);
 	kit->batch.concurrency = N_CONNECTIONS;
 	kit->batch.per_origin = N_CONNECTIONS;
@@ -64,8 +63,7 @@ static void
 teardown(void)
 {
 	t_origin_destroy(origin);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 static void

@@ -18,38 +18,14 @@ static char hosts_path[64];
 static char resolv_path[64];
 
 static void
-write_file(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(text, file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static void
-make_file(char *path, size_t cap, const char *text)
-{
-	int fd;
-
-	(void)snprintf(path, cap, "/tmp/test_fetch_names.XXXXXX");
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	(void)close(fd);
-	write_file(path, text);
-}
-
-static void
 setup(void)
 {
 	origin = t_origin_create();
 	names = t_name_server_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
-	make_file(hosts_path, sizeof(hosts_path), "127.0.0.1 here.test\n");
-	make_file(resolv_path, sizeof(resolv_path), "");
+	kit = kit_create();
+	kit_make_file(hosts_path, sizeof(hosts_path), "127.0.0.1 here.test\n");
+	kit_make_file(resolv_path, sizeof(resolv_path), "");
 	kit->batch.policy = FETCH_POLICY_COLLECT;
-	kit->options.timeout = NUR_SEC(20);
 	kit->options.max_redirects = 5;
 	kit->engine_options.dns_servers = t_name_server_address(names);
 	kit->engine_options.dns_timeout = NUR_MSEC(100);
@@ -64,8 +40,7 @@ teardown(void)
 	t_name_server_destroy(names);
 	(void)unlink(hosts_path);
 	(void)unlink(resolv_path);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 static char *
@@ -141,7 +116,7 @@ START_TEST(a_dead_address_is_followed_by_the_next)
 {
 	const struct kit_result *kept;
 
-	write_file(hosts_path, "127.0.1.1 two.test\n127.0.1.2 two.test\n127.0.0.1 two.test\n");
+	kit_write_file(hosts_path, "127.0.1.1 two.test\n127.0.1.2 two.test\n127.0.0.1 two.test\n");
 	kept = kit_one(kit, url_of("two.test"));
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
@@ -153,7 +128,7 @@ START_TEST(denied_addresses_of_a_name_are_left_out)
 {
 	const struct kit_result *kept;
 
-	write_file(hosts_path, "169.254.169.254 two.test\n127.0.0.1 two.test\n");
+	kit_write_file(hosts_path, "169.254.169.254 two.test\n127.0.0.1 two.test\n");
 	kept = kit_one(kit, url_of("two.test"));
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);

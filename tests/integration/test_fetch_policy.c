@@ -21,17 +21,11 @@ setup(void)
 {
 	static const char hosts[] = "127.0.0.1 here.test\n127.0.0.2 there.test\n"
 				    "127.0.0.2 both.test\n127.0.0.1 both.test\n";
-	int fd;
 
 	origin = t_origin_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
-	(void)snprintf(hosts_path, sizeof(hosts_path), "/tmp/test_fetch_policy.XXXXXX");
-	fd = mkstemp(hosts_path);
-	ck_assert_int_eq(write(fd, hosts, strlen(hosts)), strlen(hosts));
-	(void)close(fd);
+	kit = kit_create();
+	kit_make_file(hosts_path, sizeof(hosts_path), hosts);
 	kit->batch.policy = FETCH_POLICY_COLLECT;
-	kit->options.timeout = NUR_SEC(20);
 	kit->options.max_redirects = 5;
 	kit->engine_options.hosts_path = hosts_path;
 	kit->engine_options.policy = &policy;
@@ -43,8 +37,7 @@ teardown(void)
 {
 	t_origin_destroy(origin);
 	(void)unlink(hosts_path);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 	fetch_address_policy_fini(&policy);
 }
 

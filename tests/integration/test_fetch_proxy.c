@@ -22,9 +22,7 @@ static void
 setup(void)
 {
 	origin = t_origin_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
-	kit->options.timeout = NUR_SEC(20);
+	kit = kit_create();
 	kit->options.capture = FETCH_CAPTURE_BODY;
 	(void)snprintf(
 		proxy, sizeof(proxy), "http://127.0.0.1:%u", t_origin_port(origin, T_PORT_HTTP));
@@ -35,8 +33,7 @@ static void
 teardown(void)
 {
 	t_origin_destroy(origin);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 START_TEST(the_proxy_is_asked_and_looks_up_names)
@@ -96,7 +93,7 @@ START_TEST(the_environment_says_nothing)
 	kept = kit_one(kit, strdup("http://nobody.invalid/ok"));
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
 
-	kit_fini(kit);
+	kit_forget(kit);
 	kit->engine_options.proxy = NULL;
 	kept = kit_one(kit, t_origin_url(origin, "/ok"));
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);

@@ -18,10 +18,8 @@ static void
 setup(void)
 {
 	origin = t_origin_create();
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
+	kit = kit_create();
 	kit->batch.policy = FETCH_POLICY_COLLECT;
-	kit->options.timeout = NUR_SEC(20);
 	kit->options.max_redirects = 5;
 	kit->options.capture = FETCH_CAPTURE_BODY;
 }
@@ -30,8 +28,7 @@ static void
 teardown(void)
 {
 	t_origin_destroy(origin);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 static void

@@ -31,10 +31,8 @@ static void
 setup(void)
 {
 	t_nginx_start(&nginx);
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
+	kit = kit_create();
 	kit->batch.policy = FETCH_POLICY_COLLECT;
-	kit->options.timeout = NUR_SEC(20);
 	kit->engine_options.ca_file = nginx.ca;
 	n_bundles_read = 0;
 }
@@ -43,22 +41,12 @@ static void
 teardown(void)
 {
 	t_nginx_stop(&nginx);
-	kit_fini(kit);
-	free(kit);
-}
-
-static char *
-url_at(unsigned port, const char *path)
-{
-	char *url = NULL;
-
-	ck_assert_int_gt(asprintf(&url, "https://127.0.0.1:%u%s", port, path), 0);
-	return url;
+	kit_destroy(kit);
 }
 
 START_TEST(a_good_certificate_is_accepted)
 {
-	const struct kit_result *kept = kit_one(kit, url_at(nginx.https, "/ok"));
+	const struct kit_result *kept = kit_one(kit, kit_https_url(nginx.https, "/ok"));
 
 	ck_assert_str_eq(kept->detail, "");
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
@@ -71,7 +59,7 @@ END_TEST
 START_TEST(a_bad_certificate_is_not)
 {
 	const unsigned ports[] = { nginx.expired, nginx.misnamed, nginx.self_signed };
-	const struct kit_result *kept = kit_one(kit, url_at(ports[_i], "/ok"));
+	const struct kit_result *kept = kit_one(kit, kit_https_url(ports[_i], "/ok"));
 
 	ck_assert_msg(kept->result.error == FETCH_ERROR_TLS_CERTIFICATE, "%s: %s",
 		fetch_error_name(kept->result.error), kept->detail);
@@ -82,7 +70,7 @@ END_TEST
 
 START_TEST(old_versions_are_refused)
 {
-	const struct kit_result *kept = kit_one(kit, url_at(nginx.old_tls, "/ok"));
+	const struct kit_result *kept = kit_one(kit, kit_https_url(nginx.old_tls, "/ok"));
 
 	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_HANDSHAKE);
 }
@@ -93,7 +81,7 @@ START_TEST(an_unknown_authority_is_refused)
 	const struct kit_result *kept;
 
 	kit->engine_options.ca_file = NULL; /* the system's does not know ours */
-	kept = kit_one(kit, url_at(nginx.https, "/ok"));
+	kept = kit_one(kit, kit_https_url(nginx.https, "/ok"));
 
 	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_CERTIFICATE);
 }
@@ -120,7 +108,7 @@ START_TEST(a_caller_may_bring_an_authority_of_its_own)
 	read_pem(nginx.ca, pem, sizeof(pem));
 	kit->engine_options.ca_file = NULL;
 	kit->options.tls.ca_pem = pem;
-	kept = kit_one(kit, url_at(nginx.https, "/ok"));
+	kept = kit_one(kit, kit_https_url(nginx.https, "/ok"));
 
 	ck_assert_str_eq(kept->detail, "");
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
@@ -134,7 +122,7 @@ START_TEST(a_client_may_show_who_it_is)
 
 	read_pem(nginx.client, pem, sizeof(pem));
 	kit->options.tls.client_cert_pem = pem;
-	kept = kit_one(kit, url_at(nginx.asking, "/ok"));
+	kept = kit_one(kit, kit_https_url(nginx.asking, "/ok"));
 
 	ck_assert_str_eq(kept->detail, "");
 	ck_assert_int_eq(kept->result.status, 200);
@@ -160,7 +148,7 @@ with_and_without_certificate(void *arg)
 START_TEST(nobody_else_uses_its_connection)
 {
 	kit->body = with_and_without_certificate;
-	kit_add(kit, url_at(nginx.asking, "/ok"));
+	kit_add(kit, kit_https_url(nginx.asking, "/ok"));
 
 	kit_run(kit);
 }
@@ -171,7 +159,7 @@ START_TEST(what_is_no_certificate_is_said)
 	const struct kit_result *kept;
 
 	kit->options.tls.client_cert_pem = "nonsense";
-	kept = kit_one(kit, url_at(nginx.asking, "/ok"));
+	kept = kit_one(kit, kit_https_url(nginx.asking, "/ok"));
 
 	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_CERTIFICATE);
 }
@@ -194,7 +182,7 @@ START_TEST(a_report_says_who_issued_a_certificate_and_until_when)
 {
 	kit->options.tls.with_report = true;
 	kit->body = report_twice; /* also where a connection could be reused */
-	kit_add(kit, url_at(nginx.https, "/ok"));
+	kit_add(kit, kit_https_url(nginx.https, "/ok"));
 
 	kit_run(kit);
 }
@@ -220,7 +208,7 @@ START_TEST(verification_can_be_switched_off)
 	const struct kit_result *kept;
 
 	kit->options.tls.is_unverified = true;
-	kept = kit_one(kit, url_at(nginx.self_signed, "/ok"));
+	kept = kit_one(kit, kit_https_url(nginx.self_signed, "/ok"));
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
 }
@@ -242,7 +230,7 @@ unverified_then_verified(void *arg)
 START_TEST(a_connection_that_was_not_verified_is_not_reused_by_who_verifies)
 {
 	kit->body = unverified_then_verified;
-	kit_add(kit, url_at(nginx.self_signed, "/ok"));
+	kit_add(kit, kit_https_url(nginx.self_signed, "/ok"));
 
 	kit_run(kit);
 }
@@ -255,7 +243,7 @@ START_TEST(the_authorities_are_read_once_for_many_connections)
 	kit->batch.per_origin = 20;
 	for (int i = 0; i < 20; i++) {
 		(void)snprintf(path, sizeof(path), "/slow/0.2/%d", i);
-		kit_add(kit, url_at(nginx.https, path));
+		kit_add(kit, kit_https_url(nginx.https, path));
 	}
 
 	kit_run(kit);
@@ -272,7 +260,7 @@ START_TEST(a_server_that_only_keeps_silent_is_a_connect_timeout)
 	const struct kit_result *kept;
 
 	kit->options.connect_timeout = NUR_MSEC(200);
-	kept = kit_one(kit, url_at(t_origin_port(origin, T_PORT_SILENT), "/"));
+	kept = kit_one(kit, kit_https_url(t_origin_port(origin, T_PORT_SILENT), "/"));
 
 	ck_assert_int_eq(kept->result.error, FETCH_ERROR_CONNECT_TIMEOUT);
 	t_origin_destroy(origin);
@@ -291,7 +279,7 @@ START_TEST(a_redirect_does_not_leave_tls)
 	kit->options.max_redirects = 5;
 	kit->options.tls.is_unverified = true;
 	ck_assert_int_gt(asprintf(&path, "/redirect-to/302?%s", plain), 0);
-	kept = kit_one(kit, url_at(t_tls_front_port(front), path));
+	kept = kit_one(kit, kit_https_url(t_tls_front_port(front), path));
 
 	ck_assert_int_eq(kept->result.error, FETCH_ERROR_REDIRECT_DENIED);
 	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 1);
@@ -302,7 +290,7 @@ END_TEST
 
 START_TEST(http_where_tls_is_expected_is_a_failed_handshake)
 {
-	const struct kit_result *kept = kit_one(kit, url_at(nginx.http, "/ok"));
+	const struct kit_result *kept = kit_one(kit, kit_https_url(nginx.http, "/ok"));
 
 	ck_assert_int_eq(kept->result.error, FETCH_ERROR_TLS_HANDSHAKE);
 }
@@ -318,7 +306,7 @@ START_TEST(http_2_is_there_for_who_asks)
 		return;
 	}
 	kit->options.http_version = FETCH_HTTP_2;
-	kept = kit_one(kit, url_at(nginx.https, "/ok"));
+	kept = kit_one(kit, kit_https_url(nginx.https, "/ok"));
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_OK);
 	ck_assert_str_eq(kept->result.http_version, "2");
@@ -335,7 +323,7 @@ START_TEST(a_body_of_which_nobody_knows_the_end_is_no_success)
 		return;
 	}
 	kit->options.http_version = FETCH_HTTP_2;
-	kept = kit_one(kit, url_at(nginx.https, "/slow/0.01")); /* without Content-Length */
+	kept = kit_one(kit, kit_https_url(nginx.https, "/slow/0.01")); /* without Content-Length */
 
 	ck_assert_str_eq(kept->result.http_version, "2");
 	if (versions.has_http2) {

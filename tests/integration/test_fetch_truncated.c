@@ -6,8 +6,6 @@
  */
 #include "tests/integration/fetch_kit.h"
 
-#include <stdio.h>
-
 #include "tests/support/tls_front.h"
 
 enum way {
@@ -29,9 +27,7 @@ setup(void)
 	fronts[TLS_NOTIFIED] =
 		t_tls_front_create(t_origin_port(origin, T_PORT_HTTP), T_TLS_NOTIFIED);
 	fronts[TLS_CUT] = t_tls_front_create(t_origin_port(origin, T_PORT_HTTP), T_TLS_CUT);
-	kit = calloc(1, sizeof(*kit));
-	ck_assert_ptr_nonnull(kit);
-	kit->options.timeout = NUR_SEC(20);
+	kit = kit_create();
 	kit->options.tls.is_unverified = true;
 }
 
@@ -42,22 +38,14 @@ teardown(void)
 	t_tls_front_destroy(fronts[TLS_CUT]);
 	t_tls_front_destroy(renegotiating);
 	t_origin_destroy(origin);
-	kit_fini(kit);
-	free(kit);
+	kit_destroy(kit);
 }
 
 static char *
 url_of(enum way way, const char *path)
 {
-	char *url = NULL;
-
-	if (way == PLAIN) {
-		return t_origin_url(origin, "%s", path);
-	}
-	ck_assert_int_gt(asprintf(&url, "https://127.0.0.1:%u%s",
-				 (unsigned)t_tls_front_port(fronts[way]), path),
-		0);
-	return url;
+	return way == PLAIN ? t_origin_url(origin, "%s", path)
+			    : kit_https_url(t_tls_front_port(fronts[way]), path);
 }
 
 #define OK        FETCH_ERROR_NONE
@@ -137,13 +125,8 @@ END_TEST
 static const struct kit_result *
 fetch_renegotiating(enum t_tls_manner manner, const char *path)
 {
-	char *url = NULL;
-
 	renegotiating = t_tls_front_create(t_origin_port(origin, T_PORT_HTTP), manner);
-	ck_assert_int_gt(asprintf(&url, "https://127.0.0.1:%u%s",
-				 (unsigned)t_tls_front_port(renegotiating), path),
-		0);
-	return kit_one(kit, url);
+	return kit_one(kit, kit_https_url(t_tls_front_port(renegotiating), path));
 }
 
 static const struct {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tests/integration/fetch_kit.h"
 #include "tests/support/name_server.h"
 #include "tests/support/test.h"
 
@@ -23,32 +24,11 @@ static char hosts_path[64];
 static char resolv_path[64];
 
 static void
-write_file(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "we");
-
-	ck_assert_ptr_nonnull(file);
-	ck_assert_int_ge(fputs(text, file), 0);
-	ck_assert_int_eq(fclose(file), 0);
-}
-
-static void
-make_file(char *path, size_t cap)
-{
-	int fd;
-
-	(void)snprintf(path, cap, "/tmp/test_resolver.XXXXXX");
-	fd = mkstemp(path);
-	ck_assert_int_ge(fd, 0);
-	(void)close(fd);
-}
-
-static void
 setup(void)
 {
 	names = t_name_server_create();
-	make_file(hosts_path, sizeof(hosts_path));
-	make_file(resolv_path, sizeof(resolv_path));
+	kit_make_file(hosts_path, sizeof(hosts_path), "");
+	kit_make_file(resolv_path, sizeof(resolv_path), "");
 	options = (struct fetch_resolver_options){
 		.servers = t_name_server_address(names),
 		.hosts_path = hosts_path,
@@ -260,7 +240,7 @@ static void
 change_hosts(void)
 {
 	ck_assert_int_eq(find("new.test"), -1);
-	write_file(hosts_path, "127.0.0.1 new.test\n::1 new.test\n");
+	kit_write_file(hosts_path, "127.0.0.1 new.test\n::1 new.test\n");
 	ck_assert_int_eq(find("new.test"), -1); /* it is looked at once a second */
 	jump(NUR_SEC(1));
 	ck_assert_int_eq(find("new.test"), 2);
@@ -285,7 +265,7 @@ change_servers(void)
 	look_up_and_forget("ok.test");
 	ck_assert_int_eq(find("ok.test"), 0); /* nobody listens there: an error is remembered */
 
-	write_file(resolv_path, "nameserver 127.0.0.1\n");
+	kit_write_file(resolv_path, "nameserver 127.0.0.1\n");
 	jump(NUR_SEC(1));
 	ck_assert_int_eq(find("ok.test"), -1);
 	look_up_and_forget("ok.test");
@@ -303,7 +283,7 @@ START_TEST(a_change_of_resolv_conf_is_noticed)
 	options.servers = NULL;
 	options.port = port_of_names();
 	options.timeout = NUR_MSEC(200);
-	write_file(resolv_path, "nameserver 127.0.0.9\n");
+	kit_write_file(resolv_path, "nameserver 127.0.0.9\n");
 	run_timeless(change_servers);
 
 	ck_assert_uint_eq(t_name_server_counts(names).n_a, 1);
@@ -324,7 +304,7 @@ change_servers_under_way(struct nur_nursery *nursery, void *unused)
 {
 	ck_assert_int_eq(nur_start_soon(nursery, "old", look_up_held, held_1), 0);
 	wait_for_names("held>=2");
-	write_file(resolv_path, "nameserver 127.0.0.1\noptions timeout:1\n");
+	kit_write_file(resolv_path, "nameserver 127.0.0.1\noptions timeout:1\n");
 	jump(NUR_SEC(1));
 	ck_assert_int_eq(find("hold-1.test"), -1);
 	ck_assert_int_eq(nur_start_soon(nursery, "new", look_up_held, held_1), 0);
@@ -344,7 +324,7 @@ START_TEST(a_lookup_under_way_ends_where_it_began)
 {
 	options.servers = NULL;
 	options.port = port_of_names();
-	write_file(resolv_path, "nameserver 127.0.0.1\n");
+	kit_write_file(resolv_path, "nameserver 127.0.0.1\n");
 	run_timeless(change_with_a_lookup_under_way);
 
 	ck_assert_uint_eq(t_name_server_counts(names).n_a, 2);
