@@ -167,7 +167,7 @@ csv_begin(struct output *output)
 		"index,url,outcome,status,error,detail,cancel_reason,cancel_cause,attempts,"
 		"redirects,"
 		"final_url,bytes,http_version,remote,reused,queue_ms,dns_ms,connect_ms,tls_ms,"
-		"first_byte_ms,total_ms\n");
+		"first_byte_ms,total_ms,same_as,tls_issuer,tls_expires\n");
 }
 
 static void
@@ -210,6 +210,18 @@ csv_ms(struct buffer *out, int64_t ns)
 	}
 }
 
+/* In the quotes that a time has in JSON, which CSV knows as well. */
+static void
+csv_time(struct buffer *out, int64_t seconds)
+{
+	struct json_writer writer = JSON_WRITER_INIT(out);
+
+	buffer_putc(out, ',');
+	if (seconds > 0) {
+		json_write_time(&writer, seconds, 0);
+	}
+}
+
 static void
 csv_result(struct output *output, const struct result_record *record)
 {
@@ -239,6 +251,9 @@ csv_result(struct output *output, const struct result_record *record)
 	csv_ms(out, timing->tls_ns);
 	csv_ms(out, timing->first_byte_ns);
 	csv_ms(out, timing->total_ns);
+	csv_number(out, record->is_twin ? (int64_t)record->twin_of : -1);
+	csv_text(out, record->tls_issuer);
+	csv_time(out, record->tls_expires);
 	buffer_putc(out, '\n');
 }
 

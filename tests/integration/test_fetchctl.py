@@ -375,6 +375,26 @@ def csv_is_quoted_as_the_standard_says():
 
 
 @test
+def csv_says_whose_result_it_is_and_what_a_certificate_says():
+    report = {'issuer': 'CN = one, or "two"', 'expires': '2049-12-31T23:59:59.000Z'}
+
+    def script(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(begin(2))
+        connection.line(ok(0, 1, tls=report))
+        connection.line(ok(1, 2, same_as=0))
+        connection.line(end(2, 'ok', ok=2))
+        connection.end_stream()
+
+    code, out, _, _ = run(script, 'submit', 'http://x.example/', '-o', 'csv')
+    equal(code, 0)
+    first, twin = csv.DictReader(io.StringIO(out, newline=''))
+    equal((first['same_as'], first['tls_issuer'], first['tls_expires']), ('', report['issuer'], report['expires']))
+    equal((twin['same_as'], twin['tls_issuer'], twin['tls_expires']), ('0', '', ''))
+
+
+@test
 def a_table_can_be_asked_for_anywhere():
     code, out, _, _ = run(failing_batch, 'submit', 'http://x.example/', '-o', 'table', COLUMNS='120')
     equal(code, 1)
