@@ -68,7 +68,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build-bench", help="folder built with -Dbench=enabled")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--scale", type=float, default=1.0, help="that part of the URLs: 0.01 for a trial")
+    parser.add_argument("--scale", type=float, default=1.0, help="that part of the URLs, for a trial: 0.01")
     parser.add_argument("--missing", action="store_true", help="leave out what BUILD/bench-results.json has")
     parser.add_argument("--update-readme", action="store_true", help="write what BUILD/bench-results.json has into it")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help="fetch " + " ".join(SECTIONS))
@@ -77,25 +77,35 @@ def parse():
     unknown = [name for name in names_given if name not in SECTIONS]
     if unknown:
         parser.error(f"no section {' '.join(unknown)}")
+    if arguments.update_readme and arguments.scale != 1:
+        parser.error("a trial is not for README.md")
     arguments.sections = names_given or list(SECTIONS)
     return arguments
 
 
 def main():
     arguments = parse()
-    path = f"{arguments.build}/bench-results.json"
+    path = f"{arguments.build}/bench-{'results' if arguments.scale == 1 else 'trial'}.json"
     results = report.load(path)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     os.sched_setaffinity(0, {CLIENT_CPU})
+    failed = []
     for name in arguments.sections:
         if arguments.missing and name in results:
             continue
-        results[name] = measure(name, arguments)
+        try:
+            results[name] = measure(name, arguments)
+        except (Exception, SystemExit) as reason:  # whatever it is, the others are measured
+            print(f"\n{name} failed: {reason!r}", file=sys.stderr, flush=True)
+            failed.append(name)
+            continue
         report.save(path, results)
         print(report.markdown(results[name]), flush=True)
     if arguments.update_readme:
-        report.update_readme(report.load(path), SECTIONS)
+        report.update_readme(results, SECTIONS)
+    if failed:
+        sys.exit(f"failed: {' '.join(failed)}")
 
 
 if __name__ == "__main__":
