@@ -21,7 +21,8 @@
  * waiting    work, in the order of its coming
  * group      what the thread works on
  * error      of the first transaction that failed
- * is_over    no more work comes
+ * is_over    no more work comes, but from those who are told that theirs is done
+ * is_closed  nor from them
  * was_run    the thread has worked the group off
  * is_dirty   the log has something that should not stay in it
  * statistics as of the last group; counted: of the thread, which goes on counting
@@ -35,6 +36,7 @@ struct store_queue {
 	int error;
 	char why[256];
 	bool is_over;
+	bool is_closed;
 	bool was_run;
 	bool is_dirty;
 	struct store_statistics counted;
@@ -315,6 +317,7 @@ work_and_close(struct store_queue *queue)
 {
 	int r = work(queue);
 
+	queue->is_closed = true;
 	(void)on_thread(
 		queue, close_store); /* without a thread, whoever destroys the queue closes it */
 	return r;
@@ -369,7 +372,7 @@ store_queue_serve(struct store_queue *queue, nur_task_fn body, void *arg)
 void
 store_queue_post(struct store_queue *queue, struct store_work *work)
 {
-	assert(!queue->is_over);
+	assert(!queue->is_closed);
 	work->result = 0;
 	list_append(&queue->waiting, &work->node);
 	wake(queue);

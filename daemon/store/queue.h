@@ -73,7 +73,7 @@ DEFINE_CLEANUP(struct store_queue *, store_queue_destroy);
  */
 int store_queue_serve(struct store_queue *queue, nur_task_fn body, void *arg);
 
-/* store_queue_post() - have it done soon */
+/* store_queue_post() - have it done soon; also from @done, after the queue's body has ended */
 void store_queue_post(struct store_queue *queue, struct store_work *work);
 
 /**

@@ -163,6 +163,31 @@ IN_RUN_TEST(what_waits_together_is_one_transaction)
 }
 END_TEST
 
+static void
+post_another(void *word, int r)
+{
+	on_done(word, r);
+	post(1, put, "b", false);
+}
+
+static int
+post_one(void *unused)
+{
+	works[0] = (struct store_work){ .run = put, .done = post_another, .arg = (void *)"a" };
+	store_queue_post(queue, &works[0]);
+	return 0;
+}
+
+/* As a batch does that is suspended while some of its results are written. */
+IN_RUN_TEST(who_is_told_may_ask_for_more_at_the_end)
+{
+	serve(post_one);
+
+	ck_assert_str_eq(record, "(a)(b)close");
+	ck_assert_str_eq(t_notes(), "a=0 b=0");
+}
+END_TEST
+
 static int
 call_twice(void *unused)
 {
@@ -356,6 +381,7 @@ test_suite(void)
 	TCase *tc = tcase_create("queue");
 
 	tcase_add_test(tc, what_waits_together_is_one_transaction);
+	tcase_add_test(tc, who_is_told_may_ask_for_more_at_the_end);
 	tcase_add_test(tc, transactions_are_counted_with_what_is_in_them);
 	tcase_add_test(tc, a_call_returns_when_it_is_committed);
 	tcase_add_test(tc, reading_comes_after_what_is_written_with_it);
