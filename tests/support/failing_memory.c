@@ -2,7 +2,7 @@
 #include "tests/support/failing_memory.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 void *__real_malloc(size_t len);
@@ -17,19 +17,35 @@ void *__wrap_reallocarray(void *old, size_t n, size_t len);
 char *__wrap_strndup(const char *text, size_t len);
 
 /* Allocations that still succeed; negative = all do. */
-static int n_left = -1;
-static bool has_failed;
+static atomic_int n_left = -1;
+static atomic_bool has_failed;
 
 static bool
 fails_now(void)
 {
-	if (n_left != 0) {
-		n_left -= n_left > 0;
-		return false;
+	int n = atomic_load(&n_left);
+
+	while (n >= 0 && !atomic_compare_exchange_weak(&n_left, &n, n - 1)) {
 	}
-	n_left = -1;
-	has_failed = true;
-	return true;
+	if (n == 0) {
+		atomic_store(&has_failed, true);
+	}
+	return n == 0;
+}
+
+void
+t_fail_after(int n)
+{
+	if (n >= 0) {
+		atomic_store(&has_failed, false);
+	}
+	atomic_store(&n_left, n);
+}
+
+bool
+t_has_failed(void)
+{
+	return atomic_load(&has_failed);
 }
 
 void *
@@ -71,11 +87,10 @@ t_fail_each_allocation(int (*scenario)(int i), int i, int expected)
 	for (n = 0;; n++) {
 		int r;
 
-		has_failed = false;
-		n_left = n;
+		t_fail_after(n);
 		r = scenario(i);
-		n_left = -1;
-		if (!has_failed) {
+		t_fail_after(-1);
+		if (!t_has_failed()) {
 			break;
 		}
 		ck_assert_msg(r == -ENOMEM, "allocation %d: %d", n, r);

@@ -6,7 +6,15 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "tests/support/test.h"
+
+/* t_fail_after() - let @n allocations succeed and the next one fail, on whatever thread; negative: none does */
+void t_fail_after(int n);
+
+/* t_has_failed() - one has, since the last t_fail_after() of 0 or more */
+bool t_has_failed(void);
 
 /*
  * t_fail_each_allocation() - run @scenario(@i) with each of its allocations failing, until none is left
