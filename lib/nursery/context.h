@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Contexts: places where execution goes on. The assembly of the architecture does the work
- * (nuri_context_swap(), _jump() and _prepare()); this file tells the sanitizers.
+ * (nuri_context_swap() and _jump()); this file tells the sanitizers.
  *
  * A switch keeps what the ABI calls callee-saved, the rounding modes among it. A new context begins
  * with the modes of a new process.
+ *
+ * Nothing is written to the stack of a context before it begins: the first switch calls its function there,
+ * in place of restoring registers that were put there for it (docs/decisions/beginning.md).
  */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -32,15 +36,21 @@
 #include <ucontext.h>
 #endif
 
+struct nuri_context;
+typedef void (*nuri_context_fn)(struct nuri_context *context);
+
 /*
- * The assembly knows that sp is first. Zeroed is right for the context that is running now, on the
- * stack of its thread: it is filled in by the first switch away from it.
+ * struct nuri_context - zeroed is right for the context that is running now, on the stack of its thread:
+ * it is filled in by the first switch away from it. The assembly knows the first two fields.
+ *
+ * sp     where its registers are; before it has begun, the top of its stack
+ * entry  what it begins with; NULL: it has begun
  */
 struct nuri_context {
 	void *sp;
+	nuri_context_fn entry;
 #ifdef NURI_CONTEXT_HOOKS
-	void (*hooked_entry)(void *arg);
-	void *hooked_arg;
+	nuri_context_fn hooked_entry;
 #endif
 #ifdef NURI_ASAN
 	const void *base;
@@ -51,8 +61,6 @@ struct nuri_context {
 	void *fiber;
 #endif
 #ifdef NURI_UCONTEXT
-	void (*entry)(void *arg);
-	void *arg;
 	ucontext_t saved; /* points into itself: the context must not move */
 #endif
 };
@@ -60,18 +68,27 @@ struct nuri_context {
 /* nuri_context_swap() - save the running context in @from and go on in @to; nothing else */
 void nuri_context_swap(struct nuri_context *from, struct nuri_context *to);
 
-/* nuri_context_jump() - go on in @to and forget where we are */
+/* nuri_context_jump() - go on in @to, which has begun, and forget where we are */
 _Noreturn void nuri_context_jump(struct nuri_context *to);
 
-/* nuri_context_prepare() - what nuri_context_init() does without sanitizers; writes below @top */
+/* nuri_context_prepare() - what nuri_context_init() does without sanitizers */
+#ifdef NURI_UCONTEXT
 void nuri_context_prepare(
-	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg);
+	struct nuri_context *context, void *base, void *top, nuri_context_fn entry);
+#else
+static inline void
+nuri_context_prepare(struct nuri_context *context, void *base, void *top, nuri_context_fn entry)
+{
+	(void)base;
+	context->sp = (void *)((uintptr_t)top & ~(uintptr_t)15); /* as both ABIs want it */
+	context->entry = entry;
+}
+#endif
 
 #ifdef NURI_CONTEXT_HOOKS
 
 /* As below, and the sanitizers are told (context_hooks.c). */
-void nuri_context_init(
-	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg);
+void nuri_context_init(struct nuri_context *context, void *base, void *top, nuri_context_fn entry);
 void nuri_context_switch(struct nuri_context *from, struct nuri_context *to);
 _Noreturn void nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to);
 void nuri_context_drop(struct nuri_context *context);
@@ -79,14 +96,13 @@ void nuri_context_drop(struct nuri_context *context);
 #else
 
 /*
- * nuri_context_init() - @entry(@arg) will run on the memory from @base up to @top, at the first
+ * nuri_context_init() - @entry(@context) will run on the memory from @base up to @top, at the first
  * switch to @context. It never returns: it ends by nuri_context_exit_to().
  */
 static inline void
-nuri_context_init(
-	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg)
+nuri_context_init(struct nuri_context *context, void *base, void *top, nuri_context_fn entry)
 {
-	nuri_context_prepare(context, base, top, entry, arg);
+	nuri_context_prepare(context, base, top, entry);
 }
 
 /* nuri_context_switch() - from the running context @from to @to, until somebody switches back */
@@ -96,7 +112,10 @@ nuri_context_switch(struct nuri_context *from, struct nuri_context *to)
 	nuri_context_swap(from, to);
 }
 
-/* nuri_context_exit_to() - the last switch away from @from: its stack may be used again */
+/*
+ * nuri_context_exit_to() - the last switch away from @from, to @to, which has begun: the stack of @from
+ * may be used again
+ */
 static inline _Noreturn void
 nuri_context_exit_to(struct nuri_context *from, struct nuri_context *to)
 {

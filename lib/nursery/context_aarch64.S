@@ -12,7 +12,8 @@
  *	168  unused
  *
  * All contexts look alike there, so one description for unwinders holds before and after the line
- * that exchanges the stack pointers: a backtrace from a signal is right at every instruction.
+ * that exchanges the stack pointers: a backtrace from a signal is right at every instruction. A context
+ * that has not begun has nothing there: its first function is called in place of the way out.
  *
  * The pointer authentication instructions are written as hints, which older processors skip; paciasp
  * is a landing pad for calls (bti c) as well. x30 is signed with the sp of the caller, which is the
@@ -22,7 +23,6 @@
 #define BTI_C      hint #34
 #define PACIASP    hint #25
 #define AUTIASP    hint #29
-#define PACIA1716  hint #8
 
 #define FRAME_SIZE 176
 
@@ -75,6 +75,8 @@ nuri_context_swap:
 	mov	x10, sp
 	str	x10, [x0]
 	ldr	x10, [x1]
+	ldr	x11, [x1, #8]
+	cbnz	x11, .Lbegin
 	mov	sp, x10
 
 .Lgo_on:
@@ -84,6 +86,7 @@ nuri_context_swap:
 	b.eq	1f
 	msr	fpcr, x10
 1:
+	.cfi_remember_state
 	ldp	d14, d15, [sp, #144]
 	.cfi_restore d14
 	.cfi_restore d15
@@ -119,6 +122,12 @@ nuri_context_swap:
 	AUTIASP
 	.cfi_negate_ra_state
 	ret
+
+.Lbegin:
+	.cfi_restore_state
+	mov	sp, x10
+	.cfi_undefined x30
+	b	context_begin
 	.cfi_endproc
 	.size	nuri_context_swap, . - nuri_context_swap
 
@@ -165,46 +174,24 @@ nuri_context_jump:
 	.size	nuri_context_jump, . - nuri_context_jump
 
 /*
- * Where a new context begins: x19 holds its function, x20 the argument. No return address: this is
- * the end of every backtrace. The nop belongs to the frame: unwinders look up the address before the
- * one they find on the stack.
+ * Where the context in x1 begins, on its own stack, with its function in x11 and the modes that were saved
+ * last in x9. No return address: this is the end of every backtrace.
  */
 	.p2align 4
 	.type	context_begin, %function
-context_begin_frame:
+context_begin:
 	.cfi_startproc
 	.cfi_undefined x30
-	nop
-context_begin:
-	mov	x0, x20
+	cbz	x9, 1f
+	msr	fpcr, xzr		/* round to nearest, no traps */
+1:
+	str	xzr, [x1, #8]
+	mov	x0, x1
 	mov	x29, xzr
-	blr	x19
+	blr	x11
 	brk	#1
 	.cfi_endproc
 	.size	context_begin, . - context_begin
-
-/*
- * void nuri_context_prepare(struct nuri_context *context, void *base, void *top,
- *	void (*entry)(void *arg), void *arg)
- */
-	.p2align 4
-	.globl	nuri_context_prepare
-	.hidden	nuri_context_prepare
-	.type	nuri_context_prepare, %function
-nuri_context_prepare:
-	.cfi_startproc
-	BTI_C
-	and	x16, x2, #-16
-	adr	x17, context_begin
-	PACIA1716
-	sub	x9, x16, #FRAME_SIZE
-	stp	x3, x4, [x9]
-	stp	xzr, x17, [x9, #80]
-	str	xzr, [x9, #160]		/* round to nearest, no traps */
-	str	x9, [x0]
-	ret
-	.cfi_endproc
-	.size	nuri_context_prepare, . - nuri_context_prepare
 
 	.section .note.GNU-stack, "", %progbits
 

@@ -92,27 +92,23 @@ arrive(struct nuri_context *context)
 }
 
 static void
-hooked_begin(void *arg)
+hooked_begin(struct nuri_context *context)
 {
-	struct nuri_context *context = arg;
-
 	arrive(context);
-	context->hooked_entry(context->hooked_arg);
+	context->hooked_entry(context);
 }
 
 void
-nuri_context_init(
-	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg)
+nuri_context_init(struct nuri_context *context, void *base, void *top, nuri_context_fn entry)
 {
 	*context = (struct nuri_context){
 		.hooked_entry = entry,
-		.hooked_arg = arg,
 #ifdef NURI_ASAN
 		.base = base,
 		.size = (size_t)((char *)top - (char *)base),
 #endif
 	};
-	nuri_context_prepare(context, base, top, hooked_begin, context);
+	nuri_context_prepare(context, base, top, hooked_begin);
 }
 
 void

@@ -8,25 +8,27 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "lib/base/cleanup.h"
+
 /* makecontext() passes ints only; the context that is about to begin finds itself here. */
 static __thread struct nuri_context *beginning;
 
 static void
 begin(void)
 {
-	beginning->entry(beginning->arg);
+	nuri_context_fn entry = steal(&beginning->entry);
+
+	entry(beginning);
 }
 
 void
-nuri_context_prepare(
-	struct nuri_context *context, void *base, void *top, void (*entry)(void *arg), void *arg)
+nuri_context_prepare(struct nuri_context *context, void *base, void *top, nuri_context_fn entry)
 {
 	int r = getcontext(&context->saved);
 
 	assert(r == 0); /* it has no way to fail */
 	(void)r;
 	context->entry = entry;
-	context->arg = arg;
 	context->saved.uc_stack.ss_sp = base;
 	context->saved.uc_stack.ss_size = (size_t)((char *)top - (char *)base);
 	context->saved.uc_link = NULL;

@@ -14,7 +14,8 @@
  *	56  where to go on
  *
  * All contexts look alike there, so one description for unwinders holds before and after the line
- * that exchanges the stack pointers: a backtrace from a signal is right at every instruction.
+ * that exchanges the stack pointers: a backtrace from a signal is right at every instruction. A context
+ * that has not begun has nothing there: its first function is called in place of the way out.
  *
  * The modes are loaded only where they differ: that takes 30 ns when the value is another one, and it would
  * be nearly always, as the flags of past exceptions lie beside the modes in mxcsr. Those do not belong to a
@@ -26,7 +27,9 @@
  * which do not know of the exchange: the loader then leaves them off.
  */
 
-#define MXCSR_FLAGS 0x3f
+#define MXCSR_FLAGS   0x3f
+#define MXCSR_INITIAL 0x1f80	/* round to nearest, no traps */
+#define X87_INITIAL   0x37f
 
 	.text
 
@@ -64,6 +67,8 @@ nuri_context_swap:
 	movzwl	4(%rsp), %ecx
 
 	movq	%rsp, (%rdi)
+	cmpq	$0, 8(%rsi)
+	jne	.Lbegin
 	movq	(%rsi), %rsp
 
 .Lgo_on:
@@ -104,6 +109,11 @@ nuri_context_swap:
 	ldmxcsr	(%rsp)
 	fldcw	4(%rsp)
 	jmp	.Lrestore
+
+.Lbegin:
+	movq	(%rsi), %rsp
+	.cfi_undefined rip
+	jmp	context_begin
 	.cfi_endproc
 	.size	nuri_context_swap, . - nuri_context_swap
 
@@ -137,49 +147,35 @@ nuri_context_jump:
 	.size	nuri_context_jump, . - nuri_context_jump
 
 /*
- * Where a new context begins: r12 holds its function, r13 the argument. No return address: this is
- * the end of every backtrace. The nop belongs to the frame: unwinders look up the address before the
- * one they find on the stack.
+ * Where the context in rsi begins, on its own stack, with the modes that were saved last in eax and ecx. No
+ * return address: this is the end of every backtrace.
  */
 	.p2align 4
 	.type	context_begin, @function
-context_begin_frame:
+context_begin:
 	.cfi_startproc
 	.cfi_undefined rip
-	nop
-context_begin:
-	endbr64
-	movq	%r13, %rdi
+	xorl	$MXCSR_INITIAL, %eax
+	andl	$~MXCSR_FLAGS, %eax
+	jne	.Lload_initial_modes
+	cmpl	$X87_INITIAL, %ecx
+	jne	.Lload_initial_modes
+.Lcall:
+	movq	8(%rsi), %rax
+	movq	$0, 8(%rsi)
+	movq	%rsi, %rdi
 	xorl	%ebp, %ebp
-	callq	*%r12
+	callq	*%rax
 	ud2
+
+.Lload_initial_modes:
+	movl	$MXCSR_INITIAL, -8(%rsp)
+	movl	$X87_INITIAL, -4(%rsp)
+	ldmxcsr	-8(%rsp)
+	fldcw	-4(%rsp)
+	jmp	.Lcall
 	.cfi_endproc
 	.size	context_begin, . - context_begin
-
-/*
- * void nuri_context_prepare(struct nuri_context *context, void *base, void *top,
- *	void (*entry)(void *arg), void *arg)
- */
-	.p2align 4
-	.globl	nuri_context_prepare
-	.hidden	nuri_context_prepare
-	.type	nuri_context_prepare, @function
-nuri_context_prepare:
-	.cfi_startproc
-	endbr64
-	andq	$-16, %rdx
-	leaq	context_begin(%rip), %rax
-	movq	%rax, -8(%rdx)
-	movq	$0, -16(%rdx)		/* rbp */
-	movq	%r8, -48(%rdx)		/* r13 */
-	movq	%rcx, -56(%rdx)		/* r12 */
-	movabsq	$0x037f00001f80, %rax	/* round to nearest, no traps */
-	movq	%rax, -64(%rdx)
-	subq	$64, %rdx
-	movq	%rdx, (%rdi)
-	ret
-	.cfi_endproc
-	.size	nuri_context_prepare, . - nuri_context_prepare
 
 	.section .note.GNU-stack, "", @progbits
 

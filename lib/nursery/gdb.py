@@ -88,7 +88,10 @@ def name_of(task):
     return text(task['name']) or (symbol and symbol.function and symbol.function.name) or 'task'
 
 
-def has_backtraces(task):
+def has_backtrace(task):
+    """Whether it has begun, and is switched by what is known here."""
+    if int(task['context']['entry']):
+        return False
     fields = {field.name for field in task['context'].type.fields()}
     architecture = gdb.newest_frame().architecture().name()
     return architecture == 'i386:x86-64' and 'saved' not in fields
@@ -109,7 +112,7 @@ def show_task(task, depth, with_frames):
     if task['scope'] and task['scope']['is_effectively_cancelled']:
         line += ', cancelled'
     print(f'{line}  [(struct nur_task *) {int(task):#x}]')
-    if with_frames and state in ('waiting', 'runnable') and has_backtraces(task):
+    if with_frames and state in ('waiting', 'runnable') and has_backtrace(task):
         for number, frame in enumerate(UNWINDER.frames(int(task['context']['sp']))):
             print(f'{"  " * depth}    #{number} {describe_frame(frame)}')
 

@@ -3,7 +3,7 @@
  * Stacks, measured by an instrument of the library's own:
  *
  *	base ─── pattern ─── │ overwritten ──── │ not painted │ struct nur_task │ top
- *	                     └ the lowest use               └ holds what the context begins with
+ *	                     └ the lowest use               └ makecontext() has written there
  *
  * A new task's stack is painted from its base up to shortly below the task; when the task ends, or
  * somebody asks, the first word from the base that is not paint is how far it came. Pages that the kernel
@@ -29,7 +29,7 @@
 
 #define PAINT_BYTE  0xb5
 #define PAINT       UINT64_C(0xb5b5b5b5b5b5b5b5)
-#define NOT_PAINTED 1024 /* below the task: its first frame is there already */
+#define NOT_PAINTED 1024 /* below the task: the first frame of a context of the C library */
 
 struct figure {
 	nur_task_fn fn;

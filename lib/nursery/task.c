@@ -212,9 +212,9 @@ run_function(struct nur_task *task)
 }
 
 static void
-task_entry(void *arg)
+task_entry(struct nuri_context *context)
 {
-	struct nur_task *task = arg;
+	struct nur_task *task = container_of(context, struct nur_task, context);
 
 	finish(task, run_function(task));
 	task->state = NURI_TASK_DONE;
@@ -271,7 +271,7 @@ nuri_task_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, v
 	task->fn = fn;
 	task->arg = arg;
 	task->name = name;
-	nuri_context_init(&task->context, stack->base, task, task_entry, task);
+	nuri_context_init(&task->context, stack->base, task, task_entry);
 	task->parent_nursery = nursery;
 	if (nursery) {
 		nuri_nursery_add_child(nursery, task);

@@ -53,7 +53,7 @@ static struct nuri_context here;
 static struct nuri_context there;
 
 static void
-bounce(void *arg)
+bounce(struct nuri_context *context)
 {
 	for (;;) {
 		nuri_context_switch(&there, &here);
@@ -71,7 +71,7 @@ measure_switch(void)
 	if (stack == MAP_FAILED) {
 		return -ENOMEM;
 	}
-	nuri_context_init(&there, stack, stack + STACK_BYTES, bounce, NULL);
+	nuri_context_init(&there, stack, stack + STACK_BYTES, bounce);
 	start_ns = cpu_ns();
 	for (i = 0; i < N_SWITCHES / 2; i++) {
 		nuri_context_switch(&here, &there);

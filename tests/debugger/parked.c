@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parks some tasks and calls everybody_waits(), where test_gdb.py has a breakpoint. With an argument it ends
- * there, and leaves a core file.
+ * Parks some tasks, starts one and calls everybody_waits(), where test_gdb.py has a breakpoint. With an
+ * argument it ends there, and leaves a core file.
  */
 #include <nursery.h>
 #include <stdio.h>
@@ -56,6 +56,7 @@ park_some(void *unused)
 		(void)nur_start_soon(nursery, "digger", dig, NULL);
 		(void)nur_start_soon(nursery, NULL, wait_for_event, &event);
 		rc = nur_wait_all_tasks_blocked(0);
+		(void)nur_start_soon(nursery, "fresh", wait_for_event, &event);
 		everybody_waits();
 		nur_nursery_cancel(nursery, "seen");
 	}

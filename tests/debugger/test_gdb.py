@@ -32,9 +32,10 @@ def is_usable(switch):
 TREE = (
     r'^thread 1: run$',
     r'^  main: running ',
-    r'^    nursery, 2 tasks$',
+    r'^    nursery, 3 tasks$',
     r'^      digger: waiting \(sleep\) for \d+\.\d{3} s  \[\(struct nur_task \*\) 0x[0-9a-f]+\]$',
     r'^      wait_for_event: waiting \(event\) for ',
+    r'^      fresh: runnable  \[\(struct nur_task \*\) 0x[0-9a-f]+\]\n(?! +#)',
 )
 FRAMES = (
     r'^ +#0 .*\n(?: +#\d+ .*\n)* +#(\d+) wait_deep_inside at .*parked\.c:\d+\n'

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 
 #include "lib/nursery/context.h"
@@ -31,9 +32,9 @@ static char *stack, *other_stack;
 static int n_turns;
 
 static void
-begin_on(struct nuri_context *context, char *base, void (*entry)(void *arg), void *arg)
+prepare(struct nuri_context *context, char *base, nuri_context_fn entry)
 {
-	nuri_context_init(context, base, base + STACK_SIZE, entry, arg);
+	nuri_context_init(context, base, base + STACK_SIZE, entry);
 }
 
 static void
@@ -56,15 +57,15 @@ tear_down(void)
 }
 
 static void
-count_and_exit(void *arg)
+count_and_exit(struct nuri_context *context)
 {
-	*(int *)arg += 1;
-	nuri_context_exit_to(&task_context, &main_context);
+	n_turns++;
+	nuri_context_exit_to(context, &main_context);
 }
 
 START_TEST(the_first_switch_calls_the_entry)
 {
-	begin_on(&task_context, stack, count_and_exit, &n_turns);
+	prepare(&task_context, stack, count_and_exit);
 
 	nuri_context_switch(&main_context, &task_context);
 
@@ -72,10 +73,25 @@ START_TEST(the_first_switch_calls_the_entry)
 }
 END_TEST
 
+#ifndef NURI_UCONTEXT /* makecontext() writes to it */
+static const unsigned char untouched[256];
+
+START_TEST(the_stack_is_not_written_before)
+{
+	memset(stack, 0, STACK_SIZE);
+	prepare(&task_context, stack, count_and_exit);
+
+	ck_assert_mem_eq(stack + STACK_SIZE - sizeof(untouched), untouched, sizeof(untouched));
+	nuri_context_switch(&main_context, &task_context);
+	ck_assert_int_eq(n_turns, 1);
+}
+END_TEST
+#endif
+
 START_TEST(a_stack_is_used_again_after_the_exit)
 {
 	for (int i = 0; i < N_USES; i++) {
-		begin_on(&task_context, stack, count_and_exit, &n_turns);
+		prepare(&task_context, stack, count_and_exit);
 		nuri_context_switch(&main_context, &task_context);
 	}
 
@@ -83,20 +99,20 @@ START_TEST(a_stack_is_used_again_after_the_exit)
 }
 END_TEST
 
+static uintptr_t frame;
+
 static void
-remember_frame(void *arg)
+remember_frame(struct nuri_context *context)
 {
 	_Alignas(16) char local[16];
 
-	*(uintptr_t *)arg = (uintptr_t)local;
+	frame = (uintptr_t)local;
 	nuri_context_exit_to(&task_context, &main_context);
 }
 
 START_TEST(the_entry_has_an_aligned_stack_of_its_own)
 {
-	uintptr_t frame = 0;
-
-	nuri_context_init(&task_context, stack, stack + STACK_SIZE - 8, remember_frame, &frame);
+	nuri_context_init(&task_context, stack, stack + STACK_SIZE - 8, remember_frame);
 	nuri_context_switch(&main_context, &task_context);
 
 	ck_assert_uint_eq(frame % 16, 0);
@@ -127,24 +143,25 @@ registers_survive(struct nuri_context *from, struct nuri_context *to, volatile u
 	       w == (double)*seed && x == (double)*seed && y == (double)*seed && z == (double)*seed;
 }
 
+static bool is_broken;
+
 static void
-disturb_registers(void *arg)
+disturb_registers(struct nuri_context *context)
 {
 	volatile uint64_t seed = 0x1111;
 
 	while (registers_survive(&task_context, &main_context, &seed)) {
 		seed++;
 	}
-	*(bool *)arg = true;
+	is_broken = true;
 	nuri_context_exit_to(&task_context, &main_context);
 }
 
 START_TEST(callee_saved_registers_survive)
 {
 	volatile uint64_t seed = 0x7777000;
-	bool is_broken = false;
 
-	begin_on(&task_context, stack, disturb_registers, &is_broken);
+	prepare(&task_context, stack, disturb_registers);
 	for (int i = 0; i < 100; i++) {
 		ck_assert(registers_survive(&main_context, &task_context, &seed));
 		seed += 3;
@@ -170,11 +187,11 @@ long_third(void)
 	return one / three;
 }
 
-static void
-round_upwards(void *arg)
-{
-	double *results = arg;
+static double results[3];
 
+static void
+round_upwards(struct nuri_context *context)
+{
 	results[0] = third();
 	(void)fesetround(FE_UPWARD);
 	nuri_context_switch(&task_context, &main_context);
@@ -185,11 +202,10 @@ round_upwards(void *arg)
 
 START_TEST(a_rounding_mode_stays_in_its_context)
 {
-	double results[3] = { 0 };
 	double nearest = third();
 
 	(void)fesetround(FE_DOWNWARD);
-	begin_on(&task_context, stack, round_upwards, results);
+	prepare(&task_context, stack, round_upwards);
 	nuri_context_switch(&main_context, &task_context);
 	ck_assert_int_eq(fegetround(), FE_DOWNWARD);
 	nuri_context_switch(&main_context, &task_context);
@@ -203,7 +219,7 @@ START_TEST(a_rounding_mode_stays_in_its_context)
 END_TEST
 
 static void
-go_to_other(void *arg)
+go_to_other(struct nuri_context *context)
 {
 	n_turns += 1;
 	nuri_context_switch(&task_context, &other_context);
@@ -212,7 +228,7 @@ go_to_other(void *arg)
 }
 
 static void
-go_back_to_task(void *arg)
+go_back_to_task(struct nuri_context *context)
 {
 	n_turns += 10;
 	nuri_context_exit_to(&other_context, &task_context);
@@ -220,8 +236,8 @@ go_back_to_task(void *arg)
 
 START_TEST(tasks_switch_to_each_other)
 {
-	begin_on(&task_context, stack, go_to_other, NULL);
-	begin_on(&other_context, other_stack, go_back_to_task, NULL);
+	prepare(&task_context, stack, go_to_other);
+	prepare(&other_context, other_stack, go_back_to_task);
 
 	nuri_context_switch(&main_context, &task_context);
 
@@ -235,20 +251,20 @@ deep_enough(int depth, void **frames)
 	return depth > 0 ? deep_enough(depth - 1, frames) + 1 : backtrace(frames, 64);
 }
 
+static int n_frames;
+
 static void
-trace(void *arg)
+trace(struct nuri_context *context)
 {
 	void *frames[64];
 
-	*(int *)arg = deep_enough(3, frames);
+	n_frames = deep_enough(3, frames);
 	nuri_context_exit_to(&task_context, &main_context);
 }
 
 START_TEST(a_backtrace_ends_at_the_entry)
 {
-	int n_frames = 0;
-
-	begin_on(&task_context, stack, trace, &n_frames);
+	prepare(&task_context, stack, trace);
 	nuri_context_switch(&main_context, &task_context);
 
 	/* what is called, at most 4 levels and their sum of 3, the entry and what is below it */
@@ -273,15 +289,29 @@ trace_from_signal(int signo)
 }
 
 static void
-bounce(void *arg)
+bounce(struct nuri_context *context)
 {
 	for (;;) {
 		nuri_context_switch(&task_context, &main_context);
 	}
 }
 
+static void
+bounce_once(void)
+{
+	nuri_context_switch(&main_context, &task_context);
+}
+
+static void
+begin_and_end(void)
+{
+	prepare(&task_context, stack, count_and_exit);
+	nuri_context_switch(&main_context, &task_context);
+}
+
 /* The timer is the one thing here that depends on time; how often it fires changes no outcome. */
-START_TEST(a_backtrace_in_the_middle_of_a_switch_is_whole)
+static void
+trace_often_during(void (*do_once)(void))
 {
 	struct itimerval every = { { 0, 100 }, { 0, 100 } };
 	struct itimerval off = { { 0, 0 }, { 0, 0 } };
@@ -289,17 +319,28 @@ START_TEST(a_backtrace_in_the_middle_of_a_switch_is_whole)
 
 	(void)backtrace(frames, 4); /* loads the unwinder, which a signal handler may not */
 	ck_assert(signal(SIGPROF, trace_from_signal) != SIG_ERR);
-	begin_on(&task_context, stack, bounce, NULL);
 	ck_assert_int_eq(setitimer(ITIMER_PROF, &every, NULL), 0);
 	while (n_signals < 100) {
 		for (int i = 0; i < 1000; i++) {
-			nuri_context_switch(&main_context, &task_context);
+			do_once();
 		}
 	}
 	ck_assert_int_eq(setitimer(ITIMER_PROF, &off, NULL), 0);
 
 	ck_assert_int_ge(deepest, 2);
 	ck_assert_int_lt(deepest, 64);
+}
+
+START_TEST(a_backtrace_in_the_middle_of_a_switch_is_whole)
+{
+	prepare(&task_context, stack, bounce);
+	trace_often_during(bounce_once);
+}
+END_TEST
+
+START_TEST(a_backtrace_in_the_middle_of_a_beginning_is_whole)
+{
+	trace_often_during(begin_and_end);
 }
 END_TEST
 #endif
@@ -312,6 +353,9 @@ test_suite(void)
 
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, the_first_switch_calls_the_entry);
+#ifndef NURI_UCONTEXT
+	tcase_add_test(tcase, the_stack_is_not_written_before);
+#endif
 	tcase_add_test(tcase, a_stack_is_used_again_after_the_exit);
 	tcase_add_test(tcase, the_entry_has_an_aligned_stack_of_its_own);
 	tcase_add_test(tcase, callee_saved_registers_survive);
@@ -326,6 +370,7 @@ test_suite(void)
 	tcase_add_test(tcase, a_backtrace_ends_at_the_entry);
 #ifndef NURI_TSAN /* which delivers signals when a system call waits */
 	tcase_add_test(tcase, a_backtrace_in_the_middle_of_a_switch_is_whole);
+	tcase_add_test(tcase, a_backtrace_in_the_middle_of_a_beginning_is_whole);
 #endif
 	suite_add_tcase(suite, tcase);
 

@@ -279,7 +279,7 @@ fall(volatile char *above)
 }
 
 static void
-overflow(void *arg)
+overflow(struct nuri_context *context)
 {
 	(void)fall(NULL);
 	nuri_context_exit_to(&task_context, &main_context);
@@ -290,7 +290,7 @@ run_off_the_stack(bool has_no_markers)
 {
 	pool.has_no_markers = has_no_markers;
 	acquire_many(2);
-	nuri_context_init(&task_context, stacks[0]->base, stacks[0], overflow, NULL);
+	nuri_context_init(&task_context, stacks[0]->base, stacks[0], overflow);
 	nuri_context_switch(&main_context, &task_context);
 }
 
