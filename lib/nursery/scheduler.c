@@ -309,6 +309,7 @@ prefetch(const struct list *node)
 	const struct nur_task *next = list_entry(node, struct nur_task, in_queue);
 
 	__builtin_prefetch(&next->context);
+	__builtin_prefetch(&next->in_queue); /* leads to the one after it */
 	__builtin_prefetch(&next->state);
 	__builtin_prefetch((const char *)next - 64); /* where a new task has its first frame */
 }
