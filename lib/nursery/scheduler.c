@@ -146,8 +146,6 @@ nur_reschedule(struct nur_task *task, int result)
 	if (task->run != nuri_current_run()) {
 		nuri_die("task \"%s\" was woken from outside its run", nur_task_name(task));
 	}
-	task->abort = NULL;
-	task->wait_reason = NULL;
 	task->result = result;
 	nuri_task_make_runnable(task);
 }

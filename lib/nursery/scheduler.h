@@ -45,7 +45,8 @@ enum nuri_task_state {
  * nurseries    open ones, outermost first
  * breakers     of the parking lots that break when it ends; NULL: none
  * locals       its values of struct nur_local; NULL: none
- * abort        how to undo the present wait; NULL: cannot be, or was tried
+ * abort        how to undo the present wait; NULL: cannot be, or was tried. What describes a wait is garbage
+ *              outside of one.
  * result       what the present wait returns
  * started_at   the run's time of the pass in which it was started
  * waiting_since  likewise, in which its present wait began

@@ -230,8 +230,6 @@ init(struct nur_task *task, struct nuri_run *run, struct nuri_stack *stack)
 	task->failure = NULL;
 	task->breakers = NULL;
 	task->locals = NULL;
-	task->abort = NULL;
-	task->wait_reason = NULL;
 	task->started_at = run->now;
 	task->state = NURI_TASK_RUNNABLE;
 	task->has_been_told = false;

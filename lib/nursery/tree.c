@@ -74,12 +74,12 @@ describe_task(const struct nur_task *task, size_t depth)
 		.depth = depth,
 		.name = nur_task_name(task),
 		.state = public_state(task),
-		.wait_reason = task->wait_reason,
 		.age_ns = nur_time_sub(task->run->now, task->started_at),
 		.n_children = count_nurseries(task),
 	};
 
 	if (task->state == NURI_TASK_WAITING) {
+		entry.wait_reason = task->wait_reason;
 		entry.waiting_ns = nur_time_sub(task->run->now, task->waiting_since);
 	}
 	describe_scope(&entry, task->scope, task->run->now);
