@@ -74,7 +74,7 @@ struct nuri_slab {
  * n_touched         stacks that hold memory: given out, or idle
  * name_of           names the task on a stack, from a signal handler
  * has_no_markers    the kernel refused MADV_GUARD_INSTALL: guards are made by mprotect()
- * error             why the last nuri_stack_acquire() failed
+ * error             why the last nuri_stack_pool_open_slab() failed
  */
 struct nuri_stack_pool {
 	struct list slabs;
@@ -108,7 +108,10 @@ void nuri_stack_pool_fini(struct nuri_stack_pool *pool);
  */
 void nuri_stack_pool_abandon(struct nuri_stack_pool *pool, void (*drop)(struct nuri_stack *stack));
 
-/* nuri_stack_pool_open_slab() - put a slab with an idle stack to the front; 0 or NUR_ENOSTACK */
+/*
+ * nuri_stack_pool_open_slab() - put a slab with an idle stack to the front; 0, or NUR_ENOSTACK and the reason in
+ * nuri_stack_pool_error()
+ */
 int nuri_stack_pool_open_slab(struct nuri_stack_pool *pool);
 
 /* nuri_stack_pool_prefer() - put @slab, which has got the first of its stacks back, to the front */
@@ -158,23 +161,18 @@ nuri_stack_prefetch(const struct nuri_stack *stack)
 }
 
 /*
- * nuri_stack_acquire() - 0, or NUR_ENOSTACK and the reason in nuri_stack_pool_error()
+ * nuri_stack_take_idle() - one of the slab in front; NULL: there is none, nuri_stack_pool_open_slab() is next
  *
  * Each task comes by here and by the release, so what is done each time is inline.
  */
-static inline int
-nuri_stack_acquire(struct nuri_stack_pool *pool, struct nuri_stack **ret_stack)
+static inline struct nuri_stack *
+nuri_stack_take_idle(struct nuri_stack_pool *pool)
 {
 	struct nuri_slab *slab = list_entry(pool->open.next, struct nuri_slab, in_open);
 	struct nuri_stack *stack;
 
 	if (list_is_empty(&pool->open) || !slab->idle) {
-		int r = nuri_stack_pool_open_slab(pool);
-
-		if (r < 0) {
-			return r;
-		}
-		slab = list_entry(pool->open.next, struct nuri_slab, in_open);
+		return NULL;
 	}
 
 	stack = slab->idle;
@@ -186,8 +184,7 @@ nuri_stack_acquire(struct nuri_stack_pool *pool, struct nuri_stack **ret_stack)
 	if (++slab->n_used == pool->n_per_slab) {
 		list_unlink(&slab->in_open);
 	}
-	*ret_stack = stack;
-	return 0;
+	return stack;
 }
 
 /* nuri_stack_release() - nothing runs on @stack any more, and nobody reads what was in it */

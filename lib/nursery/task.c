@@ -236,6 +236,20 @@ init(struct nur_task *task, struct nuri_run *run, struct nuri_stack *stack)
 	list_init(nuri_list(&task->nurseries));
 }
 
+static inline void
+enter_tree(struct nur_task *task, struct nur_nursery *nursery)
+{
+	task->parent_nursery = nursery;
+	if (nursery) {
+		nuri_nursery_add_child(nursery, task);
+		task->scope = &nursery->scope;
+	} else {
+		task->run->main = task;
+		task->scope = &task->run->system.scope;
+	}
+	list_append(nuri_list(&task->scope->tasks), nuri_list(&task->in_scope));
+}
+
 static __attribute__((cold, noinline)) int
 refuse_task(const struct nuri_run *run)
 {
@@ -243,25 +257,48 @@ refuse_task(const struct nuri_run *run)
 }
 
 static __attribute__((cold, noinline)) int
-no_stack(const struct nuri_run *run, int r)
+spawn_on_another_slab(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
+	struct nuri_run *run)
 {
-	return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
+	int r = nuri_stack_pool_open_slab(&run->stacks);
+
+	if (r < 0) {
+		return nur_fail(r, "%s", nuri_stack_pool_error(&run->stacks));
+	}
+	return nuri_task_spawn(nursery, name, fn, arg, run);
 }
 
+/* What most programs have no use for: values are inherited, an instrument is told. */
+static __attribute__((noinline)) int
+start_with_extras(struct nuri_run *run, struct nur_task *task)
+{
+	if (run->current && run->current->locals) {
+		nuri_task_inherit_locals(task, run->current);
+	}
+	if (nuri_has_hook(&run->instruments, NURI_TASK_SPAWNED)) {
+		nuri_instruments_call(run, NURI_TASK_SPAWNED, task, 0);
+	}
+	nuri_task_make_runnable(task);
+	return 0;
+}
+
+/*
+ * What is seldom is a call with which the start ends: nothing is kept over a call then, so no register has to
+ * be saved. That is a twelfth of spawn and join.
+ */
 int
 nuri_task_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, void *arg,
 	struct nuri_run *run)
 {
 	struct nuri_stack *stack;
 	struct nur_task *task;
-	int r;
 
 	if (run->n_tasks >= run->max_tasks) {
 		return refuse_task(run);
 	}
-	r = nuri_stack_acquire(&run->stacks, &stack);
-	if (r < 0) {
-		return no_stack(run, r);
+	stack = nuri_stack_take_idle(&run->stacks);
+	if (!stack) {
+		return spawn_on_another_slab(nursery, name, fn, arg, run);
 	}
 
 	task = nuri_task_on(stack);
@@ -270,20 +307,10 @@ nuri_task_spawn(struct nur_nursery *nursery, const char *name, nur_task_fn fn, v
 	task->arg = arg;
 	task->name = name;
 	nuri_context_init(&task->context, stack->base, task, task_entry);
-	task->parent_nursery = nursery;
-	if (nursery) {
-		nuri_nursery_add_child(nursery, task);
-	} else {
-		run->main = task;
-	}
-	task->scope = outermost_scope(task);
-	list_append(nuri_list(&task->scope->tasks), nuri_list(&task->in_scope));
-	if (run->current && run->current->locals) {
-		nuri_task_inherit_locals(task, run->current);
-	}
+	enter_tree(task, nursery);
 	run->n_tasks++;
-	if (nuri_has_hook(&run->instruments, NURI_TASK_SPAWNED)) {
-		nuri_instruments_call(run, NURI_TASK_SPAWNED, task, 0);
+	if ((run->current && run->current->locals) || run->instruments.hooks) {
+		return start_with_extras(run, task);
 	}
 	nuri_task_make_runnable(task);
 	return 0;
