@@ -137,6 +137,9 @@ check "fetchctl finds it" fetchctl health
 # ---- who may ---------------------------------------------------------------------------------------
 check "a stranger may not connect" is EACCES connect 54321
 check "a member of the group may" is connected connect "$(getent group fetchd | cut -d: -f3)"
+check "and is known by his own number, and by the group" has 'uid 54321 has submit \(access: group fetchd\)' \
+	setpriv --reuid 54321 --regid 54321 --groups "$(getent group fetchd | cut -d: -f3)" \
+	curl --silent --max-time 30 --unix-socket "$socket" --request POST http://fetchd/v1/reload
 
 # ---- shut in ---------------------------------------------------------------------------------------
 # A process in the service's place: its unit, with another program.
@@ -219,6 +222,17 @@ for _ in {1..30}; do
 	[ "$(status_of /v1/health/live)" = 200 ] || refused=$((refused + 1))
 done
 check "no connection is refused around a crash" is 0 echo $refused
+
+pid=$(unit MainPID)
+touch /tmp/restarting
+while [ -e /tmp/restarting ]; do
+	connect "$(getent group fetchd | cut -d: -f3)"
+done >/tmp/connects 2>&1 &
+check "it can be restarted" systemctl restart fetchd.service
+rm /tmp/restarting
+wait $!
+check "that is another process" test "$(unit MainPID)" != "$pid"
+check "and no connection is refused meanwhile" is connected sort -u /tmp/connects
 
 # ---- an upgrade ------------------------------------------------------------------------------------
 if [ -d $packages ]; then
