@@ -1,66 +1,102 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/entrance.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <nursery.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "daemon/api/api_counts.h"
+#include "daemon/api/problem.h"
 #include "daemon/config/config.h"
 #include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
 #include "daemon/server.h"
 
-static void
-turn_away(int fd)
-{
-	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-				     "Content-Length: 0\r\nRetry-After: 1\r\n"
-				     "Connection: close\r\n\r\n";
+/* Why a caller is not let in. */
+struct refusal {
+	enum problem_code code;
+	char detail[120];
+};
 
+static void
+tell(int fd, const char *text, int len)
+{
 	/* The peer's buffer is empty: it fits, or nobody is there to read it. */
-	(void)!send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static int
-admit(struct entrance *entrance, struct nur_stream *stream, struct connection **ret_connection)
+/* Without memory of the heap: there may be none left. The texts have nothing in them that JSON escapes. */
+static void
+turn_away(int fd, const struct refusal *refusal)
 {
-	struct server *server = entrance->server;
-	struct api_counts *counts = server_counts(server);
-	int r = connection_create(server, stream, entrance->door, ret_connection);
+	int status = problem_status(refusal->code);
+	const char *name = problem_name(refusal->code);
+	char body[400];
+	char head[240];
+	int body_len = snprintf(body, sizeof(body),
+		"{\"type\":\"urn:fetchd:problem:%s\",\"title\":\"%s\",\"status\":%d,"
+		"\"detail\":\"%s\",\"code\":\"%s\"}\n",
+		name, problem_title(refusal->code), status, refusal->detail, name);
+	int head_len = snprintf(head, sizeof(head),
+		"HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM_CONTENT_TYPE "\r\nContent-Length: %d\r\n"
+		"Retry-After: 1\r\nConnection: close\r\n\r\n",
+		status, problem_reason_phrase(status), body_len);
 
+	assert(body_len < (int)sizeof(body) && head_len < (int)sizeof(head));
+	tell(fd, head, head_len);
+	tell(fd, body, body_len);
+}
+
+static enum api_refusal
+explain(const struct config *config, int r, struct refusal *ret_refusal)
+{
 	switch (r) {
-	case 0:
-		break;
 	case -EBUSY:
-		api_counts_refusal(counts, API_REFUSED_CONNECTIONS);
-		log_at(LOG_WARNING, LOG_FIELDS(EVENT(CALLERS_AWAY)),
-			"limits.connections (%u) reached: a caller was turned away",
-			server_config(server)->max_connections);
-		break;
+		ret_refusal->code = PROBLEM_OVERLOADED;
+		(void)snprintf(ret_refusal->detail, sizeof(ret_refusal->detail),
+			"limits.connections is %u, and all that are for this user are at work",
+			config->max_connections);
+		return API_REFUSED_CONNECTIONS;
 	case -EDQUOT:
-		api_counts_refusal(counts, API_REFUSED_CONNECTIONS_PER_USER);
-		log_at(LOG_WARNING, LOG_FIELDS(EVENT(CALLERS_AWAY)),
-			"limits.connections_per_user (%u) reached: a caller was turned away",
-			server_config(server)->max_connections_per_user);
-		break;
+		ret_refusal->code = PROBLEM_QUOTA;
+		(void)snprintf(ret_refusal->detail, sizeof(ret_refusal->detail),
+			"limits.connections_per_user is %u, and this user has as many",
+			config->max_connections_per_user);
+		return API_REFUSED_CONNECTIONS_PER_USER;
 	default:
-		api_counts_refusal(counts, API_REFUSED_RESOURCES);
-		log_at(LOG_WARNING, LOG_FIELDS(EVENT(CALLERS_AWAY)), "a caller was turned away: %s",
-			nur_strerror(r));
-		break;
+		ret_refusal->code = PROBLEM_OVERLOADED;
+		(void)snprintf(
+			ret_refusal->detail, sizeof(ret_refusal->detail), "%s", nur_strerror(r));
+		return API_REFUSED_RESOURCES;
 	}
-	return r;
+}
+
+/* No caller is let in: count it, write it down, and tell him. */
+static void
+refuse(struct entrance *entrance, int fd, int r)
+{
+	struct refusal refusal;
+
+	api_counts_refusal(server_counts(entrance->server),
+		explain(server_config(entrance->server), r, &refusal));
+	log_at(LOG_WARNING, LOG_FIELDS(EVENT(CALLERS_AWAY)), "a caller was turned away: %s",
+		refusal.detail);
+	if (fd >= 0) {
+		turn_away(fd, &refusal);
+	}
 }
 
 static void
 welcome(struct nur_nursery *nursery, struct nur_stream *stream, void *arg)
 {
+	struct entrance *entrance = arg;
 	struct connection *connection;
-	int r = admit(arg, stream, &connection);
+	int r = connection_create(entrance->server, stream, entrance->door, &connection);
 
 	if (r < 0) {
-		turn_away(nur_stream_fd(stream));
+		refuse(entrance, nur_stream_fd(stream), r);
 		nur_stream_destroy(stream);
 		return;
 	}
@@ -74,13 +110,7 @@ welcome(struct nur_nursery *nursery, struct nur_stream *stream, void *arg)
 static void
 overload(int error, int fd, void *arg)
 {
-	struct entrance *entrance = arg;
-
-	api_counts_refusal(server_counts(entrance->server), API_REFUSED_RESOURCES);
-	log_warning("cannot accept: %s", nur_strerror(error));
-	if (fd >= 0) {
-		turn_away(fd);
-	}
+	refuse(arg, fd, error);
 }
 
 static int

@@ -468,6 +468,34 @@ begin_three(struct t_http *https, size_t n)
 	t_origin_wait(api_origin(), "held>=3");
 }
 
+/* There was no request, which would have an id. */
+static void
+check_turned_away(const struct api_answer *answer, int status, const char *code, const char *rule)
+{
+	ck_assert_int_eq(answer->http.status, status);
+	api_check_field(answer, "Content-Type", "application/problem+json");
+	api_check_field(answer, "Retry-After", "1");
+	ck_assert_str_eq(api_at(answer, "/code")->text, code);
+	ck_assert_ptr_nonnull(strstr(api_at(answer, "/detail")->text, rule));
+}
+
+START_TEST(a_user_has_so_many_connections)
+{
+	struct t_http second = api_connect();
+	struct t_http third;
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	check_health(&second, 200);
+	third = api_connect();
+	api_read(&third, &answer);
+
+	check_turned_away(&answer, 429, "quota", "limits.connections_per_user is 2");
+	t_http_close(&second);
+	t_http_close(&third);
+	ck_assert_int_eq(t_daemon_stop(api_daemon()), 0);
+}
+END_TEST
+
 START_TEST(who_works_is_not_sent_away)
 {
 	struct t_http busy[4];
@@ -482,8 +510,7 @@ START_TEST(who_works_is_not_sent_away)
 	turned_away = api_connect();
 	api_read(&turned_away, &answer);
 
-	ck_assert_int_eq(answer.http.status, 503);
-	api_check_field(&answer, "Retry-After", "1");
+	check_turned_away(&answer, 503, "overloaded", "limits.connections is 4");
 	t_http_close(&turned_away);
 	for (size_t i = 0; i < ARRAY_LEN(busy); i++) {
 		t_http_close(&busy[i]);
@@ -506,7 +533,7 @@ START_TEST(the_last_place_is_for_admins)
 
 	reader = connect_as(READER, NOBODY, NOBODY); /* the kit's gives way, which is not enough */
 	api_read(&reader, &answer);
-	ck_assert_int_eq(answer.http.status, 503);
+	check_turned_away(&answer, 503, "overloaded", "limits.connections is 4");
 	admin = api_connect();
 	check_health(&admin, 200);
 
@@ -523,6 +550,12 @@ static void
 start_with_rules(void)
 {
 	api_start_with(RULES);
+}
+
+static void
+start_with_two(void)
+{
+	api_start_with("limits: {connections_per_user: 2}\n");
 }
 
 static void
@@ -576,5 +609,8 @@ test_suite(void)
 	tc = api_case(suite, "full", start_with_few, api_clean_up);
 	tcase_add_test(tc, who_works_is_not_sent_away);
 	tcase_add_test(tc, the_last_place_is_for_admins);
+
+	tc = api_case(suite, "own places", start_with_two, api_clean_up);
+	tcase_add_test(tc, a_user_has_so_many_connections);
 	return suite;
 }

@@ -607,6 +607,41 @@ def the_store_has_metrics(origin):
 
 
 @test
+def a_batch_in_the_store_is_there_for_its_owner(origin):
+    users = 64001, 64002
+    if os.geteuid() != 0:
+        return 'passed over: without root there is nobody else to be'
+    rules = ', '.join(f'{{user: {user}, level: submit}}' for user in users)
+    with Fetchd(FETCHD, CONFIG + f'listen: {{mode: "0666"}}\naccess: [{rules}]\n'
+                                 'limits: {stored_per_user: 1KiB}\n') as daemon:
+        os.chmod(daemon.folder.name, 0o755)
+
+        def call(user, *request, **fields):
+            os.seteuid(user)
+            try:
+                return daemon.call(*request, **fields)
+            finally:
+                os.seteuid(0)
+
+        def submit(user):
+            body = {'urls': [{'url': origin.url('/bytes/1000'), 'capture': 'base64'}]}
+            return call(user, 'POST', '/v1/batches', body, Prefer='respond-async')
+
+        batch = submit(users[0]).json['id']
+        daemon.wait_end(batch)
+        daemon.stop()
+        daemon.start()
+        os.chmod(daemon.folder.name, 0o755)
+        for user, status in (users[0], 200), (users[1], 404), (0, 200):
+            for target in '', '/results':
+                equal(call(user, 'GET', f'/v1/batches/{batch}{target}').status, status)
+            listed = [found['id'] for found in call(user, 'GET', '/v1/batches').json['batches']]
+            equal(listed, [batch] if status == 200 else [])
+        problem(submit(users[0]), 429, 'quota')
+        equal(submit(users[1]).status, 202)
+
+
+@test
 def a_store_that_fails_is_not_written_to_again(origin):
     with Fetchd(FETCHD, CONFIG) as daemon:
         running = daemon.accept({'urls': [origin.url('/hold/a'), origin.url('/ok')]})
