@@ -2,8 +2,7 @@
 /*
  * The configuration's grammar as a JSON Schema (2020-12), for editors: keys, types and ranges come from the rows
  * that the loader reads. What a schema cannot say (that names are unique, that a URL can be fetched) only the
- * loader knows. Fields of batches are described here, since their table knows setters and no types; a test holds
- * the two lists against each other.
+ * loader knows.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -17,54 +16,13 @@
 
 #define REF(name) "{\"$ref\":\"#/$defs/" name "\"}"
 
-/* What a field of a batch may be, by its name. */
-struct field_schema {
+/* A part that others refer to. */
+struct definition {
 	const char *name;
 	const char *schema;
 };
 
-static const struct field_schema batch_schemas[] = {
-	{ "urls", "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" REF("text") "," REF(
-			  "url") "]}}" },
-	{ "name", REF("text") },
-	{ "policy", "{\"enum\":[\"fail_fast\",\"collect\",\"first_success\"]}" },
-	{ "max_failures", REF("count") },
-	{ "deadline", REF("duration") },
-	{ "concurrency", REF("positive") },
-	{ "per_origin", REF("positive") },
-	{ "dedupe", REF("boolean") },
-	{ "rate", "{\"type\":\"string\",\"pattern\":\"^[0-9]+/[smh]$\"}" },
-	{ "resume", REF("boolean") },
-	{ "timeout", REF("duration") },
-	{ "attempt_timeout", REF("duration") },
-	{ "connect_timeout", REF("duration") },
-	{ "method",
-		"{\"enum\":[\"GET\",\"HEAD\",\"OPTIONS\",\"POST\",\"PUT\",\"PATCH\",\"DELETE\"]}" },
-	{ "headers", "{\"type\":\"object\",\"additionalProperties\":" REF("text") "}" },
-	{ "body", REF("text") },
-	{ "expect", REF("statuses") },
-	{ "redirects", REF("count") },
-	{ "retries", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-		     "\"max\":" REF("count") ",\"backoff\":" REF(
-			     "duration") ",\"max_backoff\":" REF("duration") ",\"on\":{\"type\":"
-									     "\"array\"}}}" },
-	{ "max_body", REF("size") },
-	{ "capture", "{\"enum\":[\"none\",\"sha256\",\"text\",\"base64\"]}" },
-	{ "assert", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-		    "\"contains\":" REF("text") ",\"regex\":" REF(
-			    "text") ",\"json\":{\"type\":\"object\",\"minProperties\":1}}}" },
-	{ "hedge", REF("duration") },
-	{ "http_version", "{\"enum\":[\"auto\",\"1.1\",\"2\"]}" },
-	{ "tls", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{"
-		 "\"verify\":" REF("boolean") ",\"ca\":" REF(
-			 "text") ",\"min\":{\"enum\":[\"1.2\","
-				 "\"1.3\"]},\"client\":" REF("text") ",\"report\""
-								     ":" REF("boolea"
-									     "n") "}"
-										  "}" },
-};
-
-static const struct field_schema definitions[] = {
+static const struct definition definitions[] = {
 	{ "placeholder",
 		"{\"type\":\"string\",\"pattern\":\"^\\\\$\\\\{(env|credential):[^}]+\\\\}$\"}" },
 	{ "text", "{\"type\":\"string\"}" },
@@ -81,16 +39,23 @@ static const struct field_schema definitions[] = {
 		"\"^([1-5]xx|[1-5][0-9]{2}(-[1-5][0-9]{2})?)$\"}]}}" },
 };
 
-static const char *
-find_schema(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(batch_schemas); i++) {
-		if (strcmp(batch_schemas[i].name, name) == 0) {
-			return batch_schemas[i].schema;
-		}
-	}
-	return "{}";
-}
+/* What a field of a batch may be; NULL: its row says more. */
+static const char *const kinds[FIELD_N_KINDS] = {
+	[FIELD_ANY] = "{}",
+	[FIELD_TEXT] = REF("text"),
+	[FIELD_BOOL] = REF("boolean"),
+	[FIELD_COUNT] = REF("count"),
+	[FIELD_POSITIVE] = REF("positive"),
+	[FIELD_DURATION] = REF("duration"),
+	[FIELD_SIZE] = REF("size"),
+	[FIELD_RATE] = "{\"type\":\"string\",\"pattern\":\"^[0-9]+/[smh]$\"}",
+	[FIELD_STATUSES] = REF("statuses"),
+	[FIELD_LIST] = "{\"type\":\"array\"}",
+	[FIELD_MAP] = "{\"type\":\"object\",\"minProperties\":1}",
+	[FIELD_TEXTS] = "{\"type\":\"object\",\"additionalProperties\":" REF("text") "}",
+	[FIELD_URLS] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"anyOf\":[" REF(
+		"text") "," REF("url") "]}}",
+};
 
 /* ---- one row ---- */
 
@@ -218,16 +183,36 @@ has_row(const struct schema_table *table, const char *name)
 	return false;
 }
 
+static void
+put_field(const struct field *field, struct buffer *out)
+{
+	buffer_printf(out, "\"%s\":", field->name);
+	if (field->kind == FIELD_WORD) {
+		buffer_putc(out, '{');
+		put_words(field->words, out);
+		buffer_putc(out, '}');
+	} else if (field->kind == FIELD_OBJECT) {
+		buffer_puts(out,
+			"{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{");
+		for (size_t i = 0; i < field->table->n; i++) {
+			buffer_puts(out, i > 0 ? "," : "");
+			put_field(&field->table->fields[i], out); /* objects nest once */
+		}
+		buffer_puts(out, "}}");
+	} else {
+		buffer_puts(out, kinds[field->kind]);
+	}
+}
+
 /* Behind other members; without those that a job has a row for. */
 static void
 put_fields(const struct field_table *table, struct buffer *out)
 {
 	for (size_t i = 0; i < table->n; i++) {
-		if (has_row(&schema_job, table->fields[i].name)) {
-			continue;
+		if (!has_row(&schema_job, table->fields[i].name)) {
+			buffer_putc(out, ',');
+			put_field(&table->fields[i], out);
 		}
-		buffer_printf(out, ",\"%s\":%s", table->fields[i].name,
-			find_schema(table->fields[i].name));
 	}
 }
 

@@ -31,7 +31,7 @@ set_url(const struct field_at *at, const struct value *value, void *target)
 }
 
 static const struct field url_rows[] = {
-	{ "url", "a string such as \"https://example.org/\"", false, set_url },
+	{ "url", "a string such as \"https://example.org/\"", false, FIELD_TEXT, set_url },
 };
 
 static const struct field_table url_table = { url_rows, ARRAY_LEN(url_rows) };

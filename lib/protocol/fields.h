@@ -16,19 +16,49 @@
 #include "lib/protocol/value.h"
 
 struct field_at;
+struct field_table;
+
+/* What a value is, as far as its grammar can say it: for a schema, whoever writes one. */
+enum field_kind {
+	FIELD_ANY, /* nothing is said of it */
+	FIELD_TEXT,
+	FIELD_BOOL,
+	FIELD_COUNT,    /* an integer from 0 */
+	FIELD_POSITIVE, /* an integer from 1 */
+	FIELD_DURATION,
+	FIELD_SIZE,
+	FIELD_RATE,
+	FIELD_WORD,     /* one of words */
+	FIELD_STATUSES, /* a list of them */
+	FIELD_LIST,     /* of anything */
+	FIELD_MAP,      /* of anything, not empty */
+	FIELD_TEXTS,    /* a map of texts */
+	FIELD_OBJECT,   /* with the fields of table */
+	FIELD_URLS,     /* a list of texts, and of objects with the fields of a URL */
+};
+
+#define FIELD_N_KINDS 15
 
 /*
  * name    of the member
  * shape   what its value must be, to go behind "must be": «a duration such as "5s"»
  * scalar  may also be given as text, where there are no types (a query parameter)
+ * kind    what its value is
  * set     take @value into @target; what is wrong with it is a fault and leaves the target as it
  *         was
+ * words   of FIELD_WORD, ends with NULL
+ * table   of FIELD_OBJECT
+ * offset  of its place in the target, for a setter that serves several fields
  */
 struct field {
 	const char *name;
 	const char *shape;
 	bool scalar;
+	enum field_kind kind;
 	void (*set)(const struct field_at *at, const struct value *value, void *target);
+	const char *const *words;
+	const struct field_table *table;
+	size_t offset;
 };
 
 struct field_table {
