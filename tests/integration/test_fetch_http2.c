@@ -107,8 +107,8 @@ END_TEST
 #define WAS_RESET     MAY_BE(FETCH_ERROR_RESET)
 
 /*
- * errors: of a body of 8 bytes, and of one whose length was not announced. What comes with the end in one piece
- * libcurl may not have looked at: then it does not know that there was a body.
+ * errors: of a body of 8 bytes, and of one whose length was not announced; 0: nothing is wrong with it. What comes
+ * with the end in one piece libcurl may not have looked at: then it does not know that there was a body.
  */
 static const struct {
 	const char *name;
@@ -126,8 +126,7 @@ static const struct {
 	{ "GOAWAY that denies it", GOAWAY("\0", NO_ERROR), false,
 		{ CUT | NOT_KNOWN | WAS_RESET, CUT | NOT_KNOWN | WAS_RESET } },
 	{ "closed", { T_HTTP2_PING, .len = 8 }, false, { CUT, CUT | NOT_KNOWN } },
-	{ "ended", { T_HTTP2_DATA, T_HTTP2_END_STREAM, OF(1) }, true,
-		{ CUT | WAS_RESET, NOT_KNOWN } },
+	{ "ended", { T_HTTP2_DATA, T_HTTP2_END_STREAM, OF(1) }, true, { CUT | WAS_RESET, 0 } },
 };
 
 START_TEST(what_was_cut_is_never_ok)
@@ -144,7 +143,12 @@ START_TEST(what_was_cut_is_never_ok)
 	const struct t_http2_script script = {
 		.n_requests = 1, FRAMES(frames), .stays = cuts[cut].stays
 	};
-	const struct kit_result *kept = meet(&script);
+	const struct kit_result *kept;
+
+	if (cuts[cut].errors[is_unannounced] == 0) {
+		return;
+	}
+	kept = meet(&script);
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_FAILED);
 	ck_assert_msg(cuts[cut].errors[is_unannounced] & MAY_BE(kept->result.error),
