@@ -59,12 +59,14 @@ int
 store_each_ended(struct store *store, const char *id, int64_t uid, size_t limit, store_batch_fn fn,
 	void *user)
 {
-	struct sql_binding binding = sql_use(store, SQL_EACH_ENDED);
+	struct sql_binding binding = sql_use(store, uid < 0 ? SQL_EACH_ENDED : SQL_EACH_ENDED_OF);
 	int r;
 
-	sql_bind_text(&binding, id);
-	sql_bind_integer(&binding, uid);
+	sql_bind_text(&binding, id ? id : "~"); /* behind all of them: they are hexadecimal */
 	sql_bind_integer(&binding, (int64_t)limit);
+	if (uid >= 0) {
+		sql_bind_integer(&binding, uid);
+	}
 	r = each_batch(store, &binding, fn, user);
 	return r < 0 ? r : 0;
 }

@@ -81,6 +81,9 @@ static const char *const versions[] = {
 	"ALTER TABLE request ADD COLUMN level INTEGER NOT NULL DEFAULT 2;",
 
 	"CREATE TABLE paused (job TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;",
+
+	/* Who has few batches among many of others' must not have all of them looked at. */
+	"CREATE INDEX batch_of_user ON batch (uid, id) WHERE outcome >= 0 AND NOT is_expired;",
 };
 
 /* Inside a transaction, so that a start that is cut short leaves the version it found. */

@@ -46,8 +46,11 @@
 	X(DELETE_BATCH, "DELETE FROM batch WHERE number = ?1") \
 	X(EACH_UNFINISHED, "SELECT " BATCH_COLUMNS " FROM batch WHERE outcome < 0 ORDER BY id") \
 	X(EACH_ENDED, "SELECT " BATCH_COLUMNS " FROM batch" \
-		      " WHERE (?1 IS NULL OR id < ?1) AND (?2 < 0 OR uid = ?2)" \
-		      " AND outcome >= 0 AND NOT is_expired ORDER BY id DESC LIMIT ?3") \
+		      " WHERE id < ?1 AND outcome >= 0 AND NOT is_expired" \
+		      " ORDER BY id DESC LIMIT ?2") \
+	X(EACH_ENDED_OF, "SELECT " BATCH_COLUMNS " FROM batch" \
+			 " WHERE uid = ?3 AND id < ?1 AND outcome >= 0 AND NOT is_expired" \
+			 " ORDER BY id DESC LIMIT ?2") \
 	X(FIND_ENDED, "SELECT " BATCH_COLUMNS " FROM batch" \
 		      " WHERE id = ?1 AND outcome >= 0 AND NOT is_expired") \
 	X(RESULTS_AFTER, "SELECT seq, idx, outcome, text FROM result" \

@@ -276,6 +276,27 @@ def the_list_goes_over_memory_and_store(origin):
 
 
 @test
+def a_list_of_many_is_read_in_pages(origin):
+    n = 10000
+    with Fetchd(FETCHD, CONFIG) as daemon:
+        daemon.wait_end(daemon.accept({'urls': [origin.url('/ok')]}))
+        daemon.stop()
+        with sqlite3.connect(daemon.store + '/batches.db') as db:
+            db.execute('WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < ?)'
+                       ' INSERT INTO batch (id, uid, key_hash, policy, accepted_ns, deadline_ns, n_urls, outcome, ended_ns)'
+                       ' SELECT printf("%019x", n), n % 2, 0, 0, 0, 0, 0, 0, ended_ns FROM n, batch', (n,))
+        db.close()
+        daemon.start()
+        cursor, found = '', []
+        while cursor is not None:
+            page = daemon.get('/v1/batches?limit=1000' + (f'&cursor={cursor}' if cursor else '')).json
+            found += [batch['id'] for batch in page['batches']]
+            cursor = page['cursor']
+        equal(len(found), n + 1)
+        equal(found, sorted(set(found), reverse=True))
+
+
+@test
 def a_detached_batch_is_cancelled(origin):
     with Fetchd(FETCHD, CONFIG) as daemon:
         batch = daemon.accept({'urls': [origin.url('/never'), origin.url('/ok')]})

@@ -18,7 +18,8 @@ static const struct {
 	int r;
 } texts[] = {
 	{ "listen: {group: \"${env:FETCHD_TEST_GROUP}\"}\n"
-	  "network: {allow: [10.0.0.0/8, \"fd00::/8\"], deny: [10.1.0.0/16]}\n"
+	  "network: {allow: [10.0.0.0/8, \"fd00::/8\"], deny: [10.1.0.0/16],\n"
+	  "  submit: {policy: public_only, allow: [10.1.2.0/24], deny: [10.0.0.0/9]}}\n"
 	  "jobs:\n"
 	  "  - {name: a, every: 30s, urls: [\"http://127.0.0.1/\"]}\n"
 	  "  - {name: b, every: 30s, urls: [{url: \"http://127.0.0.1/\", method: HEAD}]}\n",

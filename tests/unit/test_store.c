@@ -717,7 +717,7 @@ START_TEST(a_file_of_the_first_version_is_brought_up)
 	ck_assert_int_eq(add_result(number, 2, 0), 0);
 	ck_assert_int_eq(end_one(number, 200), 0);
 	run_sql("DROP TRIGGER batch_comes; DROP TRIGGER batch_changes; DROP TRIGGER batch_goes;"
-		"DROP TABLE usage; ALTER TABLE batch DROP COLUMN n_bytes;"
+		"DROP TABLE usage; DROP INDEX batch_of_user; ALTER TABLE batch DROP COLUMN n_bytes;"
 		"ALTER TABLE request DROP COLUMN level; DROP TABLE paused;"
 		"PRAGMA user_version = 1");
 
