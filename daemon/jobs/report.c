@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,23 +48,50 @@ rotate(const struct report_file *report)
 	return 0;
 }
 
+/* On a file system without locks, who shares a report with another job goes without. */
+static void
+lock(int fd)
+{
+	while (flock(fd, LOCK_EX) < 0 && errno == EINTR) {
+	}
+}
+
+/* Whether it is still the file of that name: somebody may have rotated it while its lock was waited for. */
+static bool
+is_current(const struct report_file *report, const struct stat *opened)
+{
+	struct stat named;
+
+	if (stat(report->file, &named) < 0) {
+		return errno != ENOENT;
+	}
+	return named.st_dev == opened->st_dev && named.st_ino == opened->st_ino;
+}
+
+/* Opened, and locked as long as it is open: two jobs may have one report. */
 static int
 open_file(const struct report_file *report, int64_t *ret_size)
 {
-	int fd = open(report->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
-	struct stat st;
-	int r;
+	for (;;) {
+		int fd = open(report->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+		struct stat st;
+		int r = 0;
 
-	if (fd < 0) {
-		return -errno;
+		if (fd < 0) {
+			return -errno;
+		}
+		lock(fd);
+		if (fstat(fd, &st) < 0) {
+			r = -errno;
+		} else if (is_current(report, &st)) {
+			*ret_size = S_ISREG(st.st_mode) ? st.st_size : 0;
+			return fd;
+		}
+		(void)close(fd); /* nothing was written */
+		if (r < 0) {
+			return r;
+		}
 	}
-	if (fstat(fd, &st) < 0) {
-		r = -errno;
-		(void)close(fd);
-		return r;
-	}
-	*ret_size = S_ISREG(st.st_mode) ? st.st_size : 0;
-	return fd;
 }
 
 static int

@@ -21,7 +21,7 @@ struct report_file {
  * @line: with its newline
  *
  * A file that is not there is made, readable for its owner and group. A line is written whole, or, when the
- * disk is full, what was written of it is taken back.
+ * disk is full, what was written of it is taken back. Threads may append to one file at once.
  *
  * Errors: as open(2), write(2), rename(2)
  */

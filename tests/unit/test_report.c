@@ -2,6 +2,7 @@
 #include "tests/support/test.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 
 #include "daemon/jobs/report.h"
 #include "lib/base/cleanup.h"
+
+#define MAX_KEPT 100 /* older files, by any of the tests */
 
 static char folder[] = "/tmp/report-XXXXXX";
 static char path[64];
@@ -33,7 +36,7 @@ name(unsigned number)
 static void
 teardown(void)
 {
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i <= MAX_KEPT; i++) {
 		(void)unlink(name(i)); /* it need not be there */
 	}
 	ck_assert_int_eq(rmdir(folder), 0);
@@ -110,6 +113,55 @@ START_TEST(no_older_files_may_be_kept)
 }
 END_TEST
 
+#define N_THREADS 3
+#define N_LINES   40 /* of each */
+
+static void *
+append_lines(void *r)
+{
+	const struct report_file report = { path, 14, MAX_KEPT };
+	int *ret = r;
+
+	for (int i = 0; i < N_LINES && *ret == 0; i++) {
+		*ret = report_append(&report, "a line\n", 7);
+	}
+	return NULL;
+}
+
+/* In all files together. */
+static int
+count_whole_lines(void)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i <= MAX_KEPT; i++) {
+		_cleanup_(fclosep) FILE *file = fopen(name(i), "re");
+		char text[16];
+
+		while (file && fgets(text, sizeof(text), file)) {
+			n += strcmp(text, "a line\n") == 0;
+		}
+	}
+	return n;
+}
+
+START_TEST(who_shares_a_report_loses_no_line)
+{
+	pthread_t threads[N_THREADS];
+	int results[N_THREADS] = { 0 };
+
+	for (int i = 0; i < N_THREADS; i++) {
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, append_lines, &results[i]), 0);
+	}
+	for (int i = 0; i < N_THREADS; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+		ck_assert_int_eq(results[i], 0);
+	}
+
+	ck_assert_int_eq(count_whole_lines(), N_THREADS * N_LINES);
+}
+END_TEST
+
 START_TEST(a_file_that_cannot_be_is_an_error)
 {
 	const struct report_file report = { "/nonexistent/report", 1000, 2 };
@@ -137,6 +189,7 @@ test_suite(void)
 	tcase_add_test(tc, a_full_file_makes_room_for_another);
 	tcase_add_test(tc, a_line_longer_than_a_file_gets_one_of_its_own);
 	tcase_add_test(tc, no_older_files_may_be_kept);
+	tcase_add_test(tc, who_shares_a_report_loses_no_line);
 	tcase_add_test(tc, a_file_that_cannot_be_is_an_error);
 	tcase_add_test(tc, a_full_disk_is_an_error);
 	suite_add_tcase(suite, tc);
