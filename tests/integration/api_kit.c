@@ -14,7 +14,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json.h"
 
-#define SETTLE_S 20 /* only a failure takes that long */
+#define SETTLE_S 120 /* only a failure takes that long */
 
 static struct {
 	struct t_origin *origin;
@@ -139,7 +139,6 @@ api_case(Suite *suite, const char *name, SFun setup, SFun teardown)
 	TCase *tc = tcase_create(name);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
-	tcase_set_timeout(tc, 60);
 	suite_add_tcase(suite, tc);
 	return tc;
 }

@@ -29,6 +29,7 @@ struct kit_result {
 
 /*
  * options, engine, batch   as the test wants them; requests are made of urls
+ * own_options              of a URL that does not have options; NULL: it has
  * body                     runs in the main task in place of one fetch_batch_run()
  * beside                   NULL, or a task that runs beside the batch, inside the scope
  * scope                    around the batch
@@ -40,6 +41,7 @@ struct kit {
 	struct fetch_options options;
 	struct fetch_batch batch;
 	char *urls[KIT_URLS];
+	const struct fetch_options *own_options[KIT_URLS];
 	size_t n_urls;
 	nur_task_fn body;
 	nur_task_fn beside;

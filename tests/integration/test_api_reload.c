@@ -232,7 +232,6 @@ test_suite(void)
 	Suite *suite = suite_create("api reload");
 	TCase *tc = api_case(suite, "reload", start_with_one_url, api_stop);
 
-	tcase_set_timeout(tc, 20);
 	tcase_add_test(tc, a_reload_takes_effect_at_once);
 	tcase_add_test(tc, a_wrong_configuration_changes_nothing);
 	tcase_add_test(tc, a_file_that_is_gone_changes_nothing);

@@ -172,7 +172,6 @@ test_suite(void)
 	Suite *suite = suite_create("command_line");
 	TCase *tc = tcase_create("fetchd");
 
-	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, ten_mistakes_are_ten_errors_with_places_and_78);
 	tcase_add_test(tc, the_shipped_configuration_is_good);
 	tcase_add_test(tc, what_was_hardly_meant_is_a_warning_and_0);

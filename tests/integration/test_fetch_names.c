@@ -337,7 +337,6 @@ test_suite(void)
 	Suite *suite = suite_create("fetch_names");
 	TCase *tc = tcase_create("names");
 
-	tcase_set_timeout(tc, 20);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, each_answer_of_a_name_server_has_its_code, 0, ARRAY_LEN(lookups));
 	tcase_add_test(tc, an_answer_that_was_cut_is_asked_for_over_tcp);

@@ -162,7 +162,6 @@ test_suite(void)
 	Suite *suite = suite_create("fetch_politeness");
 	TCase *tc = tcase_create("politeness");
 
-	tcase_set_timeout(tc, 20);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, requests_are_spaced);
 	tcase_add_test(tc, so_are_hops);

@@ -247,7 +247,6 @@ test_suite(void)
 	Suite *suite = suite_create("fetch_proxy");
 	TCase *tc = tcase_create("proxy");
 
-	tcase_set_timeout(tc, 20);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_proxy_is_asked_and_looks_up_names);
 	tcase_add_test(tc, a_proxy_may_have_a_name_and_ask_who_it_is);

@@ -360,7 +360,6 @@ test_suite(void)
 		return suite;
 	}
 	tls = tcase_create("tls");
-	tcase_set_timeout(tls, 30);
 	tcase_add_checked_fixture(tls, setup, teardown);
 	tcase_add_test(tls, a_good_certificate_is_accepted);
 	tcase_add_loop_test(tls, a_bad_certificate_is_not, 0, 3);

@@ -167,7 +167,6 @@ test_suite(void)
 	Suite *suite = suite_create("fetch_truncated");
 	TCase *tc = tcase_create("truncated");
 
-	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(
 		tc, what_was_cut_is_never_ok, 0, (int)ARRAY_LEN(responses) * (int)N_WAYS);

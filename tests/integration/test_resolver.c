@@ -488,7 +488,6 @@ test_suite(void)
 	Suite *suite = suite_create("resolver");
 	TCase *tc = tcase_create("resolver");
 
-	tcase_set_timeout(tc, 20);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, each_answer_is_understood, 0, ARRAY_LEN(answers));
 	tcase_add_test(tc, a_silent_server_is_asked_so_often);

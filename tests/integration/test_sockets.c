@@ -39,7 +39,8 @@ make_batch(size_t n, const char *path, const char *last)
 	struct buffer body = BUFFER_INIT;
 	char *text;
 
-	buffer_puts(&body, "{'concurrency':12000,'per_origin':12000,'timeout':'60s','urls':[");
+	buffer_puts(&body, "{'concurrency':12000,'per_origin':12000,'timeout':'10m','deadline':'"
+			   "10m','urls':[");
 	for (size_t i = 0; i < n; i++) {
 		buffer_printf(&body, "%s'$O%s/%zu'", i > 0 ? "," : "", path, i);
 	}
@@ -49,11 +50,11 @@ make_batch(size_t n, const char *path, const char *last)
 	return text;
 }
 
-/* A thousand that would take ten seconds, and one that fails when all of them are in flight. */
+/* A thousand without an answer, and one that fails when all of them are in flight. */
 static void
 submit_doomed_batch(struct api_answer *answer)
 {
-	_cleanup_(freep) char *body = make_batch(n_siblings, "/slow/10000", "'$O/crowd/1001?500'");
+	_cleanup_(freep) char *body = make_batch(n_siblings, "/never", "'$O/crowd/1001?500'");
 
 	api_submit(body, answer);
 }
@@ -82,7 +83,7 @@ START_TEST(the_sockets_of_cancelled_siblings_are_closed_before_the_answer_ends)
 		_cleanup_(t_http_close) struct t_http http = api_connect();
 		_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
 		_cleanup_(freep) char *body =
-			make_batch(n_siblings, "/slow/10000", "'$O/crowd/1001?500'");
+			make_batch(n_siblings, "/never", "'$O/crowd/1001?500'");
 		unsigned n_after;
 
 		t_origin_forget(api_origin());
@@ -116,7 +117,7 @@ START_TEST(a_stream_ends_after_the_sockets_are_closed)
 {
 	_cleanup_(t_http_close) struct t_http http = api_connect();
 	_cleanup_(t_response_fini) struct t_response stream = T_RESPONSE_INIT;
-	_cleanup_(freep) char *body = make_batch(n_siblings, "/slow/10000", "'$O/crowd/1001?500'");
+	_cleanup_(freep) char *body = make_batch(n_siblings, "/never", "'$O/crowd/1001?500'");
 	unsigned n_before = t_proc_n_sockets(t_daemon_pid(api_daemon()));
 	char id[64];
 
@@ -133,8 +134,8 @@ END_TEST
  * ---- memory ----
  *
  * The last connection left in libcurl's pool has a few allocations more or less, depending on how it was used.
- * So a test runs more rounds than that: one allocation left by a batch, or by one of its ten thousand URLs,
- * is more than the difference.
+ * So a test runs more rounds than that: one allocation left by a batch, or by one of its thousand URLs, is more than
+ * the difference.
  */
 
 static const int64_t *n_live;
@@ -177,6 +178,21 @@ count_live(void)
 	return n;
 }
 
+/*
+ * Fewer than one for each batch. The connection that libcurl pools last is not always alike, so it is counted a few
+ * times: what a batch has left is there each time.
+ */
+static void
+check_live(int64_t n_before)
+{
+	int64_t n = count_live() - n_before;
+
+	for (int i = 0; i < 4 && n >= n_rounds; i++) {
+		n = count_live() - n_before;
+	}
+	ck_assert_int_lt(n, n_rounds);
+}
+
 START_TEST(a_cancelled_batch_leaves_no_allocation)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -188,8 +204,7 @@ START_TEST(a_cancelled_batch_leaves_no_allocation)
 		submit_doomed_batch(&answer);
 	}
 
-	/* The connection that libcurl pools last is not always alike: fewer than one for each batch. */
-	ck_assert_int_lt(count_live() - n_before, n_rounds);
+	check_live(n_before);
 }
 END_TEST
 
@@ -209,7 +224,7 @@ START_TEST(a_batch_of_one_who_left_leaves_no_allocation)
 			n_before = count_live();
 		}
 	}
-	ck_assert_int_lt(count_live(), n_before + n_rounds);
+	check_live(n_before);
 }
 END_TEST
 

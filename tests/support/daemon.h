@@ -36,14 +36,14 @@ void t_daemon_signal(struct t_daemon *daemon, int signal);
 
 /*
  * t_daemon_wait_notify() - wait until it has sent a line such as "STOPPING=1"; fail the test after
- * 20 s
+ * two minutes
  */
 void t_daemon_wait_notify(struct t_daemon *daemon, const char *line);
 
 /* t_daemon_log() - what it wrote to standard error so far, to be freed */
 char *t_daemon_log(struct t_daemon *daemon);
 
-/* t_daemon_wait() - its exit code (128 + signal), once it has ended by itself; 20 s */
+/* t_daemon_wait() - its exit code (128 + signal), once it has ended by itself; two minutes */
 int t_daemon_wait(struct t_daemon *daemon);
 
 /**

@@ -2,7 +2,7 @@
 /*
  * A raw HTTP/1.1 client for tests, blocking, over TCP or a Unix socket. It sends exactly the bytes
  * it is given and reads answers with a length, in chunks or up to the end. A read fails the test
- * after 20 s of silence, and so does an answer that is not HTTP.
+ * after two minutes of silence, and so does an answer that is not HTTP.
  */
 #pragma once
 
