@@ -8,8 +8,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json.h"
@@ -21,6 +23,7 @@ static struct {
 	struct t_daemon *daemon;
 	struct t_http line;
 	unsigned n_fds;
+	int64_t *clock_ns;
 } api;
 
 struct t_daemon *
@@ -70,6 +73,37 @@ api_start_with(const char *config)
 	api.line = api_connect();
 	warm_up();
 	api.n_fds = t_proc_n_fds(t_daemon_pid(api.daemon));
+}
+
+void
+api_start_frozen(const char *config)
+{
+	char path[] = "/tmp/fetchd-clock-XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, sizeof(*api.clock_ns)), 0);
+	api.clock_ns = mmap(NULL, sizeof(*api.clock_ns), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ck_assert(api.clock_ns != MAP_FAILED);
+	(void)close(fd);
+	api_pass(API_FROZEN);
+	(void)setenv("T_CLOCK", path, 1);
+	(void)setenv("LD_PRELOAD", T_FROZEN_CLOCK_SO, 1);
+	api_start_with(config);
+	(void)unsetenv("LD_PRELOAD");
+	(void)unlink(path);
+}
+
+void
+api_pass(int64_t ns)
+{
+	(void)__atomic_add_fetch(api.clock_ns, ns, __ATOMIC_RELAXED);
+}
+
+int64_t
+api_now(void)
+{
+	return __atomic_load_n(api.clock_ns, __ATOMIC_RELAXED);
 }
 
 void

@@ -41,6 +41,16 @@ void api_start(void);
 /* api_start_with() - the same with a configuration, in which ' and $O are filled in */
 void api_start_with(const char *config);
 
+/*
+ * api_start_frozen() - the same; time passes for the daemon only by api_pass(), ns, and whoever lets it pass gives
+ * the daemon something to do, too. It begins at API_FROZEN.
+ */
+#define API_FROZEN INT64_C(1000000000000)
+
+void api_start_frozen(const char *config);
+void api_pass(int64_t ns);
+int64_t api_now(void);
+
 /* api_configure() - another text for its configuration file */
 void api_configure(const char *config);
 

@@ -182,29 +182,6 @@ START_TEST(what_runs_goes_on_as_it_began)
 }
 END_TEST
 
-/* Every second one is wrong; a batch is sent before each. */
-START_TEST(many_reloads_drop_no_request)
-{
-	_cleanup_(t_http_close) struct t_http http = api_connect();
-
-	for (int i = 1; i <= 60; i++) {
-		_cleanup_(api_answer_fini) struct api_answer batch = API_ANSWER_INIT;
-		_cleanup_(api_answer_fini) struct api_answer verdict = API_ANSWER_INIT;
-
-		api_configure(i % 2 ? THREE_URLS "jobs: [{name: a, every: 30d, urls: ['$O/ok']}]\n"
-				    : "nonsense: 1\n");
-		api_send(&http, "POST /v1/batches", NULL, "{'urls':['$O/slow/5']}");
-		call_reload(&verdict);
-		t_daemon_wait_notify(api_daemon(), "READY=1"); /* nobody else takes it in */
-		api_read(&http, &batch);
-
-		ck_assert_int_eq(verdict.http.status, i % 2 ? 200 : 422);
-		ck_assert_int_eq(batch.http.status, 200);
-		api_check(&batch, "/outcome=ok");
-	}
-}
-END_TEST
-
 START_TEST(the_configuration_is_shown_with_its_origins)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -241,7 +218,6 @@ test_suite(void)
 	tcase_add_test(tc, the_log_takes_another_form);
 	tcase_add_test(tc, jobs_come_and_go);
 	tcase_add_test(tc, what_runs_goes_on_as_it_began);
-	tcase_add_test(tc, many_reloads_drop_no_request);
 	tcase_add_test(tc, the_configuration_is_shown_with_its_origins);
 	return suite;
 }
