@@ -147,11 +147,14 @@ log_n_dropped(void)
 bool
 log_site_admit(struct log_site *site, uint64_t now_ns, unsigned int *ret_n_suppressed)
 {
-	if (now_ns - site->window_ns >= LOG_WINDOW_NS) {
+	uint64_t window_ns = site->is_rare ? LOG_RARE_WINDOW_NS : LOG_WINDOW_NS;
+	unsigned int burst = site->is_rare ? 1 : LOG_BURST;
+
+	if (now_ns - site->window_ns >= window_ns) {
 		site->window_ns = now_ns;
 		site->n_written = 0;
 	}
-	if (site->n_written >= LOG_BURST) {
+	if (site->n_written >= burst) {
 		site->n_suppressed++;
 		return false;
 	}

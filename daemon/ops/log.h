@@ -18,6 +18,7 @@
 
 #define LOG_BURST     20
 #define LOG_WINDOW_NS UINT64_C(10000000000)
+#define LOG_RARE_WINDOW_NS UINT64_C(60000000000)
 
 #define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
 
@@ -38,11 +39,21 @@ struct log_site {
 	unsigned int n_written;
 	unsigned int n_suppressed;
 	uint64_t window_ns;
+	bool is_rare;
 };
 
 #define log_at(level, fields, ...) \
 	do { \
-		static struct log_site log_site_ = { __FILE__, __func__, __LINE__, 0, 0, 0 }; \
+		static struct log_site log_site_ = { __FILE__, __func__, __LINE__, 0, 0, 0, \
+			false }; \
+		log_write(&log_site_, (level), (fields), __VA_ARGS__); \
+	} while (0)
+
+/* log_rarely() - for what lasts, and would be told again and again: one message in LOG_RARE_WINDOW_NS */
+#define log_rarely(level, fields, ...) \
+	do { \
+		static struct log_site log_site_ = { __FILE__, __func__, __LINE__, 0, 0, 0, \
+			true }; \
 		log_write(&log_site_, (level), (fields), __VA_ARGS__); \
 	} while (0)
 

@@ -346,7 +346,7 @@ START_TEST(a_journal_that_is_behind_drops_and_counts)
 	name_the_stream(lines[1]);
 	log_open(journal_path, lines[1]);
 	for (int i = 0; i < 10000 && log_n_dropped() == n_before; i++) {
-		struct log_site site = { __FILE__, __func__, __LINE__, 0, 0, 0 };
+		struct log_site site = { __FILE__, __func__, __LINE__, 0, 0, 0, false };
 
 		log_write(&site, LOG_INFO, NULL, "again");
 	}
@@ -385,9 +385,23 @@ START_TEST(a_site_writes_a_burst_and_then_waits_for_the_window)
 }
 END_TEST
 
+START_TEST(what_lasts_is_told_once_a_minute)
+{
+	struct log_site site = { .is_rare = true };
+	unsigned int n = 99;
+
+	ck_assert(log_site_admit(&site, LOG_RARE_WINDOW_NS, &n));
+	ck_assert_uint_eq(n, 0);
+	ck_assert(!log_site_admit(&site, LOG_RARE_WINDOW_NS, &n));
+	ck_assert(!log_site_admit(&site, 2 * LOG_RARE_WINDOW_NS - 1, &n));
+	ck_assert(log_site_admit(&site, 2 * LOG_RARE_WINDOW_NS, &n));
+	ck_assert_uint_eq(n, 2);
+}
+END_TEST
+
 START_TEST(the_next_message_says_how_many_were_suppressed)
 {
-	struct log_site site = { __FILE__, __func__, __LINE__, 0, 3, 0 };
+	struct log_site site = { __FILE__, __func__, __LINE__, 0, 3, 0, false };
 
 	log_open(journal_path, lines[1]);
 
@@ -487,6 +501,7 @@ test_suite(void)
 
 	tcase_add_checked_fixture(limit, setup, teardown);
 	tcase_add_test(limit, a_site_writes_a_burst_and_then_waits_for_the_window);
+	tcase_add_test(limit, what_lasts_is_told_once_a_minute);
 	tcase_add_test(limit, the_next_message_says_how_many_were_suppressed);
 	tcase_add_test(limit, sites_are_limited_apart);
 	tcase_add_test(limit, threads_share_the_log_and_the_limit);
