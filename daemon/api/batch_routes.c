@@ -89,9 +89,7 @@ batch_route_list(struct exchange *exchange, const char *id)
 	json_begin_array(&w);
 	r = batches_list(server_batches(exchange->server), &query);
 	if (r < 0) {
-		return r == NUR_ECANCELED ? r
-					  : response_problem(&exchange->response, PROBLEM_INTERNAL,
-						    nur_strerror(r), NULL, NULL);
+		return r == NUR_ECANCELED ? r : response_failure(&exchange->response, r);
 	}
 	json_end_array(&w);
 	json_write_key(&w, "cursor");
@@ -136,9 +134,7 @@ look_up(struct exchange *exchange, const char *id, struct batch **ret_batch)
 			"no running or recent batch has this id; GET /v1/batches lists them", NULL,
 			NULL);
 	default:
-		return r < 0 ? response_problem(&exchange->response, PROBLEM_INTERNAL,
-				       nur_strerror(r), NULL, NULL)
-			     : 1;
+		return r < 0 ? response_failure(&exchange->response, r) : 1;
 	}
 }
 

@@ -56,8 +56,7 @@ refuse(struct exchange *exchange, const struct reload_verdict *verdict)
 			"the configuration stays as it was; errors has what to change", NULL,
 			&verdict->faults);
 	}
-	return response_problem(
-		&exchange->response, PROBLEM_INTERNAL, nur_strerror(verdict->error), NULL, NULL);
+	return response_failure(&exchange->response, verdict->error);
 }
 
 int
@@ -75,8 +74,7 @@ config_route_reload(struct exchange *exchange, const char *unused)
 		r = verdict.error == 0 ? send_verdict(exchange, &verdict)
 				       : refuse(exchange, &verdict);
 	} else if (r != NUR_ECANCELED) {
-		r = response_problem(
-			&exchange->response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
+		r = response_failure(&exchange->response, r);
 	}
 	reload_verdict_fini(&verdict);
 	return r;

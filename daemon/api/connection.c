@@ -16,6 +16,7 @@
 #include "daemon/api/api_counts.h"
 #include "daemon/api/peer.h"
 #include "daemon/api/routes.h"
+#include "daemon/ops/log.h"
 #include "daemon/server.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/result.h"
@@ -258,6 +259,19 @@ read_until_gone(struct connection *connection)
 	return nur_wait_hangup(nur_stream_fd(connection->stream));
 }
 
+/* There is no memory even for saying so. */
+static void
+turn_away(struct connection *connection)
+{
+	struct response *response = &connection->exchange.response;
+
+	response_turn_away(
+		nur_stream_fd(connection->stream), PROBLEM_RESOURCES, nur_strerror(-ENOMEM));
+	response->status = problem_status(PROBLEM_RESOURCES);
+	response->is_problem = true;
+	response->problem = PROBLEM_RESOURCES;
+}
+
 static int
 reader(void *arg)
 {
@@ -266,6 +280,10 @@ reader(void *arg)
 
 	if (r == NUR_ECANCELED) {
 		return r;
+	}
+	/* Nothing more can be read: who has no answer yet gets one for which there is memory. */
+	if (r == -ENOMEM && !connection->exchange.response.is_on_its_way) {
+		turn_away(connection);
 	}
 	/* However the reading ended, nobody is there any more. */
 	connection->has_ended = true;
@@ -355,6 +373,10 @@ count_exchange(const struct exchange *exchange)
 	}
 	api_counts_answer(counts, exchange->route, response->status);
 	if (response->is_problem) {
+		if (response->problem == PROBLEM_RESOURCES) {
+			log_rarely(LOG_WARNING, NULL,
+				"requests are refused: memory or descriptors are lacking");
+		}
 		api_counts_problem(counts, response->problem);
 	}
 }
@@ -521,6 +543,9 @@ handle(struct connection *connection)
 		exchange->response.is_head = exchange->request->method == HTTP_HEAD;
 		exchange->response.can_chunk = connection->parser.minor_version > 0;
 		r = routes_dispatch(exchange);
+		if (r == -ENOMEM && !exchange->response.is_on_its_way) {
+			turn_away(connection);
+		}
 		count_exchange(exchange);
 		if (r < 0) {
 			return r;
@@ -543,6 +568,8 @@ serve(struct nur_nursery *nursery, void *arg)
 	int r = nur_start_soon(nursery, "reader", reader, connection);
 
 	if (r < 0) {
+		response_turn_away(
+			nur_stream_fd(connection->stream), PROBLEM_RESOURCES, nur_strerror(r));
 		return r;
 	}
 	r = NUR_WITHIN(&connection->handling, handle(connection));

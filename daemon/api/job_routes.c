@@ -187,8 +187,7 @@ refuse_run(struct exchange *exchange, int error)
 			"limits.batches of the configuration are running", "Retry-After: 1\r\n",
 			NULL);
 	default:
-		return response_problem(
-			response, PROBLEM_INTERNAL, nur_strerror(error), NULL, NULL);
+		return response_failure(response, error);
 	}
 }
 

@@ -41,6 +41,7 @@ struct faults;
 	X(NO_STORE, "no_store", 501, "Detached batches need a store, and none is configured") \
 	X(DRAINING, "draining", 503, "The daemon is stopping") \
 	X(OVERLOADED, "overloaded", 503, "Too much is going on") \
+	X(RESOURCES, "resources", 503, "The machine has too little of something") \
 	X(STORE_FULL, "store_full", 503, "The store has no room") \
 	X(VERSION_NOT_SUPPORTED, "version_not_supported", 505, \
 		"The HTTP version is not spoken here")

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/api/response.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <nursery.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "lib/protocol/json_writer.h"
@@ -123,6 +126,7 @@ transmit(struct response *response)
 	int r = buffer_error(&response->out) < 0 ? -ENOMEM : buffer_error(&response->wire);
 
 	if (r == 0) {
+		response->is_on_its_way = response->is_head_sent;
 		r = send_wire(response);
 	}
 	buffer_clear(&response->out);
@@ -178,6 +182,58 @@ response_problem(struct response *response, enum problem_code code, const char *
 	response_begin(response, problem_status(code), PROBLEM_CONTENT_TYPE, fields);
 	problem_write(&problem, &response->out);
 	return response_end(response);
+}
+
+static bool
+is_lack(int error)
+{
+	switch (error) {
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+	case -ENOMEM:
+	case NUR_ENOSTACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int
+response_failure(struct response *response, int error)
+{
+	bool is_for_now = is_lack(error);
+
+	return response_problem(response, is_for_now ? PROBLEM_RESOURCES : PROBLEM_INTERNAL,
+		nur_strerror(error), is_for_now ? "Retry-After: 1\r\n" : NULL, NULL);
+}
+
+static void
+tell(int fd, const char *text, int len)
+{
+	/* The peer's buffer is empty: it fits, or nobody is there to read it. */
+	(void)!send(fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void
+response_turn_away(int fd, enum problem_code code, const char *detail)
+{
+	int status = problem_status(code);
+	const char *name = problem_name(code);
+	char body[400];
+	char head[240];
+	int body_len = snprintf(body, sizeof(body),
+		"{\"type\":\"urn:fetchd:problem:%s\",\"title\":\"%s\",\"status\":%d,"
+		"\"detail\":\"%s\",\"code\":\"%s\"}\n",
+		name, problem_title(code), status, detail, name);
+	int head_len = snprintf(head, sizeof(head),
+		"HTTP/1.1 %d %s\r\nContent-Type: " PROBLEM_CONTENT_TYPE "\r\nContent-Length: %d\r\n"
+		"Retry-After: 1\r\nConnection: close\r\n\r\n",
+		status, problem_reason_phrase(status), body_len);
+
+	assert(body_len < (int)sizeof(body) && head_len < (int)sizeof(head));
+	tell(fd, head, head_len);
+	tell(fd, body, body_len);
 }
 
 int

@@ -23,6 +23,7 @@ struct faults;
  * can_chunk   the caller speaks HTTP/1.1
  * status      0: not begun
  * is_problem  the answer says that something is wrong, which is problem
+ * is_on_its_way  a part of it has been given to the stream
  * out         the content not yet sent; append here
  */
 struct response {
@@ -37,6 +38,7 @@ struct response {
 	const char *content_type;
 	const char *fields;
 	bool is_head_sent;
+	bool is_on_its_way;
 	struct buffer out;
 	struct buffer wire;
 };
@@ -72,6 +74,21 @@ int response_end(struct response *response);
  */
 int response_problem(struct response *response, enum problem_code code, const char *detail,
 	const char *fields, const struct faults *faults);
+
+/**
+ * response_failure() - a whole answer for what went wrong inside
+ * @error:  503 when it is a lack of memory, descriptors or stacks, else 500
+ * Checkpoint, errors: as response_flush()
+ */
+int response_failure(struct response *response, int error);
+
+/*
+ * response_turn_away() - a problem on a connection where nothing has been answered, and that is closed then
+ * @detail:  at most 120 bytes, in which there is nothing to escape
+ *
+ * Needs no memory of the heap, of which there may be none, and does not wait.
+ */
+void response_turn_away(int fd, enum problem_code code, const char *detail);
 
 /* response_continue() - "100 Continue". Checkpoint, errors: as response_flush() */
 int response_continue(struct response *response);

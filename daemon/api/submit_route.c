@@ -166,7 +166,7 @@ answer_unread(struct submission *submission, int r)
 		return response_problem(response, PROBLEM_BAD_REQUEST,
 			"the body's framing is broken, or it ended early", NULL, NULL);
 	default:
-		return response_problem(response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
+		return response_failure(response, r);
 	}
 }
 
@@ -214,8 +214,7 @@ read_batch(struct submission *submission, struct batch_description **ret_descrip
 			r == -EINVAL ? PROBLEM_INVALID_BATCH : PROBLEM_BAD_BODY,
 			"nothing was started; errors has what to change", NULL, &faults);
 	} else {
-		r = response_problem(
-			&exchange->response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
+		r = response_failure(&exchange->response, r);
 	}
 	faults_fini(&faults);
 	return r;
@@ -305,7 +304,7 @@ answer_refusal(struct exchange *exchange, int r)
 		return response_problem(response, PROBLEM_STORE_FULL,
 			why ? why : "the store has failed", NULL, NULL);
 	default:
-		return response_problem(response, PROBLEM_INTERNAL, nur_strerror(r), NULL, NULL);
+		return response_failure(response, r);
 	}
 }
 
