@@ -220,30 +220,6 @@ START_TEST(a_bad_body_is_refused_and_the_connection_goes_on)
 }
 END_TEST
 
-/* ---- slow ones: 1, 2 ---- */
-
-/* One sends half a line and falls silent, the other a byte now and then: both have 5 s from their first byte. */
-START_TEST(a_head_has_five_seconds)
-{
-	_cleanup_(t_http_close) struct t_http silent = api_connect();
-	_cleanup_(t_http_close) struct t_http slow = api_connect();
-	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
-	struct pollfd answered = { .fd = slow.fd, .events = POLLIN };
-
-	(void)t_http_puts(&silent, "GET /v1/tr");
-	(void)t_http_puts(&slow, "G");
-	while (!answered.revents) {
-		ck_assert_int_ge(poll(&answered, 1, 1000), 0);
-		(void)t_http_puts(&slow, "E");
-	}
-
-	api_read(&silent, &answer);
-	api_check_problem(&answer, 408, "timeout");
-	api_read(&slow, &answer);
-	api_check_problem(&answer, 408, "timeout");
-}
-END_TEST
-
 /* ---- while a batch is held: 10 to 12, 14 ---- */
 
 static void
@@ -557,7 +533,6 @@ test_suite(void)
 	tcase_add_loop_test(tc, a_flood_is_answered_and_not_kept, 0, ARRAY_LEN(floods));
 	tcase_add_loop_test(
 		tc, a_bad_body_is_refused_and_the_connection_goes_on, 0, ARRAY_LEN(bodies));
-	tcase_add_test(tc, a_head_has_five_seconds);
 
 	tc = api_case(suite, "held", start_and_weigh, api_stop);
 	tcase_add_test(tc, requests_sent_while_one_is_held_wait);

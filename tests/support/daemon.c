@@ -201,9 +201,20 @@ t_daemon_wait(struct t_daemon *daemon)
 	return status;
 }
 
+/* A service manager that is behind would be waited for. */
+static void
+hear_it_out(struct t_daemon *daemon)
+{
+	char message[1024];
+
+	while (recv(daemon->notify, message, sizeof(message), MSG_DONTWAIT) >= 0) {
+	}
+}
+
 int
 t_daemon_stop(struct t_daemon *daemon)
 {
+	hear_it_out(daemon);
 	t_daemon_signal(daemon, SIGTERM);
 	return t_daemon_wait(daemon);
 }
