@@ -12,7 +12,8 @@
 #include "client/problem.h"
 #include "client/terminal.h"
 
-#define FETCHD_EXIT_CONFIG 78 /* of sysexits.h, what fetchd ends with */
+#define FETCHD_EXIT_WARNINGS 9
+#define FETCHD_EXIT_CONFIG   78 /* of sysexits.h */
 
 /* What the end of fetchd means here; it said by itself what is wrong. */
 static int
@@ -23,6 +24,9 @@ exit_code_of(int status)
 	}
 	if (status == FETCHD_EXIT_CONFIG) {
 		return EXIT_CONFIG;
+	}
+	if (status == FETCHD_EXIT_WARNINGS) {
+		return EXIT_WARNINGS;
 	}
 	if (status == -ENOENT) {
 		say("there is no program fetchd here\n"
@@ -40,10 +44,18 @@ cmd_config_check(const struct options *options)
 {
 	const char *file = options->n_arguments > 0 ? options->arguments[0] : NULL;
 	/* exec does not write to its words */
-	char *const argv[] = { (char *)"fetchd", (char *)"--check",
-		file ? (char *)"--config" : NULL, (char *)file, NULL };
-	int code = exit_code_of(daemon_program_run(argv));
+	char *argv[6] = { (char *)"fetchd", (char *)"--check" };
+	size_t n = 2;
+	int code;
 
+	if (options_has(options, OPTION_STRICT)) {
+		argv[n++] = (char *)"--strict";
+	}
+	if (file) {
+		argv[n++] = (char *)"--config";
+		argv[n++] = (char *)file;
+	}
+	code = exit_code_of(daemon_program_run(argv));
 	if (code == EXIT_ALL_OK) {
 		(void)fprintf(stderr, "%s is valid\n", file ? file : "the configuration");
 	}

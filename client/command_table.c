@@ -97,6 +97,10 @@ static const struct option_row jobs_show_options[] = {
 		WORDS("table", "json") },
 };
 
+static const struct option_row config_check_options[] = {
+	{ OPTION_STRICT, 0, "strict", NULL, "exit status 9 when there are warnings" },
+};
+
 static const struct option_row config_show_options[] = {
 	{ OPTION_ORIGIN, 0, "origin", NULL, "say where each setting was made" },
 	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "text or json (default: text)",
@@ -146,7 +150,7 @@ const struct command commands[] = {
 	{ "config check", "[FILE]", "Say all that is wrong with a configuration",
 		"Runs fetchd --check. Without FILE: of the configuration that fetchd would start\n"
 		"with. Exit status 8 when it is not valid; warnings do not change it.",
-		NULL, 0, 0, 1, cmd_config_check, .has_files = true },
+		ROWS(config_check_options), 0, 1, cmd_config_check, .has_files = true },
 	{ "config schema", "", "Print the JSON Schema of the configuration", NULL, NULL, 0, 0, 0,
 		cmd_config_schema },
 	{ "reload", "", "Let the daemon read its configuration again",

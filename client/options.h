@@ -20,8 +20,9 @@ enum exit_code {
 	EXIT_NOT_FOUND = 4,
 	EXIT_NOT_PERMITTED = 5,
 	EXIT_UNREACHABLE = 6,
-	EXIT_REFUSED = 7, /* for now: quota, draining */
-	EXIT_CONFIG = 8,  /* the configuration is not valid */
+	EXIT_REFUSED = 7,  /* for now: quota, draining */
+	EXIT_CONFIG = 8,   /* the configuration is not valid */
+	EXIT_WARNINGS = 9, /* it is, and --strict wants more */
 	EXIT_INTERNAL = 70,
 };
 
@@ -51,6 +52,7 @@ enum option_id {
 	OPTION_LIMIT,
 	OPTION_WATCH,
 	OPTION_ORIGIN,
+	OPTION_STRICT,
 	OPTION_WATERFALL,
 	OPTION_REPORT,
 	OPTION_FOLLOW,

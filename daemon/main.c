@@ -30,6 +30,7 @@
 /* Of sysexits.h: the service manager must not restart us after it. */
 enum {
 	exit_usage = 2,
+	exit_warnings = 9, /* of no header: it is never an end of the service */
 	exit_config = 78
 };
 
@@ -37,11 +38,13 @@ struct arguments {
 	const char *config_path;
 	const char *socket_path;
 	bool check;
+	bool is_strict;
 	bool show_config;
 };
 
 static const char help[] =
-	"usage: fetchd [--config FILE] [--socket PATH] [--check] [--show-config] [--schema] "
+	"usage: fetchd [--config FILE] [--socket PATH] [--check [--strict]] [--show-config] "
+	"[--schema] "
 	"[--version] [--help]\n"
 	"\n"
 	"Fetches batches of URLs over HTTP, each as one unit of work.\n"
@@ -49,6 +52,7 @@ static const char help[] =
 	"  --config FILE   configuration (" DEFAULT_CONFIG ", if it is there)\n"
 	"  --socket PATH   where to serve, in place of listen.socket\n"
 	"  --check         read the configuration, say all that is wrong or doubtful, exit\n"
+	"  --strict        with --check: fail (9) when there is anything doubtful\n"
 	"  --show-config   print the configuration in effect, exit\n"
 	"  --schema        print the JSON Schema of the configuration, exit\n"
 	"  --version       print the versions, exit\n"
@@ -86,6 +90,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		opt_config = 256,
 		opt_socket,
 		opt_check,
+		opt_strict,
 		opt_show,
 		opt_schema,
 		opt_version,
@@ -95,6 +100,7 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		{ "config", required_argument, NULL, opt_config },
 		{ "socket", required_argument, NULL, opt_socket },
 		{ "check", no_argument, NULL, opt_check },
+		{ "strict", no_argument, NULL, opt_strict },
 		{ "show-config", no_argument, NULL, opt_show },
 		{ "schema", no_argument, NULL, opt_schema },
 		{ "version", no_argument, NULL, opt_version },
@@ -113,6 +119,9 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 			break;
 		case opt_check:
 			arguments->check = true;
+			break;
+		case opt_strict:
+			arguments->is_strict = true;
 			break;
 		case opt_show:
 			arguments->show_config = true;
@@ -299,19 +308,24 @@ check(struct config *config, const struct arguments *arguments)
 {
 	struct faults warnings = FAULTS_INIT;
 	struct buffer text = BUFFER_INIT;
+	int status = EXIT_SUCCESS;
 	int r;
 
 	accounts_find(config);
 	r = config_lint(config, arguments->config_path, &warnings);
 	if (r < 0) {
 		(void)fprintf(stderr, "fetchd: %s\n", strerror(-r));
+		status = EXIT_FAILURE;
 	} else {
 		config_print_faults(&warnings, &text);
 		(void)fputs(text.data ? text.data : "", stderr);
+		if (arguments->is_strict && faults_count(&warnings) > 0) {
+			status = exit_warnings;
+		}
 	}
 	buffer_fini(&text);
 	faults_fini(&warnings);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }
 
 static int
@@ -330,7 +344,7 @@ show(const struct config *config)
 int
 main(int argc, char **argv)
 {
-	struct arguments arguments = { NULL, NULL, false, false };
+	struct arguments arguments = { .check = false };
 	_cleanup_(config_unrefp) struct config *config = NULL;
 	size_t seed = 0;
 	int status = parse_arguments(argc, argv, &arguments);

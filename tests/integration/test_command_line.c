@@ -11,16 +11,22 @@
 #include "tests/support/daemon.h"
 #include "tests/support/process.h"
 
-/* Runs fetchd with up to two arguments. */
+/* Runs fetchd with up to three arguments. */
 static struct t_output
-run_fetchd(const char *first, const char *second)
+run_fetchd_with(const char *first, const char *second, const char *third)
 {
 	_cleanup_(freep) char *program = t_program("fetchd");
-	const char *const argv[] = { program, first, second, NULL };
+	const char *const argv[] = { program, first, second, third, NULL };
 	struct t_output output = T_OUTPUT_INIT;
 
 	t_run(argv, NULL, &output);
 	return output;
+}
+
+static struct t_output
+run_fetchd(const char *first, const char *second)
+{
+	return run_fetchd_with(first, second, NULL);
 }
 
 static size_t
@@ -74,6 +80,20 @@ START_TEST(what_was_hardly_meant_is_a_warning_and_0)
 		":3:12: warning: /defaults/timeout: is more than defaults.deadline "
 		"[timeout-over-deadline]\n\t  timeout: 2m\n\t           ^\n"));
 	ck_assert_ptr_nonnull(strstr(output.err.data, "[rule-names-nobody]\n"));
+	t_output_fini(&output);
+}
+END_TEST
+
+START_TEST(strictly_warnings_are_9)
+{
+	static const char doubtful[] = "--config=" T_SOURCE_ROOT "/tests/data/config/doubtful.yaml";
+	static const char shipped[] = "--config=" T_SOURCE_ROOT "/conf/fetchd.yaml";
+	struct t_output output = run_fetchd_with("--check", "--strict", doubtful);
+
+	ck_assert_int_eq(output.status, 9);
+	t_output_fini(&output);
+	output = run_fetchd_with("--check", "--strict", shipped);
+	ck_assert_int_eq(output.status, 0);
 	t_output_fini(&output);
 }
 END_TEST
@@ -175,6 +195,7 @@ test_suite(void)
 	tcase_add_test(tc, ten_mistakes_are_ten_errors_with_places_and_78);
 	tcase_add_test(tc, the_shipped_configuration_is_good);
 	tcase_add_test(tc, what_was_hardly_meant_is_a_warning_and_0);
+	tcase_add_test(tc, strictly_warnings_are_9);
 	tcase_add_test(tc, a_configuration_that_is_not_there_is_78);
 	tcase_add_test(tc, an_unknown_option_is_a_usage_error);
 	tcase_add_test(tc, the_version_names_the_libraries_that_are_there);

@@ -1268,6 +1268,8 @@ def a_configuration_is_checked_by_the_fetchd_of_the_same_installation():
         equal(with_fetchd(place, 'echo "$@"', 'config', 'check', 'a b.yaml'), (0, '--check --config a b.yaml\n', 'a b.yaml is valid\n'))
     equal(with_fetchd('sbin', 'echo "$@"', 'config', 'check'), (0, '--check\n', 'the configuration is valid\n'))
     equal(with_fetchd('sbin', 'echo bad >&2; exit 78', 'config', 'check', 'x'), (8, '', 'bad\n'))
+    equal(with_fetchd('sbin', 'echo "$@"; exit 9', 'config', 'check', '--strict', 'x'),
+          (9, '--check --strict --config x\n', ''))
     equal(with_fetchd('sbin', 'echo "$@"', 'config', 'schema'), (0, '--schema\n', ''))
     equal(with_fetchd('sbin', 'exit 1', 'config', 'schema')[0], 70)
     code, _, err = with_fetchd('sbin', 'kill -9 $$', 'config', 'check')
