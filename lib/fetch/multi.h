@@ -25,6 +25,7 @@ struct fetch_transfers {
 	struct list adds;    /* transfers */
 	struct list removes; /* handles */
 	struct list dead;    /* handles without a transfer, until reaped */
+	struct list stuck;   /* handles whose connect failed in this call of libcurl */
 	size_t n_dead;
 	struct fetch_sockets sockets;
 	struct fetch_tls_flood flood;

@@ -193,6 +193,25 @@ drain(struct fetch_transfers *transfers)
 	}
 }
 
+/*
+ * When an address refuses, 7.88 makes ready to connect to the next one, and then waits for its timers: 200 ms,
+ * and half of the connect timeout after that. Pausing for no time at all is the way to say that it shall run.
+ */
+static void
+try_next_addresses(struct fetch_transfers *transfers)
+{
+	struct list *node;
+
+	while ((node = list_take_first(&transfers->stuck))) {
+		CURL *easy = list_entry(node, struct fetch_handle, node)->easy;
+
+		/* those that have no address left are over and refuse */
+		if (curl_easy_pause(easy, CURLPAUSE_RECV) == CURLE_OK) {
+			(void)curl_easy_pause(easy, CURLPAUSE_CONT);
+		}
+	}
+}
+
 /* The one entry: all that runs transfers passes here. */
 static void
 act(struct fetch_transfers *transfers, int fd, int events)
@@ -204,6 +223,7 @@ act(struct fetch_transfers *transfers, int fd, int events)
 	fetch_sockets_enter(&transfers->sockets);
 	fetch_tls_flood_begin(&transfers->flood);
 	(void)curl_multi_socket_action(transfers->multi, fd, events, &n_running);
+	try_next_addresses(transfers);
 	fetch_sockets_leave();
 	transfers->is_inside = false;
 	drain(transfers);
@@ -288,6 +308,10 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
 		}
 		if (handle && handle->polled_fd == fd) {
 			handle->polled_fd = -1;
+		}
+		if (handle && handle->transfer && !handle->has_asked && transfers->is_inside &&
+			!list_is_linked(&handle->node)) {
+			list_append(&transfers->stuck, &handle->node);
 		}
 		fetch_sockets_rest(&transfers->sockets, fd, !transfers->is_removing);
 		return 0;
@@ -452,6 +476,7 @@ fetch_transfers_create(
 	list_init(&transfers->adds);
 	list_init(&transfers->removes);
 	list_init(&transfers->dead);
+	list_init(&transfers->stuck);
 	nur_timer_init(&transfers->timer, on_timer_due, transfers);
 	nur_timer_init(&transfers->reap_timer, on_reap_due, transfers);
 	nur_call_init(&transfers->call, on_call, transfers);
