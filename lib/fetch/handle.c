@@ -334,8 +334,11 @@ set_its_own(struct fetch_handle *handle)
 	long timeout_ms = get_connect_timeout_ms(transfer->options);
 	long buffer_len = get_buffer_len(transfer);
 	CURL *easy = handle->easy;
+	/* a busy one takes more requests over HTTP/2 alone, so over TLS */
+	bool is_alone = transfer->is_pool_empty && !handle->is_tls;
 	int r = set_url(handle, transfer->url->text);
 
+	r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_alone ? 1L : 0L);
 	r |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); /* until a response comes */
 	if (handle->connect_timeout_ms != timeout_ms) {
 		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);

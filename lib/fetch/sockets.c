@@ -19,6 +19,7 @@ struct fetch_socket {
 	uint8_t wanted;
 	uint8_t set;
 	bool is_open;
+	bool is_resting;
 };
 
 /* Those whose user runs on this thread, or NULL. A poll() gets no argument to carry them. */
@@ -50,9 +51,18 @@ get(struct fetch_sockets *sockets, int fd)
 }
 
 static void
+set_resting(struct fetch_sockets *sockets, struct fetch_socket *item, bool is_resting)
+{
+	sockets->n_resting += is_resting;
+	sockets->n_resting -= item->is_resting;
+	item->is_resting = is_resting;
+}
+
+static void
 clear(struct fetch_sockets *sockets, struct fetch_socket *item)
 {
 	nur_watch_close(item->watch);
+	set_resting(sockets, item, false);
 	sockets->n_open -= item->is_open;
 	*item = (struct fetch_socket){ 0 };
 }
@@ -143,6 +153,7 @@ fetch_sockets_sever(struct fetch_sockets *sockets, int fd)
 	if (dup3(sockets->stand_in, fd, O_CLOEXEC) < 0) {
 		return -errno;
 	}
+	set_resting(sockets, item, false);
 	item->wanted = 0;
 	item->is_open = false;
 	sockets->n_open--;
@@ -158,6 +169,7 @@ fetch_sockets_want(struct fetch_sockets *sockets, int fd, unsigned events)
 	if (!item) {
 		return -ENOMEM;
 	}
+	set_resting(sockets, item, false);
 	item->wanted = (uint8_t)events;
 	if (!item->watch) {
 		r = nur_watch_open(fd, on_ready, sockets, &item->watch);
@@ -176,6 +188,7 @@ fetch_sockets_rest(struct fetch_sockets *sockets, int fd, bool is_lazy)
 	if (!item) {
 		return; /* newer libcurls name sockets they never showed */
 	}
+	set_resting(sockets, item, item->is_open);
 	is_lazy = is_lazy && item->wanted == NUR_WATCH_READ;
 	item->wanted = 0;
 	if (!is_lazy) {

@@ -31,13 +31,20 @@
 
 struct fetch_socket;
 
-/* ready is called on the loop's stack, with events that are wanted. All else is private. */
+/*
+ * ready      called on the loop's stack, with events that are wanted
+ * n_open     sockets
+ * n_resting  of these, on which nothing goes on: their connections are kept for others
+ *
+ * All else is private.
+ */
 struct fetch_sockets {
 	void (*ready)(int fd, unsigned events, void *user);
 	void *user;
 	struct fetch_socket *items; /* by number */
 	size_t n_items;
 	size_t n_open;
+	size_t n_resting;
 	int stand_in; /* for severed sockets */
 };
 

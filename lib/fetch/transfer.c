@@ -339,6 +339,7 @@ add(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 	int r;
 
 	reap_some(transfers, 1); /* the dead take up descriptors and memory, too */
+	transfer->is_pool_empty = transfers->sockets.n_resting == 0;
 	r = fetch_handle_get(&transfers->handles, transfer, &transfer->handle);
 	if (r == 0) {
 		transfers->statistics.n_transfers++;

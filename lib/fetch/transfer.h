@@ -83,7 +83,8 @@ struct fetch_transfer {
 	struct fetch_handle *handle;
 	struct nur_timer connect_guard;
 	enum fetch_error noted;
-	bool is_afresh; /* on a connection of its own: those that were kept are dead */
+	bool is_afresh;     /* on a connection of its own: those that were kept are dead */
+	bool is_pool_empty; /* no connection rests: there is none to be looked for */
 	bool is_guarded;
 	bool is_removed;
 	bool is_done;
