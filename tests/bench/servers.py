@@ -2,6 +2,7 @@
 """What is started to be measured, or to be fetched from: nginx, the scripted origin, fetchd."""
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -190,14 +191,12 @@ class Connection:
 
 
 def counts_of(answer):
-    """The summary of a collected answer or of a stream's last line."""
-    text = answer.decode()
-    if '"type"' in text[:200]:
-        text = text.rstrip("\n").rsplit("\n", 1)[-1]
-    parsed = json.loads(text)
-    if "counts" not in parsed:
-        raise SystemExit(f"no batch: {text[:500]}")
-    return parsed["counts"]
+    """The summary: before the results of a collected answer, in a stream's last line."""
+    text = answer[-1000:] if answer[:1000].startswith(b'{"type"') else answer[:1000]
+    found = re.search(rb'"counts":(\{[^}]*\})', text)
+    if not found:
+        raise SystemExit(f"no batch: {answer[:500]}")
+    return json.loads(found[1])
 
 
 def expect_counts(answer, **expected):
