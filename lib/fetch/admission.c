@@ -339,9 +339,10 @@ leave_in_flight(struct fetch_admission *admission)
 	feed_hungry(admission);
 }
 
-static void
-return_granted(struct fetch_queue *queue)
+void
+fetch_queue_ask_nothing(struct fetch_queue *queue)
 {
+	list_unlink(&queue->hungry);
 	while (queue->n_granted > 0) {
 		queue->n_granted--;
 		leave_in_flight(queue->admission);
@@ -475,8 +476,7 @@ fetch_queue_fini(struct fetch_queue *queue)
 		return;
 	}
 	assert(queue->n_active == 0);
-	list_unlink(&queue->hungry);
-	return_granted(queue);
+	fetch_queue_ask_nothing(queue);
 	while (fetch_queue_drop(queue, &record)) {
 	}
 	while (!list_is_empty(&queue->lanes)) { /* those that rest */
@@ -569,8 +569,7 @@ bool
 fetch_queue_has_room(struct fetch_queue *queue)
 {
 	if (queue->n_active >= queue->window) {
-		list_unlink(&queue->hungry);
-		return_granted(queue);
+		fetch_queue_ask_nothing(queue);
 		return false;
 	}
 	return has_place(queue);
@@ -582,8 +581,7 @@ fetch_queue_take(struct fetch_queue *queue, uint32_t *ret_record, struct fetch_l
 	struct fetch_lane *lane = first_ready(queue);
 
 	if (queue->n_active >= queue->window || !lane) {
-		list_unlink(&queue->hungry);
-		return_granted(queue);
+		fetch_queue_ask_nothing(queue);
 		return false;
 	}
 	if (!has_place(queue)) {

@@ -146,6 +146,9 @@ bool fetch_queue_is_empty(const struct fetch_queue *queue);
 /* fetch_queue_drop() - take any record out without a place; false when none is left */
 bool fetch_queue_drop(struct fetch_queue *queue, uint32_t *ret_record);
 
+/* fetch_queue_ask_nothing() - nobody takes records any more: what it was granted of in_flight, others may have */
+void fetch_queue_ask_nothing(struct fetch_queue *queue);
+
 /* fetch_queue_leave() - give a place of the window and of in_flight back */
 void fetch_queue_leave(struct fetch_queue *queue);
 

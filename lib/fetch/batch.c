@@ -9,6 +9,9 @@
  * comes from outside (the deadline is outside of the nursery, too) is found by the first task that
  * notices it, in the reason of the scope it is cancelled by. Whatever had not started then gets its
  * result after the nursery has closed.
+ *
+ * An engine with several workers has no queue of its own: there the body divides (split.c), and the parts are
+ * batches here, each in its worker's run.
  */
 #include "lib/fetch/batch.h"
 
@@ -18,10 +21,9 @@
 #include <string.h>
 
 #include "lib/fetch/fetch.h"
+#include "lib/fetch/split.h"
 
-#define CONCURRENCY  64
-#define PER_ORIGIN   8
-#define READS_A_TURN 256
+#define PER_ORIGIN 8
 
 static enum fetch_cancel_reason
 find_reason(const struct nur_cancel_reason *cancelled)
@@ -56,9 +58,8 @@ end_batch(struct fetch_run *run, enum fetch_cancel_reason reason, int64_t cause)
 	nur_nursery_cancel(run->nursery, fetch_cancel_reason_name(reason));
 }
 
-/* Must be asked inside the scope that was cancelled: outside nobody knows any more. */
-static void
-note_reason(struct fetch_run *run)
+void
+fetch_run_note_reason(struct fetch_run *run)
 {
 	if (run->reason == FETCH_CANCEL_NONE) {
 		run->reason = find_reason(nur_current_cancel_reason());
@@ -94,7 +95,7 @@ deliver(struct fetch_run *run, struct fetch_result *result)
 
 	result->cancel_cause = -1;
 	if (result->outcome == FETCH_CANCELLED) {
-		note_reason(run);
+		fetch_run_note_reason(run);
 		result->cancel_reason = run->reason;
 		result->cancel_cause = run->cause;
 	}
@@ -112,11 +113,11 @@ deliver(struct fetch_run *run, struct fetch_result *result)
 	apply_policy(run, result);
 }
 
-static void
-leave_queue(struct fetch_run *run)
+void
+fetch_run_leave_queue(struct fetch_run *run, size_t n)
 {
-	run->n_queued--;
-	run->engine->n_queued--;
+	run->n_queued -= n;
+	run->engine->n_queued -= n;
 }
 
 void
@@ -131,13 +132,13 @@ fetch_run_deliver(struct fetch_run *run, struct fetch_result *result)
 	for (uint32_t i = fetch_twins_next(run->twins, (uint32_t)result->index); i != FETCH_NO_TWIN;
 		i = fetch_twins_next(run->twins, i)) {
 		result->index = i;
-		leave_queue(run);
+		fetch_run_leave_queue(run, 1);
 		deliver(run, result);
 	}
 }
 
-static bool
-is_later_twin(const struct fetch_run *run, size_t index)
+bool
+fetch_run_is_later_twin(const struct fetch_run *run, size_t index)
 {
 	return run->twins && fetch_twins_is_later(run->twins, (uint32_t)index);
 }
@@ -156,21 +157,25 @@ deliver_unstarted(struct fetch_run *run, size_t index, enum fetch_outcome outcom
 			FETCH_ABSENT },
 	};
 
-	leave_queue(run);
 	fetch_run_deliver(run, &result);
 }
 
-static void
-deliver_refused(struct fetch_run *run, size_t index, int error, const char *detail)
+void
+fetch_run_deliver_cancelled(struct fetch_run *run, size_t index)
+{
+	deliver_unstarted(run, index, FETCH_CANCELLED, FETCH_ERROR_NONE, "");
+}
+
+void
+fetch_run_deliver_refused(struct fetch_run *run, size_t index, int error, const char *detail)
 {
 	deliver_unstarted(run, index, FETCH_FAILED,
 		error == -EINVAL ? FETCH_ERROR_BAD_URL : FETCH_ERROR_RESOURCES,
 		error == -EINVAL ? detail : nur_strerror(error));
 }
 
-/* The queue's call: places came back. */
-static void
-wake(void *user)
+void
+fetch_run_wake(void *user)
 {
 	struct fetch_run *run = user;
 	struct nur_task *task = run->waiting;
@@ -221,16 +226,17 @@ read_request(struct fetch_run *run, size_t index)
 	struct fetch_reason reason;
 	int r;
 
-	if (is_later_twin(run, index)) {
+	if (fetch_run_is_later_twin(run, index)) {
 		return;
 	}
 	forget_url(run);
 	r = fetch_url_parse(url, strlen(url), &run->read_url, &reason);
 	if (r == 0) {
-		r = fetch_queue_add(&run->queue, (uint32_t)index, run->read_url->origin);
+		r = fetch_queue_add(run->queue, (uint32_t)index, run->read_url->origin);
 	}
 	if (r < 0) {
-		deliver_refused(run, index, r, reason.text);
+		fetch_run_leave_queue(run, 1);
+		fetch_run_deliver_refused(run, index, r, reason.text);
 	}
 }
 
@@ -241,9 +247,9 @@ read_requests(struct fetch_run *run)
 	int r;
 
 	while (run->n_read < run->batch->n_requests && run->reason == FETCH_CANCEL_NONE &&
-		!fetch_queue_is_ready(&run->queue) && fetch_queue_has_room(&run->queue)) {
+		!fetch_queue_is_ready(run->queue) && fetch_queue_has_room(run->queue)) {
 		read_request(run, run->n_read++);
-		if (++n % READS_A_TURN == 0) {
+		if (++n % FETCH_READS_A_TURN == 0) {
 			r = nur_checkpoint();
 			if (r < 0) {
 				return r;
@@ -273,18 +279,18 @@ start(struct fetch_run *run, size_t index, struct fetch_lane *lane)
 	struct fetch_reason reason;
 	int r;
 
+	fetch_run_leave_queue(run, 1);
 	r = take_url(run, index, &url, &reason);
 	if (r == 0) {
 		r = fetch_start(run, index, lane, url);
 	}
 	if (r == 0) {
 		(void)steal(&url);
-		leave_queue(run);
 		return;
 	}
-	deliver_refused(run, index, r, reason.text);
+	fetch_run_deliver_refused(run, index, r, reason.text);
 	fetch_lane_leave(lane);
-	fetch_queue_leave(&run->queue);
+	fetch_queue_leave(run->queue);
 }
 
 static int
@@ -300,11 +306,11 @@ admit_all(struct fetch_run *run)
 			return r;
 		}
 		if (run->reason == FETCH_CANCEL_NONE &&
-			fetch_queue_take(&run->queue, &index, &lane)) {
+			fetch_queue_take(run->queue, &index, &lane)) {
 			start(run, index, lane);
 			continue;
 		}
-		if (run->n_read == run->batch->n_requests && fetch_queue_is_empty(&run->queue)) {
+		if (run->n_read == run->batch->n_requests && fetch_queue_is_empty(run->queue)) {
 			return 0;
 		}
 		r = wait_for_room(run);
@@ -314,15 +320,14 @@ admit_all(struct fetch_run *run)
 	}
 }
 
-/* Before anything starts: nobody knows yet whose result others will want. */
-static int
-find_twins(struct fetch_run *run)
+int
+fetch_run_find_twins(struct fetch_run *run)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < run->batch->n_requests; i++) {
 		fetch_twins_look(run->twins, (uint32_t)i);
-		if ((i + 1) % READS_A_TURN == 0) {
+		if ((i + 1) % FETCH_READS_A_TURN == 0) {
 			r = nur_checkpoint();
 		}
 	}
@@ -338,13 +343,13 @@ admit(struct nur_nursery *nursery, void *arg)
 
 	run->nursery = nursery;
 	if (run->twins) {
-		r = find_twins(run);
+		r = fetch_run_find_twins(run);
 	}
 	if (r == 0) {
 		r = admit_all(run);
 	}
 	if (r == NUR_ECANCELED) {
-		note_reason(run);
+		fetch_run_note_reason(run);
 	}
 	return r;
 }
@@ -356,12 +361,13 @@ cancel_unstarted(struct fetch_run *run)
 	uint32_t index;
 	size_t n = 0;
 
-	while (fetch_queue_drop(&run->queue, &index) ||
+	while (fetch_queue_drop(run->queue, &index) ||
 		(run->n_read < run->batch->n_requests && (index = (uint32_t)run->n_read++, true))) {
-		if (!is_later_twin(run, index)) {
-			deliver_unstarted(run, index, FETCH_CANCELLED, FETCH_ERROR_NONE, "");
+		if (!fetch_run_is_later_twin(run, index)) {
+			fetch_run_leave_queue(run, 1);
+			fetch_run_deliver_cancelled(run, index);
 		}
-		if (++n % READS_A_TURN == 0) {
+		if (++n % FETCH_READS_A_TURN == 0) {
 			(void)nur_cancel_shielded_checkpoint(); /* we are in a task */
 		}
 	}
@@ -411,8 +417,8 @@ summarise(const struct fetch_run *run, struct fetch_batch_summary *ret_summary)
 	};
 }
 
-static int
-run_within_deadline(struct fetch_run *run)
+int
+fetch_run_within_deadline(struct fetch_run *run, nur_nursery_fn body, void *arg)
 {
 	const struct fetch_batch *batch = run->batch;
 	struct nur_cancel_scope scope;
@@ -420,7 +426,69 @@ run_within_deadline(struct fetch_run *run)
 	nur_cancel_scope_init_at(&scope, batch->deadline > 0
 						 ? nur_time_add(batch->accepted_at, batch->deadline)
 						 : NUR_FOREVER);
-	return NUR_WITHIN(&scope, nur_nursery_run(admit, run, NULL));
+	return NUR_WITHIN(&scope, nur_nursery_run(body, arg, NULL));
+}
+
+int
+fetch_run_init_queue(struct fetch_queue *queue, struct fetch_engine *engine,
+	const struct fetch_batch *batch, void (*wake)(void *user), void *user)
+{
+	int r = fetch_queue_init(queue, &engine->admission, batch->n_requests,
+		batch->concurrency ? batch->concurrency : FETCH_CONCURRENCY,
+		batch->per_origin ? batch->per_origin : PER_ORIGIN, wake, user);
+
+	if (r == 0) {
+		fetch_queue_set_spacing(queue, batch->spacing);
+	}
+	return r;
+}
+
+void
+fetch_run_begin(struct fetch_run *run)
+{
+	struct fetch_engine *engine = run->engine;
+
+	list_append(&engine->runs, &run->node);
+	run->n_queued = run->batch->n_requests;
+	engine->n_batches++;
+	engine->n_queued += run->n_queued;
+}
+
+void
+fetch_run_end(struct fetch_run *run)
+{
+	assert(run->n_queued == 0);
+	run->engine->n_batches--;
+	list_unlink(&run->node);
+}
+
+int
+fetch_run_queue(struct fetch_run *run)
+{
+	int r = fetch_run_within_deadline(run, admit, run);
+
+	cancel_unstarted(run);
+	forget_url(run);
+	return r;
+}
+
+/* With a queue in our frame. */
+static int
+run_whole(struct fetch_run *run)
+{
+	struct fetch_queue queue;
+	int r = fetch_run_init_queue(&queue, run->engine, run->batch, fetch_run_wake, run);
+
+	if (r < 0) {
+		return r;
+	}
+	run->queue = &queue;
+	fetch_run_begin(run);
+	r = fetch_run_queue(run);
+	fetch_run_end(run);
+	run->queue = NULL;
+	fetch_queue_fini(&queue);
+	return r;
 }
 
 int
@@ -447,26 +515,8 @@ fetch_batch_run(struct fetch_engine *engine, const struct fetch_batch *batch,
 			return r;
 		}
 	}
-	r = fetch_queue_init(&run.queue, &engine->admission, batch->n_requests,
-		batch->concurrency ? batch->concurrency : CONCURRENCY,
-		batch->per_origin ? batch->per_origin : PER_ORIGIN, wake, &run);
-	if (r < 0) {
-		fetch_twins_destroy(run.twins);
-		return r;
-	}
-
-	fetch_queue_set_spacing(&run.queue, batch->spacing);
-	list_append(&engine->runs, &run.node);
-	run.n_queued = batch->n_requests;
-	engine->n_batches++;
-	engine->n_queued += batch->n_requests;
-	r = run_within_deadline(&run);
-	cancel_unstarted(&run);
-	fetch_queue_fini(&run.queue);
+	r = engine->workers ? fetch_split_run(&run) : run_whole(&run);
 	fetch_twins_destroy(run.twins);
-	forget_url(&run);
-	engine->n_batches--;
-	list_unlink(&run.node);
 
 	if (run.error < 0) {
 		return run.error;

@@ -10,6 +10,7 @@
 
 #include "lib/base/list.h"
 #include "lib/fetch/batch.h"
+#include "lib/fetch/workers.h"
 
 #define IN_FLIGHT   16384
 #define MAX_IDLE    256
@@ -113,6 +114,27 @@ create_parts(struct fetch_engine *engine, const struct fetch_engine_options *opt
 	return fetch_resolver_create(&resolver, &engine->resolver);
 }
 
+static int
+create_parts_alone(struct fetch_engine *engine, const struct fetch_engine_options *options)
+{
+	int r;
+
+	(void)pthread_mutex_lock(&libraries); /* can't fail */
+	r = create_parts(engine, options);
+	(void)pthread_mutex_unlock(&libraries);
+	return r;
+}
+
+static int
+create_workers(struct fetch_engine *engine, const struct fetch_engine_options *options)
+{
+	struct fetch_engine_options of_all = *options;
+
+	of_all.in_flight = engine->in_flight;
+	of_all.max_idle = options->max_idle ? options->max_idle : MAX_IDLE;
+	return fetch_workers_create(&of_all, &engine->workers);
+}
+
 int
 fetch_engine_create(const struct fetch_engine_options *options, struct fetch_engine **ret_engine)
 {
@@ -125,6 +147,9 @@ fetch_engine_create(const struct fetch_engine_options *options, struct fetch_eng
 	}
 	if (!options) {
 		options = &defaults;
+	}
+	if (options->workers > FETCH_WORKERS_MAX) {
+		return -EINVAL;
 	}
 	engine = calloc(1, sizeof(*engine));
 	if (!engine) {
@@ -141,9 +166,8 @@ fetch_engine_create(const struct fetch_engine_options *options, struct fetch_eng
 	list_init(&engine->runs);
 	engine->max_body = options->max_body ? options->max_body : MAX_BODY;
 
-	(void)pthread_mutex_lock(&libraries); /* can't fail */
-	r = create_parts(engine, options);
-	(void)pthread_mutex_unlock(&libraries);
+	r = options->workers > 1 ? create_workers(engine, options)
+				 : create_parts_alone(engine, options);
 	if (r < 0) {
 		fetch_engine_destroy(engine);
 		return r;
@@ -159,6 +183,7 @@ fetch_engine_destroy(struct fetch_engine *engine)
 		return;
 	}
 	assert(engine->n_batches == 0);
+	fetch_workers_destroy(engine->workers);
 	(void)pthread_mutex_lock(&libraries); /* can't fail */
 	fetch_resolver_destroy(engine->resolver);
 	fetch_transfers_destroy(engine->transfers);
@@ -169,25 +194,75 @@ fetch_engine_destroy(struct fetch_engine *engine)
 	free(engine);
 }
 
+struct policy {
+	unsigned number;
+	const struct fetch_address_policy *policy;
+};
+
+static void
+set_policy(struct fetch_engine *engine, const struct policy *to)
+{
+	const struct fetch_address_policy *last = engine->policies[to->number];
+
+	engine->policies[to->number] =
+		to->policy || to->number > 0 ? to->policy : &engine->default_policy;
+	if (to->policy || last) {
+		fetch_transfers_note_policies(engine->transfers);
+	}
+}
+
+static void
+set_policy_of(const struct fetch_worker *worker, void *arg)
+{
+	set_policy(worker->engine, arg);
+}
+
 void
 fetch_engine_set_policy(
 	struct fetch_engine *engine, unsigned number, const struct fetch_address_policy *policy)
 {
-	const struct fetch_address_policy *last;
+	struct policy to = { number, policy };
 
 	assert(number < FETCH_N_ADDRESS_POLICIES);
-	last = engine->policies[number];
-	engine->policies[number] = policy || number > 0 ? policy : &engine->default_policy;
-	if (policy || last) {
-		fetch_transfers_note_policies(engine->transfers);
+	(void)nur_cancel_shielded_checkpoint(); /* we are in a task */
+	if (engine->workers) {
+		fetch_workers_each(engine->workers, set_policy_of, &to);
+	} else {
+		set_policy(engine, &to);
 	}
+}
+
+struct limits {
+	const struct fetch_engine *engine;
+	unsigned in_flight;
+	unsigned per_origin;
+};
+
+static void
+set_limits_of(const struct fetch_worker *worker, void *arg)
+{
+	const struct limits *limits = arg;
+
+	fetch_admission_set_limits(&worker->engine->admission,
+		fetch_workers_share(limits->engine->workers, worker->number, limits->in_flight),
+		limits->per_origin);
 }
 
 void
 fetch_engine_set_limits(struct fetch_engine *engine, unsigned in_flight, unsigned per_origin)
 {
-	fetch_admission_set_limits(&engine->admission, in_flight ? in_flight : engine->in_flight,
-		per_origin ? per_origin : engine->per_origin);
+	struct limits limits = {
+		.engine = engine,
+		.in_flight = in_flight ? in_flight : engine->in_flight,
+		.per_origin = per_origin ? per_origin : engine->per_origin,
+	};
+
+	(void)nur_cancel_shielded_checkpoint(); /* we are in a task */
+	if (engine->workers) {
+		fetch_workers_each(engine->workers, set_limits_of, &limits);
+	} else {
+		fetch_admission_set_limits(&engine->admission, limits.in_flight, limits.per_origin);
+	}
 }
 
 /* Batches are begun in about the order of their acceptance: a batch that was kept may be older. */
@@ -207,40 +282,113 @@ oldest_queued(const struct fetch_engine *engine)
 	return oldest;
 }
 
-void
-fetch_engine_statistics(
-	const struct fetch_engine *engine, struct fetch_engine_statistics *ret_statistics)
+/* What an engine that fetches has to say of that. */
+static void
+add_fetching(const struct fetch_engine *engine, struct fetch_engine_statistics *sum)
 {
 	struct fetch_transfers_statistics transfers;
 	struct fetch_resolver_statistics resolver;
 
 	fetch_transfers_statistics(engine->transfers, &transfers);
 	fetch_resolver_statistics(engine->resolver, &resolver);
-	*ret_statistics = (struct fetch_engine_statistics){
-		.n_batches = engine->n_batches,
-		.n_in_flight = engine->admission.n_in_flight,
-		.n_queued = engine->n_queued,
-		.oldest_queued = oldest_queued(engine),
-		.n_transfers = transfers.n_transfers,
-		.n_connections = transfers.n_connections,
-		.n_names_cached = resolver.n_names_cached,
-		.n_lookups = resolver.n_lookups,
-		.total_transfers = transfers.total_transfers,
-		.total_reused = transfers.total_reused,
-		.total_connections = transfers.total_connections,
-		.total_lookups = resolver.total_lookups,
-		.total_lookups_cached = resolver.total_cached,
-		.total_lookups_found = resolver.total_found,
-		.total_lookups_absent = resolver.total_absent,
-		.total_lookups_failed = resolver.total_failed,
-		.total_bytes = transfers.total_bytes,
-	};
-	for (size_t i = 0; i < ARRAY_LEN(engine->total_results); i++) {
-		ret_statistics->total_results[i] = engine->total_results[i];
-	}
+	sum->n_in_flight += engine->admission.n_in_flight;
+	sum->n_transfers += transfers.n_transfers;
+	sum->n_connections += transfers.n_connections;
+	sum->n_names_cached += resolver.n_names_cached;
+	sum->n_lookups += resolver.n_lookups;
+	sum->total_transfers += transfers.total_transfers;
+	sum->total_reused += transfers.total_reused;
+	sum->total_connections += transfers.total_connections;
+	sum->total_lookups += resolver.total_lookups;
+	sum->total_lookups_cached += resolver.total_cached;
+	sum->total_lookups_found += resolver.total_found;
+	sum->total_lookups_absent += resolver.total_absent;
+	sum->total_lookups_failed += resolver.total_failed;
+	sum->total_bytes += transfers.total_bytes;
 	for (size_t i = 0; i < ARRAY_LEN(engine->total_retries); i++) {
-		ret_statistics->total_retries[i] = engine->total_retries[i];
+		sum->total_retries[i] += engine->total_retries[i];
 	}
+}
+
+static void
+add_queued(const struct fetch_engine *engine, struct fetch_engine_statistics *sum)
+{
+	nur_time oldest = oldest_queued(engine);
+
+	sum->n_queued += engine->n_queued;
+	if (oldest < sum->oldest_queued) {
+		sum->oldest_queued = oldest;
+	}
+}
+
+static void
+add_worker(const struct fetch_worker *worker, void *arg)
+{
+	add_fetching(worker->engine, arg);
+	add_queued(worker->engine, arg);
+}
+
+void
+fetch_engine_statistics(
+	const struct fetch_engine *engine, struct fetch_engine_statistics *ret_statistics)
+{
+	struct fetch_engine_statistics sum = { .oldest_queued = NUR_FOREVER };
+
+	(void)nur_cancel_shielded_checkpoint(); /* we are in a task */
+	if (engine->workers) {
+		fetch_workers_each(engine->workers, add_worker, &sum);
+	} else {
+		add_fetching(engine, &sum);
+	}
+	add_queued(engine, &sum);
+	sum.n_batches = engine->n_batches;
+	for (size_t i = 0; i < ARRAY_LEN(engine->total_results); i++) {
+		sum.total_results[i] = engine->total_results[i];
+	}
+	*ret_statistics = sum;
+}
+
+struct walk {
+	nur_tree_fn visit;
+	void *arg;
+	int r;
+	const char *name;
+};
+
+static int
+visit_below(const struct nur_tree_entry *entry, void *arg)
+{
+	const struct walk *walk = arg;
+	struct nur_tree_entry below = *entry;
+
+	below.depth++;
+	if (below.kind == NUR_TREE_RUN) {
+		below.name = walk->name;
+	}
+	return walk->visit(&below, walk->arg);
+}
+
+static void
+walk_worker(const struct fetch_worker *worker, void *arg)
+{
+	struct walk *walk = arg;
+
+	walk->name = worker->name;
+	if (walk->r == 0) {
+		walk->r = nur_tree_walk(visit_below, walk);
+	}
+}
+
+int
+fetch_engine_walk(const struct fetch_engine *engine, nur_tree_fn visit, void *arg)
+{
+	struct walk walk = { .visit = visit, .arg = arg };
+
+	(void)nur_cancel_shielded_checkpoint(); /* we are in a task */
+	if (engine->workers) {
+		fetch_workers_each(engine->workers, walk_worker, &walk);
+	}
+	return walk.r;
 }
 
 void

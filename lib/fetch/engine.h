@@ -11,7 +11,14 @@
 #include "lib/fetch/resolver.h"
 #include "lib/fetch/transfer.h"
 
+struct fetch_workers;
+
+/*
+ * workers  NULL: it fetches itself; else they do, and the engine has batches and their results, but no transfers,
+ *          resolver and admission
+ */
 struct fetch_engine {
+	struct fetch_workers *workers;
 	struct fetch_transfers *transfers;
 	struct fetch_resolver *resolver;
 	struct fetch_admission admission;
@@ -20,7 +27,7 @@ struct fetch_engine {
 	struct fetch_address_policy default_policy;
 	const struct fetch_address_policy *policies[FETCH_N_ADDRESS_POLICIES]; /* NULL: the first */
 	struct fetch_url *proxy; /* NULL: none */
-	unsigned in_flight;      /* as at creation */
+	unsigned in_flight;      /* as at creation, of all workers */
 	unsigned per_origin;
 	uint64_t max_body;
 	uint64_t random;

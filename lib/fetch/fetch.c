@@ -5,7 +5,7 @@
  *	fetch_task      timeout ─ fetch_attempts ─ deliver
  *	fetch_attempts  attempt (hedge.c: or two of them), and again after a back-off
  *	fetch_attempt   hop, and another one after a redirect; then the response is judged
- *	fetch_hop       resolve ─ check the addresses ─ transfer
+ *	fetch_hop_here  resolve ─ check the addresses ─ transfer (visit.c: or another worker's)
  *
  * What goes wrong with the URL is an outcome: written down as error and detail, and the functions
  * return 0. They return negative codes only for what the task itself meets: cancellation, and
@@ -29,6 +29,8 @@
 #include "lib/fetch/hedge.h"
 #include "lib/fetch/request.h"
 #include "lib/fetch/retry.h"
+#include "lib/fetch/split.h"
+#include "lib/fetch/visit.h"
 
 #define REMOTE_CAP (INET6_ADDRSTRLEN + 10) /* "[" address "]:65535" */
 
@@ -83,13 +85,13 @@ abort_lane(struct nur_task *task, void *arg)
 }
 
 int
-fetch_enter_lane(struct fetching *fetching, const char *origin)
+fetch_enter_own_lane(struct fetching *fetching, const char *origin)
 {
 	int r;
 
 	fetching->waiter.granted = granted;
 	fetching->waiting = nur_current_task();
-	r = fetch_lane_enter(&fetching->run->queue, origin, &fetching->waiter);
+	r = fetch_lane_enter(fetching->run->queue, origin, &fetching->waiter);
 	if (r < 0) {
 		return r;
 	}
@@ -98,6 +100,15 @@ fetch_enter_lane(struct fetching *fetching, const char *origin)
 		return 0;
 	}
 	return nur_wait_task_rescheduled("origin", abort_lane, fetching);
+}
+
+int
+fetch_enter_lane(struct fetching *fetching, const char *origin)
+{
+	const struct fetch_part *part = fetching->run->part;
+
+	fetching->host = part ? fetch_part_host(part, origin) : NULL;
+	return fetching->host ? 0 : fetch_enter_own_lane(fetching, origin);
 }
 
 /* A hop. */
@@ -182,8 +193,8 @@ heed_retry_after(struct fetching *fetching)
 	fetch_lane_rest(fetching->lane, nur_time_add(nur_now(), rest));
 }
 
-static int
-fetch_hop(struct fetching *fetching)
+int
+fetch_hop_here(struct fetching *fetching)
 {
 	_cleanup_(fetch_answer_unrefp) struct fetch_answer *answer = NULL;
 	struct fetch_transfer *transfer = &fetching->transfer;
@@ -370,7 +381,7 @@ attempt(struct fetching *fetching)
 	fetching->method = options->method ? options->method : "GET";
 	fetching->with_body = options->body != NULL || has_default_body(fetching->method);
 	for (;;) {
-		r = fetch_hop(fetching);
+		r = fetching->host ? fetch_visit(fetching) : fetch_hop_here(fetching);
 		if (r < 0 || fetching->error) {
 			return r;
 		}
@@ -599,7 +610,7 @@ fetch_task(void *arg)
 	finish(&fetching, r, has_timed_out);
 
 	fetch_leave_lane(&fetching);
-	fetch_queue_leave(&fetching.run->queue);
+	fetch_queue_leave(fetching.run->queue);
 	fetch_transfer_fini(&fetching.transfer);
 	fetch_set_url(&fetching, NULL);
 	fetch_url_destroy(fetching.first);

@@ -11,6 +11,7 @@
 /*
  * first     the URL asked for; url is that of the present hop, the same object in the first one
  * lane      where we have a place, or NULL
+ * host      the part of another worker that does the present hop, and has a place for it; NULL: ours
  * error     with transfer.detail: the outcome of the present attempt, so far
  * attempts  tries made, hedges included; n_retries: of these, after a back-off
  */
@@ -21,6 +22,7 @@ struct fetching {
 	struct fetch_url *first;
 	struct fetch_url *url;
 	struct fetch_lane *lane;
+	struct fetch_part *host;
 	struct fetch_waiter waiter;
 	struct nur_task *waiting;
 	const char *method;
@@ -47,8 +49,17 @@ bool fetch_is_redirected(const struct fetching *fetching);
 /* fetch_is_answered() - the attempt that has ended brought a whole response, wanted or not */
 bool fetch_is_answered(const struct fetching *fetching);
 
-/* fetch_enter_lane() - wait for a place at an origin. Errors: NUR_ECANCELED, -ENOMEM */
+/*
+ * fetch_enter_lane() - wait for a place at an origin; if that is another worker's, the place comes with the hop.
+ * Errors: NUR_ECANCELED, -ENOMEM
+ */
 NUR_CHECKPOINT int fetch_enter_lane(struct fetching *fetching, const char *origin);
+
+/* fetch_enter_own_lane() - the same at an origin of the run's engine */
+NUR_CHECKPOINT int fetch_enter_own_lane(struct fetching *fetching, const char *origin);
+
+/* fetch_hop_here() - one request, by the run's engine; the place is there. Errors: as fetch_attempt() */
+NUR_CHECKPOINT int fetch_hop_here(struct fetching *fetching);
 
 /* fetch_leave_lane() - give the place back, if there is one */
 void fetch_leave_lane(struct fetching *fetching);

@@ -51,17 +51,20 @@ note_end(struct hedge *hedge, struct fetching *fetching)
 	}
 }
 
-/* A body that is on its way is not fetched twice. */
+/* A body that is on its way is not fetched twice. Of a hop that another worker does nothing is known before its end. */
 static bool
 is_being_answered(const struct hedge *hedge)
 {
+	if (hedge->first->host) {
+		return true;
+	}
 	return hedge->first->transfer.head.is_whole && !fetch_is_redirected(hedge->first);
 }
 
 static int
 send_second(struct hedge *hedge)
 {
-	struct fetch_queue *queue = &hedge->first->run->queue;
+	struct fetch_queue *queue = hedge->second.run->queue;
 	int r;
 
 	if (is_being_answered(hedge) || !fetch_queue_enter_more(queue)) {

@@ -13,6 +13,10 @@
  * URL gets exactly one result, also when its batch is cancelled; when fetch_batch_run() returns,
  * nothing of the batch is alive and the sockets of what was cancelled are closed.
  *
+ * An engine may have several workers: threads, each with a run of its own, among which origins are
+ * divided. Batches stay one: their tasks there end with the caller's nursery, results come to the
+ * caller's run, and whatever is said of a batch here holds.
+ *
  * Cancelling a batch is cancelling a scope around fetch_batch_run(). The scope's text says why and
  * becomes the results' reason, when it is one of the words of fetch_cancel_reason_name():
  *
@@ -36,6 +40,7 @@
 #include <fetch/reason.h>
 #include <nursery/clock.h>
 #include <nursery/macros.h>
+#include <nursery/tree.h>
 
 NUR_BEGIN_DECLS
 
@@ -198,7 +203,8 @@ struct fetch_retries {
  * struct fetch_judge - a second opinion on a response whose status counts as success
  * @body:  called with the whole body, which then is kept in memory up to max_body; must not wait.
  *         A negative return makes the URL FETCH_FAILED with FETCH_ERROR_ASSERTION and @reason as its
- *         detail. NULL: the status alone decides.
+ *         detail. NULL: the status alone decides. With several workers it is called on their
+ *         threads, also for several URLs at the same time.
  * @user:  passed to it
  */
 struct fetch_judge {
@@ -475,8 +481,14 @@ enum fetch_resolver_kind {
 	FETCH_RESOLVER_SYSTEM,  /* getaddrinfo(3), 8 at a time; answers are kept for 30 s */
 };
 
+#define FETCH_WORKERS_MAX 64
+
 /**
  * struct fetch_engine_options - zeroed is the default
+ * @workers:        threads that fetch, at most FETCH_WORKERS_MAX; 0 and 1: none, the tasks of the
+ *                  caller's run do. An origin has one of them for itself, chosen by its name. Of
+ *                  @in_flight and @max_idle each has an equal share, at least 1, and of a batch's
+ *                  concurrency one by the number of its URLs. The run's clock must be the machine's.
  * @in_flight:      URLs under way at a time over all batches; 0: 16384
  * @per_origin:     of these, at one origin; 0: as @in_flight
  * @max_idle:       connections kept open without work; 0: 256
@@ -501,6 +513,7 @@ enum fetch_resolver_kind {
  * @resolv_path:    NULL: /etc/resolv.conf; a change of either is noticed; copied
  */
 struct fetch_engine_options {
+	unsigned workers;
 	unsigned in_flight;
 	unsigned per_origin;
 	unsigned max_idle;
@@ -526,10 +539,11 @@ struct fetch_engine_options {
  *
  * Shape:       none
  * Units:       see struct fetch_engine_options
- * Checkpoint:  never
+ * Checkpoint:  never; waits for the threads of workers to begin
  * Ownership:   gives the engine
  * Errors:      NUR_ENOTINTASK  outside a run
- *              -EINVAL         dns_servers cannot be read, or proxy is no http URL
+ *              -EINVAL         dns_servers cannot be read, proxy is no http URL, or too many workers
+ *              -EAGAIN         no thread could be started
  *              -ENOMEM         or another code of the resolver's or libcurl's start
  * Source:      none
  *
@@ -538,14 +552,22 @@ struct fetch_engine_options {
 int fetch_engine_create(
 	const struct fetch_engine_options *options, struct fetch_engine **ret_engine);
 
-/* fetch_engine_destroy() - close what is idle; no batch is running. Accepts NULL (no checkpoint) */
+/*
+ * fetch_engine_destroy() - close what is idle and end the threads; no batch is running. Accepts NULL
+ * (no checkpoint)
+ */
 void fetch_engine_destroy(struct fetch_engine *engine);
 
 #define FETCH_N_ADDRESS_POLICIES 4
 
 /*
- * fetch_engine_set_policy() - another address policy, at once and also for batches that are running
- * and connections that are open; borrowed (no checkpoint)
+ * The calls that follow are checkpoints, always, for a task of the engine's run: they let others run,
+ * and with several workers wait for a pass of their loops. They are not cancelled.
+ */
+
+/*
+ * fetch_engine_set_policy() - another address policy, also for batches that are running and
+ * connections that are open; borrowed. When it returns the one before it is not used any more.
  *
  * @number is below FETCH_N_ADDRESS_POLICIES. NULL is the default profile for number 0, and for
  * another number, which it is at first, that it follows number 0.
@@ -553,11 +575,16 @@ void fetch_engine_destroy(struct fetch_engine *engine);
 void fetch_engine_set_policy(
 	struct fetch_engine *engine, unsigned number, const struct fetch_address_policy *policy);
 
-/*
- * fetch_engine_set_limits() - other limits (0: as at creation), for what is admitted from now on
- * (no checkpoint)
- */
+/* fetch_engine_set_limits() - other limits (0: as at creation), for what is admitted from now on */
 void fetch_engine_set_limits(struct fetch_engine *engine, unsigned in_flight, unsigned per_origin);
+
+/*
+ * fetch_engine_walk() - the trees of the workers' runs, as nur_tree_walk() has that of the caller's,
+ * which they go below: each is a NUR_TREE_RUN at depth 1, with a name. Without workers there are none.
+ * @visit is called on their threads, one after the other, while the caller waits. Returns 0, or what
+ * @visit returned to end it.
+ */
+int fetch_engine_walk(const struct fetch_engine *engine, nur_tree_fn visit, void *arg);
 
 /**
  * struct fetch_engine_statistics - an engine, counted; n_ without "total" are now, the others since
