@@ -11,10 +11,12 @@ descriptors_fit(struct config *config)
 {
 	enum {
 		for_ourselves = 64,
+		for_a_further_worker = 16,
 		idle_connections = 256
 	};
 	struct rlimit limit;
-	rlim_t reserved = for_ourselves + idle_connections + config->max_connections;
+	rlim_t reserved = for_ourselves + idle_connections + config->max_connections +
+			  (rlim_t)for_a_further_worker * (config_n_workers(config) - 1);
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
 		return;

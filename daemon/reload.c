@@ -47,6 +47,7 @@ compare(const struct config *before, const struct config *after, struct reload_v
 		{ "network.proxy", is_same_text(before->proxy, after->proxy) },
 		{ "network.resolver", before->resolver == after->resolver },
 		{ "network.idle_check", before->idle_check == after->idle_check },
+		{ "workers", before->workers == after->workers },
 	};
 
 	static_assert(sizeof(keys) / sizeof(keys[0]) <= RELOAD_RESTART_MAX, "one place each");

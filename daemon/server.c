@@ -350,21 +350,22 @@ set_level_policies(struct fetch_engine *engine, const struct config *config)
 int
 server_set_config(struct server *server, struct config *config)
 {
+	struct config *before = server->config;
 	int r = jobs_reload(server->jobs, config);
 
 	if (r < 0) {
 		return r;
 	}
-	fetch_engine_set_policy(server->engine, 0, &config->policy);
-	set_level_policies(server->engine, config);
-	fetch_engine_set_limits(server->engine, config->in_flight, config->per_origin);
 	batches_set_max_running(server->batches, config->max_batches);
 	log_set_level(LOG_ERR + (int)config->log_level);
 	log_set_format(config->log_format);
-	config_unref(server->config);
 	server->config = config_ref(config);
 	server->generation++;
 	server->loaded_ns = wall_now();
+	fetch_engine_set_policy(server->engine, 0, &config->policy);
+	set_level_policies(server->engine, config);
+	fetch_engine_set_limits(server->engine, config->in_flight, config->per_origin);
+	config_unref(before); /* it had the policies */
 	return 0;
 }
 
@@ -451,6 +452,7 @@ open_engine(struct server *server)
 {
 	const struct config *config = server->config;
 	struct fetch_engine_options engine = {
+		.workers = config_n_workers(config),
 		.in_flight = config->in_flight,
 		.per_origin = config->per_origin,
 		.user_agent = config->user_agent,

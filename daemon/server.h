@@ -66,7 +66,7 @@ struct config *server_config(const struct server *server);
 unsigned server_generation(const struct server *server);
 
 /* For daemon/reload.c: the file, NULL: the defaults; who may reload; taking another configuration (0, or -ENOMEM
- * and nothing has changed); and what the service manager is told. */
+ * and nothing has changed; a checkpoint, when it is in effect already); and what the service manager is told. */
 const char *server_config_path(const struct server *server);
 struct nur_lock *server_reload_lock(struct server *server);
 int server_set_config(struct server *server, struct config *config);

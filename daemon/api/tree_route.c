@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The walk gives entries with their depth, parents first. As JSON an entry's object stays open until the
- * walk comes back to its depth; as text a line is what libnursery makes of it. The answer is built without
- * a checkpoint, so it shows one moment. Names and texts are the program's own: no URL is among them.
+ * walk comes back to its depth; as text a line is what libnursery makes of it. A run is shown without
+ * a checkpoint, so it shows one moment. The runs of workers come below the daemon's, and are walked by their
+ * threads while we wait. Names and texts are the program's own: no URL is among them.
  */
 #include "daemon/api/tree_route.h"
 
+#include <fetch/fetch.h>
 #include <nursery.h>
 
 #include "daemon/api/connection.h"
+#include "daemon/server.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json_writer.h"
 
@@ -72,9 +75,11 @@ write_entry(const struct nur_tree_entry *entry, void *arg)
 	json_begin_object(w);
 	json_write_key(w, "kind");
 	json_write_text(w, kind_name(entry->kind));
-	if (entry->kind == NUR_TREE_TASK) {
+	if (entry->name) {
 		json_write_key(w, "name");
 		json_write_text(w, entry->name);
+	}
+	if (entry->kind == NUR_TREE_TASK) {
 		json_write_key(w, "state");
 		json_write_text(w, nur_task_state_name(entry->state));
 		json_write_key(w, "waiting_for");
@@ -103,9 +108,20 @@ draw_entry(const struct nur_tree_entry *entry, void *arg)
 
 	if (buffer_reserve(out, len + 1) == 0) {
 		out->len += nur_tree_format(entry, out->data + out->len, len + 1);
+		if (entry->kind == NUR_TREE_RUN && entry->name) {
+			buffer_printf(out, ": %s", entry->name);
+		}
 		buffer_putc(out, '\n');
 	}
 	return 0;
+}
+
+/* The daemon's run, and below it those of the workers. */
+static void
+walk(struct exchange *exchange, nur_tree_fn visit, void *arg)
+{
+	(void)nur_tree_walk(visit, arg); /* in a run; the visitor does not end it */
+	(void)fetch_engine_walk(server_engine(exchange->server), visit, arg);
 }
 
 int
@@ -118,13 +134,13 @@ tree_route(struct exchange *exchange, const char *name)
 	switch (http_request_accepts(exchange->request, offers, ARRAY_LEN(offers))) {
 	case 0:
 		response_begin(&exchange->response, 200, "application/json", NULL);
-		(void)nur_tree_walk(write_entry, &tree); /* in a run; the visitor does not end it */
+		walk(exchange, write_entry, &tree);
 		close_to(&tree, 0);
 		json_end_line(&tree.writer);
 		break;
 	case 1:
 		response_begin(&exchange->response, 200, "text/plain; charset=utf-8", NULL);
-		(void)nur_tree_walk(draw_entry, out);
+		walk(exchange, draw_entry, out);
 		break;
 	default:
 		return response_problem(&exchange->response, PROBLEM_NOT_ACCEPTABLE,

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,7 @@ take_defaults(struct loader *loader)
 	if (buffer_error(&text) < 0) {
 		return -ENOMEM;
 	}
-	/* Parsed once for itself: the fixed keys of the second reading are compared with it. */
+	/* Parsed once for itself: what is read later may have to be compared with it. */
 	r = yaml_parse(text.data, text.len, &tree, loader->faults);
 	if (r < 0) {
 		return r;
@@ -393,6 +394,22 @@ config_load_text(const char *name, const struct buffer *text, struct config **re
 		r = take_text(&loader, name, text, &schema_root);
 	}
 	return r < 0 ? r : finish(&loader, ret_config);
+}
+
+unsigned
+config_n_workers(const struct config *config)
+{
+	cpu_set_t cores;
+	int n;
+
+	if (config->workers > 0) {
+		return config->workers;
+	}
+	if (sched_getaffinity(0, sizeof(cores), &cores) < 0) {
+		return 1; /* more cores than a set has */
+	}
+	n = CPU_COUNT(&cores);
+	return n < FETCH_WORKERS_MAX ? (unsigned)n : FETCH_WORKERS_MAX;
 }
 
 struct config *

@@ -127,6 +127,7 @@ struct timetable; /* daemon/schedule/timetable.h */
  * max_request                bytes of a request's body
  * batch_limits.check_url     set
  * policy                     of jobs, and of callers of whom nothing else is said
+ * workers                    0: as many as there are cores
  * proxy                      NULL: none; else an http URL
  * log_level                  of syslog(3), from LOG_ERR on
  * jobs                       n_jobs of them; names are unique
@@ -163,6 +164,7 @@ struct config {
 	int64_t drain_timeout_ns;
 	enum log_format log_format;
 	unsigned log_level;
+	unsigned workers;
 	struct config_job *jobs;
 	size_t n_jobs;
 	size_t n_refs;
@@ -225,6 +227,9 @@ void config_write_settings(const struct config *config, struct json_writer *w);
  */
 int config_job_batch(
 	const struct config *config, size_t job, struct batch_description **ret_description);
+
+/* config_n_workers() - how many are meant; auto: of the cores that we may run on */
+unsigned config_n_workers(const struct config *config);
 
 struct config *config_ref(struct config *config);
 

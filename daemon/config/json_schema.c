@@ -121,19 +121,6 @@ scalar_shape(enum schema_type type)
 	}
 }
 
-/* A word, a number or null; of anything else there is nothing to say. */
-static void
-put_fixed(const char *initial, struct buffer *out)
-{
-	bool is_word =
-		strcmp(initial, "null") != 0 && initial[strspn(initial, "0123456789")] != '\0';
-
-	if (strpbrk(initial, "[{\"")) {
-		return;
-	}
-	buffer_printf(out, ",\"const\":%s%s%s", is_word ? "\"" : "", initial, is_word ? "\"" : "");
-}
-
 static void put_table(const struct schema_table *table, bool is_job, struct buffer *out);
 
 static void
@@ -145,11 +132,13 @@ put_row(const struct schema_row *row, struct buffer *out)
 	put_description(row->text, out);
 	switch (row->type) {
 	case SCHEMA_COUNT:
+	case SCHEMA_COUNT_OR_AUTO:
 	case SCHEMA_NUMBER:
 		buffer_printf(out,
 			",\"anyOf\":[{\"type\":\"integer\",\"minimum\":%" PRId64
-			",\"maximum\":%" PRId64 "}," REF("placeholder") "]",
-			row->range.min, row->range.max);
+			",\"maximum\":%" PRId64 "},%s" REF("placeholder") "]",
+			row->range.min, row->range.max,
+			row->type == SCHEMA_COUNT_OR_AUTO ? "{\"const\":\"auto\"}," : "");
 		break;
 	case SCHEMA_WORD:
 		buffer_putc(out, ',');
@@ -161,9 +150,6 @@ put_row(const struct schema_row *row, struct buffer *out)
 		break;
 	case SCHEMA_JOBS:
 		buffer_puts(out, ",\"type\":[\"array\",\"null\"],\"items\":" REF("job"));
-		break;
-	case SCHEMA_FIXED:
-		put_fixed(row->initial, out);
 		break;
 	default:
 		buffer_printf(out, "%s%s", shape ? "," : "", shape ? shape : "");

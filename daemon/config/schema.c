@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows, and what each type of value does: it sets a place in memory from a tree, and prints the place.
- * A row of type SCHEMA_FIXED is a key of the manual's future: it is known, so that its meaning is never
- * ignored in silence, and takes the one value that is true already.
  */
 #include "daemon/config/schema.h"
 
@@ -187,7 +185,8 @@ static const struct schema_row root_rows[] = {
 	SECTION(store, "of detached batches"),
 	SECTION(drain, "the end"),
 	SECTION(log, "what is written of it all"),
-	{ "workers", SCHEMA_FIXED, .initial = "1", .text = "threads that fetch" },
+	{ "workers", SCHEMA_COUNT_OR_AUTO, NULL, offsetof(struct config, workers), "1",
+		{ 1, FETCH_WORKERS_MAX }, .text = "threads that fetch" },
 	{ "jobs", SCHEMA_JOBS, .initial = "[]", .text = "batches with a schedule" },
 };
 
@@ -270,6 +269,17 @@ set_count(const struct field_at *at, const struct value *value, const struct set
 
 	if (field_integer(at, value, setting->row->range, &n)) {
 		*(unsigned *)setting->place = (unsigned)n;
+	}
+}
+
+static void
+set_count_or_auto(
+	const struct field_at *at, const struct value *value, const struct setting *setting)
+{
+	if (value->type == VALUE_STRING && strcmp(value->text, "auto") == 0) {
+		*(unsigned *)setting->place = 0;
+	} else {
+		set_count(at, value, setting);
 	}
 }
 
@@ -523,22 +533,6 @@ set_access(const struct field_at *at, const struct value *value, const struct se
 }
 
 static void
-set_fixed(const struct field_at *at, const struct value *value, const struct setting *setting)
-{
-	if (setting->initial && value_equal(value, setting->initial)) {
-		return;
-	}
-	if (!setting->initial) {
-		faults_add(at->fields->faults,
-			&(struct fault_place){ .path = at->path, .at = value, .at_key = true },
-			"not in this version");
-		return;
-	}
-	field_fault(at, value, NULL, "not in this version: leave it out, or at %s",
-		setting->row->initial);
-}
-
-static void
 set_section(const struct field_at *at, const struct value *value, const struct setting *setting)
 {
 	const struct schema_use use = {
@@ -582,6 +576,17 @@ static void
 print_count(const struct schema_row *row, const void *place, const struct printing *printing)
 {
 	buffer_printf(printing->out, "%u", *(const unsigned *)place);
+}
+
+static void
+print_count_or_auto(
+	const struct schema_row *row, const void *place, const struct printing *printing)
+{
+	if (*(const unsigned *)place == 0) {
+		print_text("auto", printing->out);
+	} else {
+		print_count(row, place, printing);
+	}
 }
 
 static void
@@ -659,18 +664,14 @@ print_access(const struct schema_row *row, const void *place, const struct print
 	access_list_print(place, printing->hidden, printing->out);
 }
 
-static void
-print_fixed(const struct schema_row *row, const void *place, const struct printing *printing)
-{
-	buffer_puts(printing->out, row->initial);
-}
-
 static const struct {
 	const char *shape;
 	set_fn set;
 	print_fn print;
 } types[SCHEMA_N_TYPES] = {
 	[SCHEMA_COUNT] = { "an integer", set_count, print_count },
+	[SCHEMA_COUNT_OR_AUTO] = { "an integer or \"auto\"", set_count_or_auto,
+		print_count_or_auto },
 	[SCHEMA_NUMBER] = { "an integer", set_number, print_number },
 	[SCHEMA_SIZE] = { "a size such as \"10MiB\"", set_size, print_size },
 	[SCHEMA_DURATION] = { "a duration such as \"5s\" or \"250ms\"", set_duration,
@@ -691,7 +692,6 @@ static const struct {
 		set_loopback, print_loopback },
 	[SCHEMA_ACCESS] = { "a list of rules such as {group: fetchd, level: submit}", set_access,
 		print_access },
-	[SCHEMA_FIXED] = { NULL, set_fixed, print_fixed },
 	[SCHEMA_SECTION] = { NULL, set_section, NULL },
 	[SCHEMA_JOBS] = { "a list of jobs", set_jobs, NULL },
 };

@@ -18,6 +18,7 @@
 /* What a value is in the file, and in memory. */
 enum schema_type {
 	SCHEMA_COUNT,    /* an integer; unsigned */
+	SCHEMA_COUNT_OR_AUTO, /* an integer, or "auto"; unsigned, 0 for that */
 	SCHEMA_NUMBER,   /* an integer; size_t */
 	SCHEMA_SIZE,     /* "10MiB"; int64_t, bytes */
 	SCHEMA_DURATION, /* "5s"; int64_t, ns */
@@ -32,7 +33,6 @@ enum schema_type {
 	SCHEMA_NETWORKS, /* a list of CIDRs; struct fetch_cidr_list */
 	SCHEMA_LOOPBACK, /* "127.0.0.1:9464" or null; struct endpoint */
 	SCHEMA_ACCESS,   /* a list of rules; struct access_list */
-	SCHEMA_FIXED,    /* nothing but the default, in this version; nothing is kept */
 	SCHEMA_SECTION,  /* a mapping with rows of its own */
 	SCHEMA_JOBS,     /* a list; the rows of its elements are schema_job */
 };

@@ -253,9 +253,16 @@ START_TEST(a_level_of_which_nothing_is_said_has_none_of_its_own)
 }
 END_TEST
 
-START_TEST(keys_of_later_versions_may_stand_at_their_defaults)
+START_TEST(workers_are_a_number_or_as_many_as_cores)
 {
-	ck_assert_int_eq(load_text("workers: 1\n"), 0);
+	ck_assert_int_eq(load_text("workers: 3\n"), 0);
+	ck_assert_uint_eq(config_n_workers(config), 3);
+	config_unref(steal(&config));
+
+	ck_assert_int_eq(load_text("workers: auto\n"), 0);
+	ck_assert_uint_eq(config->workers, 0);
+	ck_assert_uint_ge(config_n_workers(config), 1);
+	ck_assert_uint_le(config_n_workers(config), FETCH_WORKERS_MAX);
 }
 END_TEST
 
@@ -499,7 +506,7 @@ static const struct {
 	{ ":10:16: /defaults/concurrency: must be from 1 to 1000000, found 0", NULL },
 	{ ":12:11: /network/policy: ", "public_only" },
 	{ ":13:10: /network/deny/0: ", NULL },
-	{ ":14:10: /workers: not in this version", NULL },
+	{ ":14:10: /workers: must be from 1 to 64, found 65", NULL },
 	{ ":18:5: /jobs/0/timout: unknown field", "timeout" },
 };
 
@@ -732,8 +739,8 @@ test_suite(void)
 {
 	const TTest *const right[] = { without_a_file_there_are_the_defaults,
 		the_shipped_file_is_good, every_setting_is_taken,
-		keys_of_later_versions_may_stand_at_their_defaults, a_proxy_may_be_given,
-		keys_of_later_versions_may_stand_at_their_defaults, access_is_a_list_of_rules,
+		workers_are_a_number_or_as_many_as_cores, a_proxy_may_be_given,
+		workers_are_a_number_or_as_many_as_cores, access_is_a_list_of_rules,
 		access_may_be_closed, without_access_there_is_a_default,
 		empty_files_and_sections_say_nothing, a_job_has_its_schedule_and_its_batch,
 		a_job_tells_whom_it_names, a_job_over_limits_that_became_stricter_gives_no_batch };

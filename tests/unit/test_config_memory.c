@@ -25,7 +25,7 @@ static const struct {
 	  "  - {name: b, every: 30s, urls: [{url: \"http://127.0.0.1/\", method: HEAD}]}\n",
 		0 },
 	{ "listen: {group: \"${env:FETCHD_TEST_NOTHING}\", mode: 0660}\n"
-	  "network: {allow: [x], http_version: 2}\nworkers: 2\n"
+	  "network: {allow: [x], http_version: 2}\nworkers: 0\n"
 	  "jobs:\n"
 	  "  - {name: a, every: 30s, urls: [\"http://127.0.0.1/\"]}\n"
 	  "  - {name: a, every: 3s, jitter: 4s, urls: [\"x://127.0.0.1/\"]}\n"
