@@ -84,8 +84,8 @@ class Bench:
         self.stack = contextlib.ExitStack()
         self.n_numbers = 0
 
-    def fetchd(self):
-        return self._kept(Fetchd(self.build, self.folder))
+    def fetchd(self, config=""):
+        return self._kept(Fetchd(self.build, self.folder, config))
 
     def origin(self):
         return self._kept(Origin(self.build))

@@ -29,6 +29,7 @@ from micro import micro
 from names import names
 from servers import CLIENT_CPU
 from stalls import stalls
+from workers import workers
 
 # A section is a function of a Bench (common.py), in a file of its own.
 FETCH = {
@@ -41,6 +42,7 @@ FETCH = {
     "names": names,
     "https": https,
     "stalls": stalls,
+    "workers": workers,
 }
 SECTIONS = {**FETCH, "micro": micro}
 

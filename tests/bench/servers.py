@@ -92,17 +92,17 @@ class Fetchd:
 
     n_started = 0
 
-    def __init__(self, build, folder):
+    def __init__(self, build, folder, config=""):
         Fetchd.n_started += 1
         self.socket = f"{folder}/api{Fetchd.n_started}.sock"
-        config, notify = f"{folder}/fetchd.yaml", f"{folder}/notify{Fetchd.n_started}"
-        with open(config, "w", encoding="ascii") as file:
-            file.write(CONFIG)
+        path, notify = f"{folder}/fetchd{Fetchd.n_started}.yaml", f"{folder}/notify{Fetchd.n_started}"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(CONFIG + config)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             ready.bind(notify)
             ready.settimeout(20)
             self.process = subprocess.Popen(
-                pinned(CLIENT_CPU, f"{build}/daemon/fetchd", "--config", config, "--socket", self.socket),
+                pinned(CLIENT_CPU, f"{build}/daemon/fetchd", "--config", path, "--socket", self.socket),
                 env=dict(os.environ, NOTIFY_SOCKET=notify), stderr=subprocess.DEVNULL)
             while b"READY=1" not in ready.recv(4096).split(b"\n"):
                 pass
