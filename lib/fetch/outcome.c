@@ -142,8 +142,17 @@ has_long_line(const struct fetch_transfer *transfer, CURLcode code)
 	}
 }
 
+/* Of a connection or a stream that ended by a reset: what had come of the response decides. */
 static enum fetch_error
-judge(struct fetch_transfer *transfer, CURLcode code)
+judge_reset(const struct fetch_transfer *transfer)
+{
+	return transfer->head.is_whole && fetch_head_has_body(transfer->status, transfer->method)
+		       ? FETCH_ERROR_TRUNCATED
+		       : FETCH_ERROR_RESET;
+}
+
+static enum fetch_error
+judge_code(struct fetch_transfer *transfer, CURLcode code)
 {
 	long error = 0, connect_code = 0;
 
@@ -182,6 +191,14 @@ judge(struct fetch_transfer *transfer, CURLcode code)
 		return judge_receive(transfer, error);
 	}
 	return FETCH_ERROR_INTERNAL;
+}
+
+static enum fetch_error
+judge(struct fetch_transfer *transfer, CURLcode code)
+{
+	enum fetch_error error = judge_code(transfer, code);
+
+	return error == FETCH_ERROR_RESET ? judge_reset(transfer) : error;
 }
 
 static int64_t

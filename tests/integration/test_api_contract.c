@@ -595,7 +595,7 @@ static const struct {
 	{ "{'urls':['$O/truncated-chunked']}", "/results/0/error/code=truncated" },
 	{ "{'urls':['$O/long-header/90000']}", "/results/0/error/code=header_too_large" },
 	{ "{'urls':['$X/']}", "/results/0/error/code=reset" },
-	{ "{'urls':['$O/reset-mid-body']}", "/results/0/error/code=reset" },
+	{ "{'urls':['$O/reset-mid-body']}", "/results/0/error/code=truncated" },
 };
 
 START_TEST(a_batch_does_what_it_was_told)

@@ -118,7 +118,7 @@ static const struct {
 } cuts[] = {
 	{ "reset without an error", RESET(1, NO_ERROR), true,
 		{ CUT | WAS_RESET, CUT | NOT_KNOWN | WAS_RESET } },
-	{ "reset", RESET(1, INTERNAL_ERROR), true, { WAS_RESET, WAS_RESET } },
+	{ "reset", RESET(1, INTERNAL_ERROR), true, { CUT | WAS_RESET, CUT | WAS_RESET } },
 	{ "refused", RESET(1, REFUSED_STREAM), true,
 		{ CUT | NOT_KNOWN | WAS_RESET, NOT_KNOWN | WAS_RESET } },
 	{ "GOAWAY", GOAWAY("\1", NO_ERROR), false, { CUT, CUT } },
@@ -154,6 +154,7 @@ START_TEST(what_was_cut_is_never_ok)
 	ck_assert_msg(cuts[cut].errors[is_unannounced] & MAY_BE(kept->result.error),
 		"%s: %s, \"%s\"", cuts[cut].name, fetch_error_name(kept->result.error),
 		kept->detail);
+	ck_assert(!is_seen_before || kept->result.error != FETCH_ERROR_RESET);
 	ck_assert_uint_le(kept->result.bytes, 4);
 	ck_assert_ptr_null(kept->body);
 }

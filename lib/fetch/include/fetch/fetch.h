@@ -68,14 +68,14 @@ enum fetch_error {
 	FETCH_ERROR_TLS_CERTIFICATE,
 	FETCH_ERROR_TLS_HANDSHAKE,
 	FETCH_ERROR_PROTOCOL,  /* not HTTP, or HTTP that contradicts itself */
-	FETCH_ERROR_TRUNCATED, /* the body ended before its announced end */
+	FETCH_ERROR_TRUNCATED, /* the response ended before its end */
 	FETCH_ERROR_STATUS,    /* not one of those expected */
 	FETCH_ERROR_REDIRECT_LIMIT,
 	FETCH_ERROR_REDIRECT_DENIED, /* https to http, a bad Location, another scheme */
 	FETCH_ERROR_BODY_TOO_LARGE,
 	FETCH_ERROR_HEADER_TOO_LARGE,
 	FETCH_ERROR_ASSERTION, /* see struct fetch_judge */
-	FETCH_ERROR_RESET,
+	FETCH_ERROR_RESET,     /* before anything of a body could come */
 	FETCH_ERROR_INTERRUPTED, /* not by this library */
 	FETCH_ERROR_RESOURCES,   /* no memory, no stack, no descriptor */
 	FETCH_ERROR_INTERNAL,
