@@ -27,7 +27,8 @@ struct fetch_workers;
  * @options: of the engine; each gets its share
  *
  * Blocks until all have an engine. Checkpoint: never.
- * Errors: as fetch_engine_create(), -EAGAIN no thread could be started; nothing is left
+ * Errors: as fetch_engine_create(), -EAGAIN no thread could be started, those of nur_run() for a thread's; nothing
+ * is left
  */
 int fetch_workers_create(
 	const struct fetch_engine_options *options, struct fetch_workers **ret_workers);

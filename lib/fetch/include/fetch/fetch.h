@@ -544,6 +544,7 @@ struct fetch_engine_options {
  * Errors:      NUR_ENOTINTASK  outside a run
  *              -EINVAL         dns_servers cannot be read, proxy is no http URL, or too many workers
  *              -EAGAIN         no thread could be started
+ *              NUR_ENOSTACK    or another code of nur_run(): a thread's run could not begin
  *              -ENOMEM         or another code of the resolver's or libcurl's start
  * Source:      none
  *
