@@ -424,6 +424,8 @@ fetch_transfer_run(struct fetch_transfers *transfers, struct fetch_transfer *tra
 	if (transfer->is_guarded) {
 		nur_timer_stop(&transfer->connect_guard);
 	}
+	/* not in fini(), which may be another thread's: a count without a lock */
+	fetch_tls_end_unwatch(steal(&transfer->tls_end));
 	return r;
 }
 
@@ -432,7 +434,6 @@ fetch_transfer_fini(struct fetch_transfer *transfer)
 {
 	fetch_head_fini(&transfer->head);
 	fetch_body_fini(&transfer->body);
-	fetch_tls_end_unwatch(transfer->tls_end);
 	free(transfer->tls_issuer);
 	*transfer = (struct fetch_transfer){
 		.connect_ns = FETCH_ABSENT,
