@@ -560,6 +560,39 @@ START_TEST(connections_stay_warm_between_batches)
 }
 END_TEST
 
+static void
+add_crowd(int n)
+{
+	for (int i = 0; i < n; i++) {
+		kit_add(kit, t_origin_url(origin, "/crowd/%d/%d", n, i));
+	}
+}
+
+static int
+few_and_then_many(void *arg)
+{
+	add_crowd(5);
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_uint_eq(kit->statistics.total_connections, 5);
+
+	kit_forget(kit);
+	add_crowd(20);
+	ck_assert_int_eq(kit_batch(kit), 0);
+	ck_assert_uint_eq(kit->summary.n_ok, 20);
+	return 0;
+}
+
+START_TEST(what_rests_is_used_before_more_is_opened)
+{
+	kit->body = few_and_then_many;
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->statistics.total_connections, 20);
+	ck_assert_uint_eq(kit->statistics.total_reused, 5);
+}
+END_TEST
+
 START_TEST(a_connection_that_was_closed_meanwhile_is_no_failure)
 {
 	kit->batch.concurrency = 1;
@@ -629,6 +662,7 @@ test_suite(void)
 	tcase_add_test(limits, no_more_than_the_engines_limit_is_under_way);
 	tcase_add_test(limits, without_descriptors_urls_fail_and_the_engine_goes_on);
 	tcase_add_test(limits, connections_stay_warm_between_batches);
+	tcase_add_test(limits, what_rests_is_used_before_more_is_opened);
 	tcase_add_test(limits, a_connection_that_was_closed_meanwhile_is_no_failure);
 	tcase_add_test(limits, a_request_that_changes_things_uses_no_connection_that_may_be_dead);
 	suite_add_tcase(suite, limits);
