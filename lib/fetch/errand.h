@@ -31,8 +31,9 @@ void fetch_errand_call(const struct fetch_site *site, void (*fn)(void *arg), voi
  * @site: neither the caller's own run, nor one that is ending
  * @name: of the task
  *
- * @fn is cancelled when the caller is, and at the caller's deadline; the caller waits for its end in any case.
- * As seen from the caller its tasks are in the caller's scopes.
+ * @fn is cancelled when the caller is, and at the deadline that the caller has when it calls; the caller waits for
+ * its end in any case. As seen from the caller its tasks are in the caller's scopes. Who moves that deadline to a
+ * later time meanwhile has @fn cancelled at the old one, and the call returns at the new one.
  *
  * Checkpoint:  always
  * Ownership:   borrows all; @fn has returned before the call does

@@ -414,10 +414,10 @@ struct fetch_result {
  *           cancels the rest, whose results still come, and is what fetch_batch_run() returns.
  *           NULL: results are only counted.
  * @user:    passed to it
- * @starting: called once for each URL before anything of it is sent, by its task, for whoever has to
- *           know first. May wait; the URL's timeout runs meanwhile. NUR_ECANCELED is passed on; with
- *           another negative return the URL is FETCH_FAILED with FETCH_ERROR_RESOURCES. NULL: nobody
- *           has to know.
+ * @starting: called once for each URL before anything of it is sent, by its task (with several workers
+ *           by one in the caller's run for which that waits), for whoever has to know first. May
+ *           wait; the URL's timeout runs meanwhile. NUR_ECANCELED is passed on; with another negative
+ *           return the URL is FETCH_FAILED with FETCH_ERROR_RESOURCES. NULL: nobody has to know.
  */
 struct fetch_sink {
 	int (*result)(void *user, const struct fetch_result *result);
@@ -488,7 +488,8 @@ enum fetch_resolver_kind {
  * @workers:        threads that fetch, at most FETCH_WORKERS_MAX; 0 and 1: none, the tasks of the
  *                  caller's run do. An origin has one of them for itself, chosen by its name. Of
  *                  @in_flight and @max_idle each has an equal share, at least 1, and of a batch's
- *                  concurrency one by the number of its URLs. The run's clock must be the machine's.
+ *                  concurrency one by the number of its URLs. The run's clock must be the machine's,
+ *                  and a deadline around a batch is not to be moved to a later time while it runs.
  * @in_flight:      URLs under way at a time over all batches; 0: 16384
  * @per_origin:     of these, at one origin; 0: as @in_flight
  * @max_idle:       connections kept open without work; 0: 256
