@@ -17,13 +17,20 @@
 #include "daemon/ops/log.h"
 #include "daemon/store/store.h"
 
+/* How often a thread is asked for while there is none, and the first pause, which doubles: five seconds in all. */
+enum {
+	max_tries = 10
+};
+
+static const nur_time first_pause = NUR_MSEC(10);
+
 /*
  * waiting    work, in the order of its coming
  * group      what the thread works on
  * error      of the first transaction that failed
  * is_over    no more work comes, but from those who are told that theirs is done
  * is_closed  nor from them
- * was_run    the thread has worked the group off
+ * was_run    there was a thread for the last call
  * is_dirty   the log has something that should not stay in it
  * statistics as of the last group; counted: of the thread, which goes on counting
  * more       the task waits here
@@ -201,7 +208,6 @@ work_off(void *arg)
 		count_group(queue, n_writes, r);
 	}
 	run_reads(queue);
-	queue->was_run = true;
 	queue->is_dirty = store_needs_trim(queue->store);
 	return r;
 }
@@ -218,12 +224,46 @@ trim_log(void *arg)
 
 /* ---- in the run ---- */
 
+struct thread_call {
+	struct store_queue *queue;
+	nur_thread_fn fn;
+};
+
+static int
+run_thread_call(void *arg)
+{
+	const struct thread_call *call = arg;
+
+	call->queue->was_run = true;
+	return call->fn(call->queue);
+}
+
 static int
 on_thread(struct store_queue *queue, nur_thread_fn fn)
 {
 	const struct nur_thread_options options = { .name = "store", .limiter = queue->limiter };
+	struct thread_call call = { queue, fn };
 
-	return nur_thread_run(fn, queue, &options);
+	queue->was_run = false;
+	return nur_thread_run(run_thread_call, &call, &options);
+}
+
+/*
+ * Where there was no memory for a thread, nothing has been tried: unlike after a transaction that failed, it is known
+ * what a second try means, and it is a pity to do without a store for a lack that may be over in a moment.
+ */
+static int
+on_thread_soon(struct store_queue *queue, nur_thread_fn fn)
+{
+	nur_time pause = first_pause;
+	int r = on_thread(queue, fn);
+
+	for (int n = 1; r < 0 && !queue->was_run && n < max_tries; n++) {
+		(void)!nur_sleep(pause); /* shielded */
+		pause *= 2;
+		r = on_thread(queue, fn);
+	}
+	return r;
 }
 
 static void
@@ -256,8 +296,7 @@ work_off_waiting(struct store_queue *queue)
 	int r;
 
 	list_move_all(&queue->group, &queue->waiting);
-	queue->was_run = false;
-	r = on_thread(queue, work_off);
+	r = on_thread_soon(queue, work_off);
 	queue->statistics = queue->counted;
 	if (r < 0 && queue->error == 0) {
 		note_failure(queue, r);
@@ -275,7 +314,7 @@ clean_up(struct store_queue *queue)
 {
 	queue->is_dirty = false;
 	if (queue->error == 0) {
-		int r = on_thread(queue, trim_log);
+		int r = on_thread_soon(queue, trim_log);
 
 		if (r < 0) {
 			note_failure(queue, r);

@@ -86,6 +86,24 @@ store_close(struct store *store)
 	}
 }
 
+/* ---- threads ---- */
+
+/* Calls for which there is no thread. */
+static int n_lacking;
+
+int __real_nur_thread_run(nur_thread_fn fn, void *arg, const struct nur_thread_options *options);
+int __wrap_nur_thread_run(nur_thread_fn fn, void *arg, const struct nur_thread_options *options);
+
+int
+__wrap_nur_thread_run(nur_thread_fn fn, void *arg, const struct nur_thread_options *options)
+{
+	if (n_lacking > 0) {
+		n_lacking--;
+		return n_lacking % 2 ? -ENOMEM : -EAGAIN;
+	}
+	return __real_nur_thread_run(fn, arg, options);
+}
+
 /* ---- work ---- */
 
 static int
@@ -309,6 +327,47 @@ IN_RUN_TEST(a_transaction_that_cannot_begin_is_a_failure)
 END_TEST
 
 static int
+lack_a_thread_for_a_moment(void *unused)
+{
+	n_lacking = 9;
+	post(0, put, "r", true);
+	ck_assert_int_eq(call(put, "a"), 0);
+	ck_assert_int_eq(n_lacking, 0);
+	ck_assert_int_eq(store_queue_error(queue), 0);
+	return 0;
+}
+
+IN_RUN_TEST(a_thread_that_cannot_be_had_is_asked_for_again)
+{
+	serve(lack_a_thread_for_a_moment);
+
+	ck_assert_str_eq(record, "(a)rclose");
+	ck_assert_str_eq(t_notes(), "r=0");
+}
+END_TEST
+
+static int
+lack_a_thread(void *unused)
+{
+	n_lacking = 10;
+	post(0, put, "r", true);
+	ck_assert_int_eq(call(put, "a"), -EAGAIN);
+	ck_assert_int_eq(store_queue_error(queue), -EAGAIN);
+	ck_assert_int_eq(call(put, "b"), -EAGAIN);
+	ck_assert_int_eq(look(put, "s"), 0);
+	return 0;
+}
+
+IN_RUN_TEST(a_thread_that_is_lacking_for_seconds_is_a_failure)
+{
+	serve(lack_a_thread);
+
+	ck_assert_str_eq(record, "sclose");
+	ck_assert_str_eq(t_notes(), "r=-11");
+}
+END_TEST
+
+static int
 erase(struct store *store, void *word)
 {
 	store->needs_trim = true;
@@ -388,6 +447,8 @@ test_suite(void)
 	tcase_add_test(tc, the_first_failure_is_the_last_and_reading_goes_on);
 	tcase_add_test(tc, a_sync_that_failed_is_not_tried_again);
 	tcase_add_test(tc, a_transaction_that_cannot_begin_is_a_failure);
+	tcase_add_test(tc, a_thread_that_cannot_be_had_is_asked_for_again);
+	tcase_add_test(tc, a_thread_that_is_lacking_for_seconds_is_a_failure);
 	tcase_add_test(tc, what_was_erased_leaves_the_log_when_nothing_waits);
 	tcase_add_test(tc, a_log_that_cannot_be_cut_is_a_failure);
 	tcase_add_test(tc, cancellation_does_not_lose_what_was_asked_for);
