@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from detached_kit import WAIT, Fetchd, Origin, run_tests
+from detached_kit import WAIT, Fetchd, Origin, equal, run_tests
 
 FETCHD, ORIGIN, PAGE = sys.argv[1:]
 BLOCK = re.compile(r'^```(sh|python|js)\n(.*?)^```$', re.M | re.S)
@@ -45,10 +45,6 @@ class Client:
             out, err = process.communicate(timeout=WAIT)
         assert process.returncode == 0 and not err, (process.returncode, out, err)
         return [json.loads(line) for line in out.splitlines()]
-
-
-def equal(found, wanted):
-    assert found == wanted, f'{found!r} and not {wanted!r}'
 
 
 def gets_an_answer(client, origin):

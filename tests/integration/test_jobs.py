@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 
-from detached_kit import Fetchd, Origin, run_tests
+from detached_kit import Fetchd, Origin, equal, run_tests
 
 FETCHD, ORIGIN = sys.argv[1:3]
 TESTS = []
@@ -24,10 +24,6 @@ def test(function):
     run.__name__ = function.__name__
     TESTS.append(run)
     return function
-
-
-def equal(found, wanted):
-    assert found == wanted, f'{found!r} and not {wanted!r}'
 
 
 def run_job(daemon, name):
