@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,12 +12,28 @@
 #include "lib/fetch/url.h"
 #include "lib/protocol/json_writer.h"
 
+/* Many small pieces between others': the C library keeps them for itself, unless it is told to look. */
+static void
+give_memory_back(size_t n_bytes)
+{
+	enum {
+		worth_a_look = 16 * 1024 * 1024
+	};
+
+	if (n_bytes >= worth_a_look) {
+		(void)malloc_trim(0); /* says whether there was anything */
+	}
+}
+
 void
 batch_destroy(struct batch *batch)
 {
+	size_t n_bytes;
+
 	if (!batch) {
 		return;
 	}
+	n_bytes = batch->n_text_bytes;
 	list_unlink(&batch->node);
 	detachment_destroy(batch->detachment);
 	batch_request_destroy(batch->request);
@@ -27,6 +44,7 @@ batch_destroy(struct batch *batch)
 	buffer_fini(&batch->line);
 	buffer_fini(&batch->shown_url);
 	free(batch);
+	give_memory_back(n_bytes);
 }
 
 static int
