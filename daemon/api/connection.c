@@ -41,7 +41,8 @@ enum {
  * is_fresh      it has not asked anything yet
  * is_evicted    another one got its place
  * is_hung_up    nothing more is taken from it
- * is_body_done  the present request's content has been read
+ * is_body_begun  the present request's content is being read, or the reading was given up
+ * is_body_done  it has been read
  */
 struct connection {
 	struct server *server;
@@ -56,6 +57,7 @@ struct connection {
 	bool is_fresh;
 	bool is_evicted;
 	bool is_hung_up;
+	bool is_body_begun;
 	bool is_body_done;
 	struct http_parser parser;
 	struct exchange exchange;
@@ -358,6 +360,7 @@ begin_exchange(struct connection *connection)
 		.can_chunk = true,
 	};
 	exchange->route = ROUTES_NONE;
+	connection->is_body_begun = false;
 	connection->is_body_done = false;
 }
 
@@ -481,6 +484,7 @@ connection_read_body(struct exchange *exchange, uint64_t max, connection_take_fn
 	struct connection *connection = exchange->connection;
 	struct body body = { connection, take, user };
 
+	connection->is_body_begun = true;
 	connection->parser.max_body = max;
 	/* A body known to be too large is refused before it is sent. */
 	if (exchange->request->expects_continue && n_unread(connection) == 0 &&
@@ -500,13 +504,16 @@ ignore_body(void *user, const char *data, size_t len)
 	return 0;
 }
 
-/* A body that the route did not want: a short one is read over, so that the connection can go on. */
+/*
+ * A body that the route did not want: a short one is read over, so that the connection can go on, and, where it ends,
+ * so that who sends the body behind the head is not told of a broken pipe in place of the answer.
+ */
 static int
 skip_body(struct connection *connection)
 {
 	int r;
 
-	if (connection->is_body_done || !connection->exchange.response.keep_alive) {
+	if (connection->is_body_begun) {
 		return 0;
 	}
 	if (connection->exchange.request->expects_continue) {

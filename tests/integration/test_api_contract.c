@@ -805,6 +805,35 @@ START_TEST(a_stop_lets_attached_batches_finish)
 }
 END_TEST
 
+/* As Python's http.client does. */
+START_TEST(who_sends_the_body_behind_the_head_is_refused_in_words)
+{
+	static const char *const fields[] = { "", "Connection: close\r\nContent-Type: image/png\r\n" };
+	_cleanup_(t_http_close) struct t_http held = api_connect();
+
+	api_send(&held, "POST /v1/batches", NULL, "{'urls':['$O/hold/c']}");
+	t_origin_wait(api_origin(), "held>=1");
+	for (size_t i = ARRAY_LEN(fields); i-- > 0;) {
+		_cleanup_(t_http_close) struct t_http http = api_connect();
+		_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+		if (i == 0) {
+			t_daemon_signal(api_daemon(), SIGTERM);
+			t_daemon_wait_notify(api_daemon(), "STOPPING=1");
+		}
+		ck_assert(t_http_printf(&http,
+			"POST /v1/batches HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n%s\r\n",
+			fields[i]));
+		api_read(&http, &answer);
+		ck_assert_int_eq(answer.http.status, i == 0 ? 503 : 415);
+		ck_assert(t_http_puts(&http, "12345"));
+		ck_assert(t_http_is_over(&http));
+	}
+	(void)t_origin_release(api_origin(), "c");
+	ck_assert_int_eq(t_daemon_wait(api_daemon()), 0);
+}
+END_TEST
+
 START_TEST(a_second_signal_ends_it_at_once)
 {
 	_cleanup_(t_http_close) struct t_http http = api_connect();
@@ -875,6 +904,7 @@ test_suite(void)
 
 	tc = api_case(suite, "stop", api_start, api_clean_up);
 	tcase_add_test(tc, a_stop_lets_attached_batches_finish);
+	tcase_add_test(tc, who_sends_the_body_behind_the_head_is_refused_in_words);
 	tcase_add_test(tc, a_second_signal_ends_it_at_once);
 	return suite;
 }
