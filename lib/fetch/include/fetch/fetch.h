@@ -478,7 +478,7 @@ NUR_CHECKPOINT int fetch_batch_run(struct fetch_engine *engine, const struct fet
 
 enum fetch_resolver_kind {
 	FETCH_RESOLVER_BUILTIN, /* name servers, asked by the engine */
-	FETCH_RESOLVER_SYSTEM,  /* getaddrinfo(3), 8 at a time; answers are kept for 30 s */
+	FETCH_RESOLVER_SYSTEM,  /* getaddrinfo(3), 8 at a time a worker; kept for 30 s */
 };
 
 #define FETCH_WORKERS_MAX 64
