@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/call.h"
@@ -78,13 +79,33 @@ run_words(const struct command *command, int n_words, int argc, char **argv)
 	return run_command(command, argc - n_words, argv + n_words);
 }
 
+/*
+ * "--socket PATH" in front of the command's name is what $FETCHD_SOCKET is: one behind it wins.
+ * Return: the number of words it takes.
+ */
+static int
+take_socket(int argc, char **argv)
+{
+	static const char name[] = "--socket", prefix[] = "--socket=";
+
+	if (argc > 2 && strcmp(argv[1], name) == 0) {
+		return setenv("FETCHD_SOCKET", argv[2], 1) == 0 ? 2 : 0;
+	}
+	if (argc > 1 && strncmp(argv[1], prefix, strlen(prefix)) == 0) {
+		return setenv("FETCHD_SOCKET", argv[1] + strlen(prefix), 1) == 0 ? 1 : 0;
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	_cleanup_(buffer_fini) struct buffer why = BUFFER_INIT;
 	const struct command *command;
-	int n_words;
+	int n_words = take_socket(argc, argv);
 
+	argc -= n_words;
+	argv += n_words;
 	(void)setlocale(LC_CTYPE, ""); /* fails for a locale that is not installed: then it is C */
 	if (argc < 2) {
 		say("which command?\nsee: fetchctl --help");

@@ -505,6 +505,17 @@ def mistakes_on_the_command_line_are_usage_errors():
 
 
 @test
+def the_socket_may_be_named_first():
+    with tempfile.TemporaryDirectory() as folder:
+        for words in ['--socket', folder + '/none'], ['--socket=' + folder + '/none']:
+            done = fetchctl(*words, 'list')
+            equal(done.returncode, 6)
+            contains(done.stderr.decode(), folder + '/none')
+        contains(fetchctl('--socket', folder + '/none', 'list', '--socket', folder + '/other').stderr.decode(),
+                 folder + '/other')
+
+
+@test
 def a_missing_daemon_is_told_with_the_next_command():
     with tempfile.TemporaryDirectory() as folder:
         done = fetchctl('list', '--socket', folder + '/none')
