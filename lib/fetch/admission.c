@@ -468,6 +468,13 @@ fetch_queue_set_spacing(struct fetch_queue *queue, int64_t spacing)
 }
 
 void
+fetch_queue_set_window(struct fetch_queue *queue, unsigned window)
+{
+	queue->window = window;
+	queue->wake(queue->user);
+}
+
+void
 fetch_queue_fini(struct fetch_queue *queue)
 {
 	uint32_t record;
@@ -563,6 +570,12 @@ bool
 fetch_queue_is_ready(struct fetch_queue *queue)
 {
 	return first_ready(queue) != NULL;
+}
+
+bool
+fetch_queue_is_resting(struct fetch_queue *queue)
+{
+	return queue->n_active == 0 && !first_ready(queue);
 }
 
 bool

@@ -119,6 +119,9 @@ void fetch_queue_set_spacing(struct fetch_queue *queue, int64_t spacing);
 
 #define FETCH_SPACING_SLACK INT64_C(1000000)
 
+/* fetch_queue_set_window() - from now on; what is under way stays */
+void fetch_queue_set_window(struct fetch_queue *queue, unsigned window);
+
 /* fetch_queue_fini() - drops records; all places were given back; accepts zeroed */
 void fetch_queue_fini(struct fetch_queue *queue);
 
@@ -130,6 +133,9 @@ int fetch_queue_add(struct fetch_queue *queue, uint32_t record, const char *orig
 
 /* fetch_queue_is_ready() - some lane has a record that may start, as far as its origin goes */
 bool fetch_queue_is_ready(struct fetch_queue *queue);
+
+/* fetch_queue_is_resting() - nothing of it is under way, and nothing is ready */
+bool fetch_queue_is_resting(struct fetch_queue *queue);
 
 /* fetch_queue_has_room() - a record of a ready lane would be taken; false: wake() comes when that
  * changes */

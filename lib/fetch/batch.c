@@ -211,6 +211,26 @@ wait_for_room(struct fetch_run *run)
 	return r;
 }
 
+/* A part, which others may be waiting for: all that is left of it has to rest. */
+static bool
+must_rest(const struct fetch_run *run)
+{
+	return run->part && run->part->share.takes_turns && run->n_read == run->batch->n_requests &&
+	       fetch_queue_is_resting(run->queue);
+}
+
+static int
+rest(struct fetch_run *run)
+{
+	int r = 0;
+
+	fetch_share_leave_turn(run->part);
+	while (r == 0 && !fetch_queue_is_ready(run->queue)) {
+		r = wait_for_room(run);
+	}
+	return r < 0 ? r : fetch_share_enter_turn(run->part);
+}
+
 static void
 forget_url(struct fetch_run *run)
 {
@@ -313,7 +333,7 @@ admit_all(struct fetch_run *run)
 		if (run->n_read == run->batch->n_requests && fetch_queue_is_empty(run->queue)) {
 			return 0;
 		}
-		r = wait_for_room(run);
+		r = must_rest(run) ? rest(run) : wait_for_room(run);
 		if (r < 0) {
 			return r;
 		}

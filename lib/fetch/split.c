@@ -14,8 +14,7 @@
  * Results of URLs that never started are not sent one by one. Whatever has none when the nursery has closed
  * gets it then.
  *
- * The window is shared out by the number of URLs. When there are more parts than places in it, parts wait for
- * one another.
+ * The window is shared out (shares.c).
  */
 #include "lib/fetch/split.h"
 
@@ -31,7 +30,6 @@
  * home      the caller's run, with the batch's nursery
  * owners    of each URL, the number of its part; NOBODY when it has its result, or will have a twin's
  * indexes, requests  the parts', one behind the other
- * window    parts under way
  * n_running waiting tasks
  * arrived   results on the stacks of those who wait for them to be taken
  * waiting   the body
@@ -42,7 +40,7 @@ struct fetch_split {
 	uint8_t *owners;
 	uint32_t *indexes;
 	struct fetch_url_request *requests;
-	struct nur_semaphore window;
+	struct fetch_shares shares;
 	size_t n_running;
 	struct list arrived;
 	struct nur_task *waiting;
@@ -263,31 +261,6 @@ find_owners(struct fetch_split *split)
 	return r;
 }
 
-/* One place for each part, and the rest by the number of URLs: all of them, if there is room for that. */
-static void
-share_window(struct fetch_split *split)
-{
-	const struct fetch_batch *batch = split->run->batch;
-	uint64_t window = batch->concurrency ? batch->concurrency : FETCH_CONCURRENCY;
-	uint64_t n_further = 0, n_shared = 0, n_used = 0, n_spare;
-
-	for (unsigned i = 0; i < split->n_parts; i++) {
-		size_t n = split->parts[i].batch.n_requests;
-
-		n_used += n > 0;
-		n_further += n > 0 ? n - 1 : 0;
-	}
-	n_spare = window > n_used ? window - n_used : 0;
-	for (unsigned i = 0; n_further > 0 && i < split->n_parts; i++) {
-		struct fetch_batch *part = &split->parts[i].batch;
-		uint64_t before = n_spare * n_shared / n_further;
-
-		n_shared += part->n_requests > 0 ? part->n_requests - 1 : 0;
-		part->concurrency += (unsigned)(n_spare * n_shared / n_further - before);
-	}
-	(void)nur_semaphore_init(&split->window, window, window); /* a good value */
-}
-
 static void
 fill_parts(struct fetch_split *split)
 {
@@ -343,19 +316,22 @@ wait_for_part(void *arg)
 {
 	struct fetch_part *part = arg;
 	struct fetch_split *split = part->split;
-	int r = nur_semaphore_acquire(&split->window);
+	int r = fetch_share_begin(part);
 
 	if (r == 0) {
 		begin_part(part);
 		r = fetch_errand_run(&part->worker->site, "batch", fetch_part, part);
-		(void)nur_semaphore_release(&split->window); /* below its maximum */
 	}
 	if (r < 0 && r != NUR_ECANCELED) {
 		refuse_rest(part, r);
 	}
 	split->n_running--;
 	wake_body(split);
-	return r == NUR_ECANCELED ? r : 0;
+	if (r == NUR_ECANCELED) {
+		return r; /* all are */
+	}
+	fetch_share_end(part);
+	return 0;
 }
 
 static void
@@ -372,6 +348,7 @@ start_parts(struct fetch_split *split)
 		if (r == 0) {
 			split->n_running++;
 		} else {
+			fetch_share_end(part);
 			begin_part(part);
 			refuse_rest(part, r);
 		}
@@ -418,6 +395,7 @@ divide(struct nur_nursery *nursery, void *arg)
 {
 	struct fetch_split *split = arg;
 	struct fetch_run *run = split->run;
+	unsigned window = run->batch->concurrency;
 	int r = 0;
 
 	run->nursery = nursery;
@@ -429,7 +407,8 @@ divide(struct nur_nursery *nursery, void *arg)
 		r = find_owners(split);
 	}
 	if (r == 0 && run->reason == FETCH_CANCEL_NONE) {
-		share_window(split);
+		fetch_shares_init(&split->shares, split->parts, split->n_parts,
+			window ? window : FETCH_CONCURRENCY);
 		fill_parts(split);
 		start_parts(split);
 		take_results(split);
@@ -495,10 +474,11 @@ part_init(struct fetch_part *part, struct fetch_split *split, const struct fetch
 
 	part->split = split;
 	part->worker = worker;
+	part->home = &split->home;
+	part->shares = &split->shares;
 	part->batch = (struct fetch_batch){
 		.policy = FETCH_POLICY_COLLECT,
 		.accepted_at = batch->accepted_at,
-		.concurrency = 1,
 		.per_origin = batch->per_origin,
 		.spacing = batch->spacing,
 		.address_policy = batch->address_policy,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/fetch/batch.h"
+#include "lib/fetch/shares.h"
 #include "lib/fetch/workers.h"
 
 struct fetch_split;
@@ -11,6 +12,8 @@ struct fetch_split;
  * struct fetch_part - what a worker has of a batch: there is one for each worker, also if it has no URLs
  *
  * batch     its URLs, as a batch that nobody but the split judges
+ * home      where the batch is judged
+ * shares    of which share is its own
  * sink      hands results over to the split
  * indexes   of its URLs, in the whole batch
  * is_begun  the worker has been told of it
@@ -23,6 +26,9 @@ struct fetch_split;
 struct fetch_part {
 	struct fetch_split *split;
 	const struct fetch_worker *worker;
+	const struct fetch_site *home;
+	struct fetch_shares *shares;
+	struct fetch_share share;
 	struct fetch_batch batch;
 	struct fetch_sink sink;
 	const uint32_t *indexes;

@@ -421,6 +421,112 @@ START_TEST(a_window_for_all_is_used)
 }
 END_TEST
 
+START_TEST(the_places_of_a_part_that_has_ended_go_to_another)
+{
+	take_workers(_i);
+	kit->batch.concurrency = numbers[_i] + 2;
+	for (unsigned i = 0; i + 1 < numbers[_i]; i++) {
+		add_at(i, 0, "/ok");
+	}
+	for (unsigned i = 0; i < kit->batch.concurrency; i++) {
+		add_at(numbers[_i] - 1, (int)i % 2, numbers[_i] == 2 ? "/crowd/4" : "/crowd/6");
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+}
+END_TEST
+
+/* The last one alone has both. */
+START_TEST(so_do_those_of_parts_that_took_turns)
+{
+	take_workers(1);
+	kit->batch.concurrency = 2;
+	add_at(0, 0, "/ok");
+	add_at(1, 0, "/ok");
+	add_at(2, 0, "/ok");
+	add_at(3, 0, "/crowd/2");
+	add_at(3, 1, "/crowd/2");
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	ck_assert_uint_eq(t_origin_counts(origin).max_held, 2);
+}
+END_TEST
+
+/* Whichever part has the first turn, the one that has to rest is the last. */
+START_TEST(a_part_that_rests_does_not_hold_up_another)
+{
+	kit->engine_options.max_rest = NUR_MSEC(20);
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit->batch.concurrency = 1;
+	add_at(0, 0, "/retry-after/429?3600");
+	add_at(0, 0, "/ok/a");
+	add_at(1, 0, "/ok/b");
+	add_at(1, 0, "/ok/c");
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 3);
+	ck_assert_uint_eq(kit->order[3], 1);
+	ck_assert_uint_eq(t_origin_counts(origin).max_held, 1);
+}
+END_TEST
+
+START_TEST(the_deadline_ends_a_rest_without_a_turn)
+{
+	take_workers(_i);
+	kit->engine_options.max_rest = NUR_SEC(3600);
+	kit->batch.policy = FETCH_POLICY_COLLECT;
+	kit->batch.concurrency = 1;
+	kit->batch.deadline = NUR_MSEC(50);
+	for (unsigned i = 0; i < numbers[_i]; i++) {
+		add_at(i, 0, "/retry-after/429?3600");
+	}
+	for (unsigned i = 0; i < numbers[_i]; i++) {
+		add_at(i, 0, "/ok");
+	}
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
+	check_cancelled(numbers[_i], 2 * numbers[_i] - 1, FETCH_CANCEL_DEADLINE, -1);
+}
+END_TEST
+
+START_TEST(parts_that_rest_take_turns_within_the_window)
+{
+	take_workers(_i);
+	kit->batch.concurrency = numbers[_i] - 1;
+	kit->batch.spacing = NUR_MSEC(1);
+	add_everywhere(60, "/ok");
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 60);
+	ck_assert_uint_le(t_origin_counts(origin).max_held, numbers[_i] - 1);
+}
+END_TEST
+
+START_TEST(nothing_starts_after_a_failure_of_parts_that_take_turns)
+{
+	take_workers(_i);
+	kit->batch.concurrency = 1;
+	kit->batch.spacing = NUR_MSEC(1);
+	add_everywhere(12, "/ok");
+	add_everywhere(8, "/status/500");
+	add_everywhere(12, "/ok");
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
+	ck_assert_uint_eq(kit->summary.n_failed, 1);
+	ck_assert_uint_eq(t_origin_counts(origin).n_requests, kit->summary.n_ok + 1);
+}
+END_TEST
+
 START_TEST(in_flight_is_shared_out)
 {
 	kit->engine_options.in_flight = 5;
@@ -818,6 +924,12 @@ test_suite(void)
 	tcase_add_checked_fixture(parts, setup, teardown);
 	tcase_add_loop_test(parts, the_window_is_that_of_the_batch, 0, 2);
 	tcase_add_loop_test(parts, a_window_for_all_is_used, 0, 2);
+	tcase_add_loop_test(parts, the_places_of_a_part_that_has_ended_go_to_another, 0, 2);
+	tcase_add_test(parts, so_do_those_of_parts_that_took_turns);
+	tcase_add_test(parts, a_part_that_rests_does_not_hold_up_another);
+	tcase_add_loop_test(parts, the_deadline_ends_a_rest_without_a_turn, 0, 2);
+	tcase_add_loop_test(parts, parts_that_rest_take_turns_within_the_window, 0, 2);
+	tcase_add_loop_test(parts, nothing_starts_after_a_failure_of_parts_that_take_turns, 0, 2);
 	tcase_add_test(parts, in_flight_is_shared_out);
 	tcase_add_test(parts, limits_can_be_changed);
 	tcase_add_test(parts, the_policy_can_be_changed);

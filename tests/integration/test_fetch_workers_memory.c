@@ -253,7 +253,7 @@ run_batches(void *arg)
 static const struct fetch_batch batches[] = {
 	{ .concurrency = 20 },
 	{ .concurrency = 1, .dedupe = true },
-	{ .concurrency = 2, .spacing = 1 },
+	{ .concurrency = 2, .spacing = NUR_MSEC(1) },
 };
 
 START_TEST(a_batch_survives_the_loss_of_any_allocation)

@@ -104,6 +104,50 @@ START_TEST(a_batch_has_no_more_under_way_than_its_window)
 }
 END_TEST
 
+START_TEST(a_window_is_widened_at_once)
+{
+	struct batch batch;
+
+	open_limits(100, 100);
+	open_batch(&batch, 10, 3, 100);
+	add(&batch, 0, 9, "http://a:80");
+	(void)take_all(&batch);
+
+	fetch_queue_set_window(&batch.queue, 5);
+	ck_assert(batch.is_woken);
+	ck_assert_uint_eq(take_all(&batch), 2);
+
+	close_batch(&batch);
+	fetch_admission_fini(&admission);
+}
+END_TEST
+
+START_TEST(a_batch_rests_when_nothing_is_under_way_and_nothing_may_be)
+{
+	struct batch batch, other;
+
+	open_limits(100, 1);
+	open_batch(&other, 1, 3, 100);
+	add(&other, 0, 0, "http://a:80");
+	open_batch(&batch, 2, 3, 100);
+	add(&batch, 0, 0, "http://a:80");
+	ck_assert(!fetch_queue_is_resting(&batch.queue));
+
+	ck_assert_uint_eq(take_all(&other), 1);
+	ck_assert(fetch_queue_is_resting(&batch.queue));
+	add(&batch, 1, 1, "http://b:80");
+	ck_assert(!fetch_queue_is_resting(&batch.queue));
+	ck_assert_uint_eq(take_all(&batch), 1);
+	ck_assert(!fetch_queue_is_resting(&batch.queue));
+	end(&batch, 0);
+	ck_assert(fetch_queue_is_resting(&batch.queue));
+
+	close_batch(&other);
+	close_batch(&batch);
+	fetch_admission_fini(&admission);
+}
+END_TEST
+
 START_TEST(a_slow_origin_does_not_stand_before_another)
 {
 	struct batch batch;
@@ -431,6 +475,8 @@ test_suite(void)
 	TCase *hops = tcase_create("hops");
 
 	tcase_add_test(limits, a_batch_has_no_more_under_way_than_its_window);
+	tcase_add_test(limits, a_window_is_widened_at_once);
+	tcase_add_test(limits, a_batch_rests_when_nothing_is_under_way_and_nothing_may_be);
 	tcase_add_test(limits, a_slow_origin_does_not_stand_before_another);
 	tcase_add_test(limits, origins_take_turns);
 	tcase_add_test(limits, an_origins_limit_holds_over_all_batches);
