@@ -113,6 +113,7 @@ def tools(bench, url, n, window, ca=None):
 
 def versions(bench):
     """What takes part, in words."""
+    undici = f"{bench.kept_folder('undici')}/node_modules/undici/package.json"
     asked = {
         "libcurl and curl": ["curl", "--version"],
         "wget2": ["wget2", "--version"],
@@ -122,7 +123,7 @@ def versions(bench):
         "nginx": ["/usr/sbin/nginx", "-v"],
         "Go": ["go", "version"],
         "Node.js": ["node", "--version"],
-        "undici": ["node", "-p", f"require('{bench.kept_folder('undici')}/node_modules/undici/package.json').version"],
+        "undici": ["node", "-p", f"try {{ require('{undici}').version }} catch {{ '' }}"],
         "Python": [PYTHON, "--version"],
     }
     for module in ("aiohttp", "httpx", "trio"):
