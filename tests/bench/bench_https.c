@@ -8,6 +8,7 @@
  *     bench_https CA_FILE FIRST wait URL COUNT              all at once; measures at a line of input, and cancels
  *
  * FIRST is a URL that is fetched before, and not counted: with the first connection the file is read.
+ * CA_FILE is "-" where nothing is to be verified.
  */
 #include <errno.h>
 #include <fetch/fetch.h>
@@ -55,8 +56,7 @@ resident_kib(void)
 	return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-static const struct fetch_options options = { .timeout = NUR_SEC(600),
-	.connect_timeout = NUR_SEC(300) };
+static struct fetch_options options = { .timeout = NUR_SEC(600), .connect_timeout = NUR_SEC(300) };
 
 static int
 fetch(struct bench *bench, const struct fetch_url_request *requests, size_t n, size_t window)
@@ -160,7 +160,8 @@ main(int argc, char **argv)
 			"usage: bench_https CA_FILE FIRST connect|wait URL COUNT [WINDOW]\n");
 		return 2;
 	}
-	bench.engine_options.ca_file = argv[1];
+	options.tls.is_unverified = strcmp(argv[1], "-") == 0;
+	bench.engine_options.ca_file = options.tls.is_unverified ? NULL : argv[1];
 	bench.first = argv[2];
 	bench.what = argv[3];
 	bench.url = argv[4];

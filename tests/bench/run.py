@@ -22,6 +22,7 @@ from clients import versions
 from common import Bench
 from fresh_tls import fresh_tls
 from growth import growth
+from http2 import http2
 from https import https
 from in_flight import in_flight
 from keep_alive import keep_alive
@@ -37,6 +38,7 @@ FETCH = {
     "w2": batches,
     "w3": in_flight,
     "tls": fresh_tls,
+    "http2": http2,
     "w5": cancel,
     "growth": growth,
     "names": names,

@@ -79,6 +79,7 @@ class Nginx:
             raise SystemExit("nginx does not start")
         known = dict(word.split("=") for word in words)
         self.base = f"http://127.0.0.1:{known['NGINX_HTTP']}"
+        self.tls_base = f"https://127.0.0.1:{known['NGINX_HTTPS']}"
         self.fresh_base = f"https://127.0.0.1:{known['NGINX_FRESH']}"
         self.ca = known["NGINX_CA"]
 

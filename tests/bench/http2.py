@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""One batch of 20,000 URLs over HTTP/2 and TLS, 64 streams at once on one connection."""
+import time
+
+from common import Failed, run_child
+from servers import Connection, expect_counts
+
+WINDOW = 64
+
+
+def through_fetchd(fetchd, nginx, n):
+    with open(nginx.ca, encoding="ascii") as file:
+        ca = file.read()
+    connection = Connection(fetchd)
+    cpu, start = fetchd.cpu_ns(), time.monotonic_ns()
+    connection.post([f"{nginx.tls_base}/ok/{i}" for i in range(n)], concurrency=WINDOW, per_origin=WINDOW,
+                    http_version="2", tls={"ca": ca})
+    answer = connection.answer()
+    wall, cpu = time.monotonic_ns() - start, fetchd.cpu_ns() - cpu
+    connection.close()
+    expect_counts(answer, ok=n)
+    return wall / 1e9, cpu / 1e3 / n
+
+
+def h2load(nginx, n):
+    wall, cpu, output = run_child(["h2load", "-n", str(n), "-c", "1", "-m", str(WINDOW), "-t", "1", f"{nginx.tls_base}/ok/1"])
+    if f"{n} succeeded" not in output:
+        raise Failed("not all fetched")
+    return wall, cpu * 1e6 / n
+
+
+def http2(bench):
+    nginx, fetchd, n = bench.nginx(), bench.fetchd(), bench.size(20000)
+    rows = bench.in_turn({
+        "fetchd": lambda: through_fetchd(fetchd, nginx, n),
+        "h2load, one URL": lambda: h2load(nginx, n),
+    })
+    base = rows["h2load, one URL"]
+    table = bench.table(f"HTTP/2: {n} URLs over TLS, {WINDOW} streams at once, medians of {bench.runs}",
+                        "client", "wall s", "CPU µs/URL", "wall ratio", "CPU ratio")
+    for name, (wall, cpu) in rows.items():
+        table.add(name, wall, cpu, wall / base[0], cpu / base[1])
+    bench.bar("HTTP/2: CPU per URL against h2load", rows["fetchd"][1] / base[1], 3.0, 2.9)
