@@ -142,10 +142,6 @@ set_method(struct fetch_handle *handle)
 	} else {
 		r |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, transfer->method);
 	}
-	if (transfer->is_afresh || !fetch_method_is_idempotent(transfer->method)) {
-		/* one that was kept may die under it, and libcurl would send it twice */
-		r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	}
 	return r ? -ENOMEM : 0;
 }
 
@@ -326,6 +322,19 @@ set_url(struct fetch_handle *handle, const char *text)
 	return r ? -ENOMEM : 0;
 }
 
+/*
+ * A connection that was kept may die under what must not be sent twice, as libcurl would. And where none
+ * rests it need not look at all that are busy, of which only HTTP/2, so TLS, takes more requests.
+ */
+static bool
+wants_new_connection(const struct fetch_handle *handle)
+{
+	const struct fetch_transfer *transfer = handle->transfer;
+
+	return transfer->is_afresh || (transfer->is_pool_empty && !handle->is_tls) ||
+	       !fetch_method_is_idempotent(transfer->method);
+}
+
 /* What every transfer has of its own. */
 static int
 set_its_own(struct fetch_handle *handle)
@@ -333,12 +342,11 @@ set_its_own(struct fetch_handle *handle)
 	const struct fetch_transfer *transfer = handle->transfer;
 	long timeout_ms = get_connect_timeout_ms(transfer->options);
 	long buffer_len = get_buffer_len(transfer);
+	long is_fresh = wants_new_connection(handle);
 	CURL *easy = handle->easy;
-	/* a busy one takes more requests over HTTP/2 alone, so over TLS */
-	bool is_alone = transfer->is_pool_empty && !handle->is_tls;
 	int r = set_url(handle, transfer->url->text);
 
-	r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_alone ? 1L : 0L);
+	r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_fresh);
 	r |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); /* until a response comes */
 	if (handle->connect_timeout_ms != timeout_ms) {
 		r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
@@ -383,10 +391,9 @@ is_plain(const struct fetch_transfer *transfer)
 	const struct fetch_tls *tls = &options->tls;
 
 	return strcmp(transfer->method, "GET") == 0 && !transfer->with_body &&
-	       !transfer->is_afresh && options->n_headers == 0 &&
-	       options->http_version == FETCH_HTTP_AUTO && !transfer->url->has_userinfo &&
-	       !tls->is_unverified && !tls->ca_pem && !tls->client_cert_pem && !tls->with_report &&
-	       tls->min_version != FETCH_TLS_1_3;
+	       options->n_headers == 0 && options->http_version == FETCH_HTTP_AUTO &&
+	       !transfer->url->has_userinfo && !tls->is_unverified && !tls->ca_pem &&
+	       !tls->client_cert_pem && !tls->with_report && tls->min_version != FETCH_TLS_1_3;
 }
 
 static void
