@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/buffer.h"
+#include "lib/base/cleanup.h"
+
 struct kit *
 kit_create(void)
 {
@@ -199,6 +202,18 @@ kit_make_file(char *path, size_t size, const char *text)
 	ck_assert_int_ge(fd, 0);
 	(void)close(fd);
 	kit_write_file(path, text);
+}
+
+void
+kit_make_hosts(char *path, size_t size, int n_names)
+{
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+
+	for (int i = 0; i < n_names; i++) {
+		buffer_printf(&text, "127.0.0.1 w%d.test\n", i);
+	}
+	ck_assert_int_eq(buffer_error(&text), 0);
+	kit_make_file(path, size, text.data);
 }
 
 void

@@ -86,6 +86,9 @@ char *kit_https_url(unsigned port, const char *path);
 /* kit_make_file() - a new file with @text in it, and its name in @path; the caller unlinks it */
 void kit_make_file(char *path, size_t size, const char *text);
 
+/* kit_make_hosts() - like it: a hosts file in which w0.test to the one before @n_names are this machine */
+void kit_make_hosts(char *path, size_t size, int n_names);
+
 /* kit_write_file() - @text in place of what is in it */
 void kit_write_file(const char *path, const char *text);
 

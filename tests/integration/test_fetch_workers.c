@@ -15,24 +15,11 @@ static struct t_origin *origin;
 static struct kit *kit;
 static char hosts[64];
 
-/* Each name is an origin of its own, and all are one server. */
-static void
-make_hosts(void)
-{
-	char text[N_NAMES * 32] = "";
-	size_t len = 0;
-
-	for (int i = 0; i < N_NAMES; i++) {
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "127.0.0.1 w%d.test\n", i);
-	}
-	kit_make_file(hosts, sizeof(hosts), text);
-}
-
 static void
 setup(void)
 {
 	origin = t_origin_create();
-	make_hosts();
+	kit_make_hosts(hosts, sizeof(hosts), N_NAMES); /* origins of their own, and one server */
 	kit = kit_create();
 	kit->options.timeout = NUR_SEC(60);
 	kit->batch.concurrency = KIT_URLS;

@@ -26,13 +26,7 @@ static char hosts[64];
 static void
 setup(void)
 {
-	char text[N_NAMES * 32] = "";
-	size_t len = 0;
-
-	for (int i = 0; i < N_NAMES; i++) {
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "127.0.0.1 w%d.test\n", i);
-	}
-	kit_make_file(hosts, sizeof(hosts), text);
+	kit_make_hosts(hosts, sizeof(hosts), N_NAMES);
 	origin = t_origin_create();
 	kit = kit_create();
 	kit->options.max_redirects = 1;
