@@ -9,13 +9,14 @@ from servers import Connection, expect_counts
 SLOW = {"httpx on Trio": 3, "undici": 3}
 
 
-def through_fetchd(fetchd, nginx, n, window):
+def through_fetchd(fetchd, nginx, base, n, window, http_version):
+    """A batch over TLS, verified against nginx's authority."""
     with open(nginx.ca, encoding="ascii") as file:
         ca = file.read()
     connection = Connection(fetchd)
     cpu, start = fetchd.cpu_ns(), time.monotonic_ns()
-    connection.post([f"{nginx.fresh_base}/ok/{i}" for i in range(n)], concurrency=window, per_origin=window,
-                    http_version="1.1", tls={"ca": ca})
+    connection.post([f"{base}/ok/{i}" for i in range(n)], concurrency=window, per_origin=window,
+                    http_version=http_version, tls={"ca": ca})
     answer = connection.answer()
     wall, cpu = time.monotonic_ns() - start, fetchd.cpu_ns() - cpu
     connection.close()
@@ -35,7 +36,7 @@ def tool(command, n):
 
 def find_cases(bench, nginx, n, window):
     fetchd = bench.fetchd()
-    cases = {"fetchd": lambda: through_fetchd(fetchd, nginx, n, window)}
+    cases = {"fetchd": lambda: through_fetchd(fetchd, nginx, nginx.fresh_base, n, window, "1.1")}
     for name, command in {"bare loop": bare_loop(bench), **libraries(bench)}.items():
         cases[name] = lambda command=command: library(command, nginx, n, window)
     for name, command in tools(bench, f"{nginx.fresh_base}/ok", n, window, nginx.ca).items():

@@ -1,25 +1,9 @@
 # SPDX-License-Identifier: MIT
 """One batch of 20,000 URLs over HTTP/2 and TLS, 64 streams at once on one connection."""
-import time
-
 from common import Failed, run_child
-from servers import Connection, expect_counts
+from fresh_tls import through_fetchd
 
 WINDOW = 64
-
-
-def through_fetchd(fetchd, nginx, n):
-    with open(nginx.ca, encoding="ascii") as file:
-        ca = file.read()
-    connection = Connection(fetchd)
-    cpu, start = fetchd.cpu_ns(), time.monotonic_ns()
-    connection.post([f"{nginx.tls_base}/ok/{i}" for i in range(n)], concurrency=WINDOW, per_origin=WINDOW,
-                    http_version="2", tls={"ca": ca})
-    answer = connection.answer()
-    wall, cpu = time.monotonic_ns() - start, fetchd.cpu_ns() - cpu
-    connection.close()
-    expect_counts(answer, ok=n)
-    return wall / 1e9, cpu / 1e3 / n
 
 
 def h2load(nginx, n):
@@ -32,7 +16,7 @@ def h2load(nginx, n):
 def http2(bench):
     nginx, fetchd, n = bench.nginx(), bench.fetchd(), bench.size(20000)
     rows = bench.in_turn({
-        "fetchd": lambda: through_fetchd(fetchd, nginx, n),
+        "fetchd": lambda: through_fetchd(fetchd, nginx, nginx.tls_base, n, WINDOW, "2"),
         "h2load, one URL": lambda: h2load(nginx, n),
     })
     base = rows["h2load, one URL"]
