@@ -15,6 +15,7 @@
 #include "daemon/batches.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
+#include "tests/unit/batch_text.h"
 
 static char folder[32];
 static struct fetch_engine *engine;
@@ -30,31 +31,13 @@ static const char body_text[] = "{\"urls\":[\"http://0.0.0.0/\"]}";
 static const struct batch_defaults defaults = BATCH_DEFAULTS_INIT;
 static const struct batch_limits limits = BATCH_LIMITS_INIT;
 
-static struct batch_description *
-describe(void)
-{
-	const struct batch_input input = {
-		.kind = BATCH_KIND_JSON, .defaults = &defaults, .limits = &limits
-	};
-	struct batch_description *description = NULL;
-	struct batch_reader *reader = NULL;
-	struct faults faults = FAULTS_INIT;
-
-	ck_assert_int_eq(batch_reader_open(&input, &reader), 0);
-	ck_assert_int_eq(batch_reader_feed(reader, body_text, strlen(body_text)), 0);
-	ck_assert_int_eq(batch_reader_finish(reader, &description, &faults), 0);
-	batch_reader_destroy(reader);
-	faults_fini(&faults);
-	return description;
-}
-
 /* Return: what batches_accept() said, with the batch in @ret_batch, which may be NULL. */
 static int
 accept_one(const char *key, struct batch **ret_batch)
 {
 	_cleanup_(batch_unrefp) struct batch *batch = NULL;
 	struct batch_submission submission = {
-		.description = describe(),
+		.description = t_read_batch(body_text, &defaults, &limits),
 		.kind = BATCH_KIND_JSON,
 		.body = BUFFER_INIT,
 		.defaults = defaults,

@@ -21,6 +21,7 @@
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 #include "lib/base/cleanup.h"
+#include "tests/unit/batch_text.h"
 
 #define N_URLS 3
 
@@ -48,30 +49,12 @@ static char body_text[sizeof(denied) + 100];
 
 /* ---- a submission ---- */
 
-static struct batch_description *
-describe(void)
-{
-	const struct batch_input input = {
-		.kind = BATCH_KIND_JSON, .defaults = &defaults, .limits = &limits
-	};
-	struct batch_description *description = NULL;
-	struct batch_reader *reader = NULL;
-	struct faults faults = FAULTS_INIT;
-
-	ck_assert_int_eq(batch_reader_open(&input, &reader), 0);
-	ck_assert_int_eq(batch_reader_feed(reader, body_text, strlen(body_text)), 0);
-	ck_assert_int_eq(batch_reader_finish(reader, &description, &faults), 0);
-	batch_reader_destroy(reader);
-	faults_fini(&faults);
-	return description;
-}
-
 /* Allocation @n fails, from the submission on; negative: none. */
 static int
 accept_one(int n, struct batch **ret_batch)
 {
 	struct batch_submission submission = {
-		.description = describe(),
+		.description = t_read_batch(body_text, &defaults, &limits),
 		.kind = BATCH_KIND_JSON,
 		.body = BUFFER_INIT,
 		.defaults = defaults,
