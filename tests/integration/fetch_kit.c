@@ -217,6 +217,20 @@ kit_make_hosts(char *path, size_t size, int n_names)
 }
 
 void
+kit_check_cancelled(const struct kit *kit, size_t first, size_t last,
+	enum fetch_cancel_reason reason, int64_t cause)
+{
+	for (size_t i = first; i <= last; i++) {
+		const struct fetch_result *result = &kit->results[i].result;
+
+		ck_assert_int_eq(result->outcome, FETCH_CANCELLED);
+		ck_assert_str_eq(fetch_cancel_reason_name(result->cancel_reason),
+			fetch_cancel_reason_name(reason));
+		ck_assert_int_eq(result->cancel_cause, cause);
+	}
+}
+
+void
 kit_forget(struct kit *kit)
 {
 	forget(kit);

@@ -92,6 +92,10 @@ void kit_make_hosts(char *path, size_t size, int n_names);
 /* kit_write_file() - @text in place of what is in it */
 void kit_write_file(const char *path, const char *text);
 
+/* kit_check_cancelled() - that all from @first to @last were, and why */
+void kit_check_cancelled(const struct kit *kit, size_t first, size_t last,
+	enum fetch_cancel_reason reason, int64_t cause);
+
 /* kit_forget() - its URLs and its results; what the test has set stays */
 void kit_forget(struct kit *kit);
 

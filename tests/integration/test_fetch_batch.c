@@ -36,19 +36,6 @@ count(enum fetch_outcome outcome)
 	return n;
 }
 
-static void
-check_cancelled(size_t first, size_t last, enum fetch_cancel_reason reason, int64_t cause)
-{
-	for (size_t i = first; i <= last; i++) {
-		const struct fetch_result *result = &kit->results[i].result;
-
-		ck_assert_int_eq(result->outcome, FETCH_CANCELLED);
-		ck_assert_str_eq(fetch_cancel_reason_name(result->cancel_reason),
-			fetch_cancel_reason_name(reason));
-		ck_assert_int_eq(result->cancel_cause, cause);
-	}
-}
-
 START_TEST(the_first_failure_cancels_the_others_down_to_the_sockets)
 {
 	for (int i = 0; i < 40; i++) {
@@ -62,7 +49,7 @@ START_TEST(the_first_failure_cancels_the_others_down_to_the_sockets)
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
 	ck_assert_uint_eq(kit->order[0], 40);
 	ck_assert_int_eq(kit->results[40].result.error, FETCH_ERROR_STATUS);
-	check_cancelled(0, 39, FETCH_CANCEL_SIBLING_FAILED, 40);
+	kit_check_cancelled(kit, 0, 39, FETCH_CANCEL_SIBLING_FAILED, 40);
 	ck_assert_uint_eq(kit->results[0].result.attempts, 1);
 	ck_assert_uint_le(kit->statistics.n_connections, 1); /* the one that answered is kept */
 	t_origin_wait(origin, "open<=0");
@@ -157,7 +144,7 @@ START_TEST(siblings_that_never_started_say_so)
 
 	kit_run(kit);
 
-	check_cancelled(1, 600, FETCH_CANCEL_SIBLING_FAILED, 0);
+	kit_check_cancelled(kit, 1, 600, FETCH_CANCEL_SIBLING_FAILED, 0);
 	ck_assert_uint_eq(kit->results[1].result.attempts, 0);
 	ck_assert_uint_eq(kit->results[600].result.attempts, 0);
 	ck_assert_ptr_null(kit->results[600].final_url);
@@ -208,7 +195,7 @@ START_TEST(the_first_success_cancels_the_others)
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
 	ck_assert_int_eq(kit->results[2].result.outcome, FETCH_OK);
-	check_cancelled(1, 1, FETCH_CANCEL_FIRST_SUCCESS, 2);
+	kit_check_cancelled(kit, 1, 1, FETCH_CANCEL_FIRST_SUCCESS, 2);
 }
 END_TEST
 
@@ -246,7 +233,7 @@ START_TEST(the_deadline_ends_what_runs_and_what_waits)
 	ck_assert_int_eq(kit->rc, 0);
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
 	ck_assert_int_eq(kit->summary.cancel_reason, FETCH_CANCEL_DEADLINE);
-	check_cancelled(0, 4, FETCH_CANCEL_DEADLINE, -1);
+	kit_check_cancelled(kit, 0, 4, FETCH_CANCEL_DEADLINE, -1);
 	ck_assert_int_ge(kit->summary.elapsed, NUR_MSEC(50));
 	t_origin_wait(origin, "open<=0");
 }
@@ -292,7 +279,7 @@ START_TEST(a_deadline_ends_also_what_nobody_has_begun)
 
 	kit_run(kit);
 
-	check_cancelled(0, 1, FETCH_CANCEL_DEADLINE, -1);
+	kit_check_cancelled(kit, 0, 1, FETCH_CANCEL_DEADLINE, -1);
 	ck_assert_uint_eq(kit->results[0].result.attempts, 0);
 	free(url);
 }
@@ -328,7 +315,7 @@ START_TEST(a_deadline_that_has_passed_starts_nothing)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
-	check_cancelled(0, 0, FETCH_CANCEL_DEADLINE, -1);
+	kit_check_cancelled(kit, 0, 0, FETCH_CANCEL_DEADLINE, -1);
 }
 END_TEST
 
@@ -365,7 +352,7 @@ START_TEST(who_cancels_from_outside_says_why)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->rc, NUR_ECANCELED);
-	check_cancelled(0, 9, reasons[_i].reason, -1);
+	kit_check_cancelled(kit, 0, 9, reasons[_i].reason, -1);
 	ck_assert_int_eq(kit->summary.cancel_reason, reasons[_i].reason);
 	ck_assert_int_eq(kit->summary.outcome, reasons[_i].reason == FETCH_CANCEL_DEADLINE
 						       ? FETCH_BATCH_DEADLINE
@@ -404,7 +391,7 @@ START_TEST(a_timeout_is_a_failure_for_the_others)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_TIMEOUT);
-	check_cancelled(1, 1, FETCH_CANCEL_SIBLING_FAILED, 0);
+	kit_check_cancelled(kit, 1, 1, FETCH_CANCEL_SIBLING_FAILED, 0);
 }
 END_TEST
 
@@ -475,7 +462,7 @@ START_TEST(a_sink_that_fails_ends_the_batch_with_its_code)
 
 	ck_assert_int_eq(kit->rc, -ENOSPC);
 	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_OK);
-	check_cancelled(1, 9, FETCH_CANCEL_REQUEST, -1);
+	kit_check_cancelled(kit, 1, 9, FETCH_CANCEL_REQUEST, -1);
 }
 END_TEST
 
@@ -524,7 +511,7 @@ START_TEST(a_url_is_cancelled_while_somebody_has_to_know_of_it)
 
 	kit_run(kit);
 
-	check_cancelled(0, 0, FETCH_CANCEL_REQUEST, -1);
+	kit_check_cancelled(kit, 0, 0, FETCH_CANCEL_REQUEST, -1);
 	ck_assert_uint_eq(kit->results[0].result.attempts, 0);
 	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 0);
 }

@@ -83,19 +83,6 @@ add_everywhere(size_t n, const char *path)
 	}
 }
 
-static void
-check_cancelled(size_t first, size_t last, enum fetch_cancel_reason reason, int64_t cause)
-{
-	for (size_t i = first; i <= last; i++) {
-		const struct fetch_result *result = &kit->results[i].result;
-
-		ck_assert_int_eq(result->outcome, FETCH_CANCELLED);
-		ck_assert_str_eq(fetch_cancel_reason_name(result->cancel_reason),
-			fetch_cancel_reason_name(reason));
-		ck_assert_int_eq(result->cancel_cause, cause);
-	}
-}
-
 /* ---- batches ---- */
 
 START_TEST(all_results_come_and_are_counted_together)
@@ -137,7 +124,7 @@ START_TEST(the_first_failure_cancels_the_others_down_to_the_sockets)
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
 	ck_assert_uint_eq(kit->order[0], 40);
 	ck_assert_int_eq(kit->results[40].result.error, FETCH_ERROR_STATUS);
-	check_cancelled(0, 39, FETCH_CANCEL_SIBLING_FAILED, 40);
+	kit_check_cancelled(kit, 0, 39, FETCH_CANCEL_SIBLING_FAILED, 40);
 	ck_assert_uint_le(kit->statistics.n_connections, 1); /* the one that answered is kept */
 	t_origin_wait(origin, "open<=0");
 }
@@ -154,7 +141,7 @@ START_TEST(failures_are_tolerated_by_the_batch_and_not_by_the_worker)
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
 	ck_assert_uint_eq(kit->summary.n_failed, 4);
-	check_cancelled(4, 23, FETCH_CANCEL_SIBLING_FAILED, (int64_t)kit->order[3]);
+	kit_check_cancelled(kit, 4, 23, FETCH_CANCEL_SIBLING_FAILED, (int64_t)kit->order[3]);
 }
 END_TEST
 
@@ -168,7 +155,7 @@ START_TEST(the_first_success_ends_the_batch)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
-	check_cancelled(0, 19, FETCH_CANCEL_FIRST_SUCCESS, 20);
+	kit_check_cancelled(kit, 0, 19, FETCH_CANCEL_FIRST_SUCCESS, 20);
 }
 END_TEST
 
@@ -199,7 +186,7 @@ START_TEST(the_deadline_is_that_of_the_batch)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
-	check_cancelled(0, 39, FETCH_CANCEL_DEADLINE, -1);
+	kit_check_cancelled(kit, 0, 39, FETCH_CANCEL_DEADLINE, -1);
 	t_origin_wait(origin, "open<=0");
 }
 END_TEST
@@ -223,7 +210,7 @@ START_TEST(a_cancel_from_outside_leaves_nothing)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->rc, NUR_ECANCELED);
-	check_cancelled(0, 639, FETCH_CANCEL_CLIENT_GONE, -1);
+	kit_check_cancelled(kit, 0, 639, FETCH_CANCEL_CLIENT_GONE, -1);
 	ck_assert_uint_eq(kit->statistics.n_connections, 0);
 	t_origin_wait(origin, "open<=0");
 }
@@ -245,7 +232,7 @@ START_TEST(a_batch_that_is_cancelled_already_starts_nothing)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->rc, NUR_ECANCELED);
-	check_cancelled(0, 299, FETCH_CANCEL_SHUTDOWN, -1);
+	kit_check_cancelled(kit, 0, 299, FETCH_CANCEL_SHUTDOWN, -1);
 	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 0);
 }
 END_TEST
@@ -272,7 +259,7 @@ START_TEST(a_bad_url_ends_a_batch_that_fails_fast)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_FAILED);
-	check_cancelled(1, 300, FETCH_CANCEL_SIBLING_FAILED, 0);
+	kit_check_cancelled(kit, 1, 300, FETCH_CANCEL_SIBLING_FAILED, 0);
 	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 0);
 }
 END_TEST
@@ -361,7 +348,7 @@ START_TEST(the_deadline_ends_the_waiting_of_whoever_has_to_know)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
-	check_cancelled(0, 19, FETCH_CANCEL_DEADLINE, -1);
+	kit_check_cancelled(kit, 0, 19, FETCH_CANCEL_DEADLINE, -1);
 	ck_assert_uint_eq(t_origin_counts(origin).n_requests, 0);
 }
 END_TEST
@@ -479,7 +466,7 @@ START_TEST(the_deadline_ends_a_rest_without_a_turn)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_DEADLINE);
-	check_cancelled(numbers[_i], 2 * numbers[_i] - 1, FETCH_CANCEL_DEADLINE, -1);
+	kit_check_cancelled(kit, numbers[_i], 2 * numbers[_i] - 1, FETCH_CANCEL_DEADLINE, -1);
 }
 END_TEST
 
@@ -670,7 +657,7 @@ START_TEST(a_visitor_is_cancelled_with_its_batch)
 	kit_run(kit);
 
 	ck_assert_int_eq(kit->rc, NUR_ECANCELED);
-	check_cancelled(0, 2, FETCH_CANCEL_CLIENT_GONE, -1);
+	kit_check_cancelled(kit, 0, 2, FETCH_CANCEL_CLIENT_GONE, -1);
 	ck_assert_uint_eq(kit->results[0].result.redirects, 1);
 	t_origin_wait(other, "open<=0");
 	t_origin_destroy(other);
