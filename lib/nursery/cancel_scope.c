@@ -6,7 +6,7 @@
  * entered inside, in the same task or, through a nursery's scope, in other tasks. Each task hangs
  * on exactly one node, its innermost scope. A node is effectively cancelled when its own cancel was
  * called, or when it is not shielded and its parent is effectively cancelled. That bit is kept in
- * the node and pushed down the tree by a work list when something changes, so that a checkpoint
+ * the node and pushed down the tree when something changes, so that a checkpoint
  * looks at one byte. When a node turns cancelled each task on it gets one delivery attempt.
  *
  * A graceful cancel is a second bit that is pushed down the same way: whether the code is asked to
@@ -106,42 +106,51 @@ deliver_to_tasks(struct nur_cancel_scope *scope)
 	}
 }
 
-/* Pushes a change of @scope's state down the tree. The work list is threaded through the scopes. */
-static void
-update_tree(struct nur_cancel_scope *scope)
+/*
+ * The one that comes after @scope in the tree below @top, without what is inside @scope if @skips; or
+ * NULL. A parent comes before its children.
+ */
+static struct nur_cancel_scope *
+next_below(const struct nur_cancel_scope *top, struct nur_cancel_scope *scope, bool skips)
 {
-	const struct nuri_run *run = nuri_current_run();
-	struct nur_cancel_scope *work = scope;
-	struct list *node;
+	struct list *children = nuri_list(&scope->children);
 
-	if (run && run->instruments.present == NURI_TASK_SCHEDULED) {
-		nuri_die("an instrument cancelled in task_scheduled"); /* the list is in use */
+	if (!skips && !list_is_empty(children)) {
+		return list_entry(children->next, struct nur_cancel_scope, sibling);
 	}
+	for (; scope != top; scope = scope->parent) {
+		struct list *next = nuri_list(&scope->sibling)->next;
 
-	scope->work_next = NULL;
-	while (work) {
-		struct nur_cancel_scope *now = work;
-		bool has_changed = update_stopping(now);
-		bool is_cancelled = should_be_cancelled(now);
+		if (next != nuri_list(&scope->parent->children)) {
+			return list_entry(next, struct nur_cancel_scope, sibling);
+		}
+	}
+	return NULL;
+}
 
-		work = now->work_next;
-		if (is_cancelled != now->is_effectively_cancelled) {
-			now->is_effectively_cancelled = is_cancelled;
+/*
+ * Pushes a change of @top's state down the tree. What is called on the way, abort callbacks and hooks,
+ * may cancel, too: it finds the tree as it is, and nothing is on the way but the scope.
+ */
+static void
+update_tree(struct nur_cancel_scope *top)
+{
+	struct nur_cancel_scope *scope = top;
+
+	while (scope) {
+		bool has_changed = update_stopping(scope);
+		bool is_cancelled = should_be_cancelled(scope);
+
+		/* a crowd's scopes are on stacks of their own: in no cache */
+		__builtin_prefetch(nuri_list(&scope->sibling)->next);
+		if (is_cancelled != scope->is_effectively_cancelled) {
+			scope->is_effectively_cancelled = is_cancelled;
 			has_changed = true;
 			if (is_cancelled) {
-				deliver_to_tasks(now);
+				deliver_to_tasks(scope);
 			}
 		}
-		if (!has_changed) {
-			continue;
-		}
-		list_for_each(node, nuri_list(&now->children)) {
-			struct nur_cancel_scope *child =
-				list_entry(node, struct nur_cancel_scope, sibling);
-
-			child->work_next = work;
-			work = child;
-		}
+		scope = next_below(top, scope, !has_changed);
 	}
 }
 

@@ -66,21 +66,20 @@ struct nur_cancel_scope {
 	struct nur_node sibling;
 	struct nur_node children;
 	struct nur_node tasks;
+	uint8_t state;
+	bool is_shielded : 1;
+	bool is_relative : 1;
+	bool is_cancel_called : 1;
+	bool is_cancelled_caught : 1;
+	bool is_effectively_cancelled : 1;
+	bool is_misnested : 1;
+	bool is_soft : 1;
+	bool is_stop_called : 1;
+	bool is_stopping : 1;
 	struct nur_deadline deadline;
 	nur_time timeout;
 	struct nur_task *owner;
-	struct nur_cancel_scope *work_next;
 	struct nur_cancel_reason reason;
-	uint8_t state;
-	bool is_shielded;
-	bool is_relative;
-	bool is_cancel_called;
-	bool is_cancelled_caught;
-	bool is_effectively_cancelled;
-	bool is_misnested;
-	bool is_soft;
-	bool is_stop_called;
-	bool is_stopping;
 };
 
 /* nur_cancel_scope_init() - a scope without deadline (no checkpoint) */

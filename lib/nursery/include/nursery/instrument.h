@@ -41,8 +41,8 @@ NUR_BEGIN_DECLS
  * In @before_task_step, @after_task_step and @task_exited the current task is @task; in those of the
  * run and of the I/O there is none; @task_spawned and @task_scheduled are called wherever it happens.
  *
- * A hook looks. It must not wait, and @task_scheduled must not cancel (the cancellation that woke the task
- * may be on its way): both end the process with a message. nur_fail() says nothing in a hook. errno is kept.
+ * A hook looks, and may cancel. It must not wait, which ends the process with a message. nur_fail() says
+ * nothing in a hook. errno is kept.
  *
  * Lives in the caller's memory, unchanged while it is added. The fields below the hooks are private, and
  * zero before the first use.
