@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SUPPORT = os.path.join(HERE, "..", "support")
@@ -141,13 +142,14 @@ class Connection:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(ANSWER_S)
         self.socket.connect(fetchd.socket)
-        self.rest = b""
+        self.rest, self.read_ns = b"", 0
 
     def post(self, urls, stream=False, **options):
         self.socket.sendall(batch_request(urls, stream, **options))
 
     def more(self):
         data = self.socket.recv(1 << 18)
+        self.read_ns = time.monotonic_ns()  # of the answer's end, when nothing more comes
         if not data:
             raise SystemExit("fetchd closed the connection")
         return data
