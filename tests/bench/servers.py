@@ -143,16 +143,17 @@ class Connection:
         self.socket.settimeout(ANSWER_S)
         self.socket.connect(fetchd.socket)
         self.rest, self.read_ns = b"", 0
+        self.buffer = memoryview(bytearray(1 << 18))
 
     def post(self, urls, stream=False, **options):
         self.socket.sendall(batch_request(urls, stream, **options))
 
     def more(self):
-        data = self.socket.recv(1 << 18)
+        n = self.socket.recv_into(self.buffer)
         self.read_ns = time.monotonic_ns()  # of the answer's end, when nothing more comes
-        if not data:
+        if not n:
             raise SystemExit("fetchd closed the connection")
-        return data
+        return bytes(self.buffer[:n])
 
     def answer(self):
         """The whole answer's body; parsed by nobody yet."""
