@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fetch/fetch.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -341,6 +342,21 @@ show(const struct config *config)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/*
+ * A batch's memory is the next batch's: the C library would give it back to the kernel from 128 KiB on, to
+ * get it again page by page. What many URLs have taken goes back in daemon/batch.c.
+ */
+static void
+keep_memory(void)
+{
+	enum {
+		enough_for_a_batch = 1024 * 1024
+	};
+
+	(void)mallopt(M_TRIM_THRESHOLD, enough_for_a_batch);
+	(void)mallopt(M_MMAP_THRESHOLD, enough_for_a_batch);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -353,6 +369,7 @@ main(int argc, char **argv)
 		return status;
 	}
 	clean_environment();
+	keep_memory();
 	(void)signal(SIGPIPE, SIG_IGN); /* writers look at EPIPE, */
 	(void)signal(SIGXFSZ, SIG_IGN); /* and at EFBIG */
 	/* Without randomness the hash tables' order can be guessed; the kernel has it by the time we start. */
