@@ -27,34 +27,34 @@ struct fetch_handles;
 /*
  * A libcurl handle and the transfer it is used for.
  *
+ * node                of those who run transfers; with what follows up to is_tls all that giving up looks at
  * transfer            NULL when its task has gone on without waiting for libcurl
- * node                of those who run transfers
- * next                kept handle
  * serial              in the order of being used
  * fd                  the socket on which the request was sent, or -1
  * polled_fd           the socket for which it last asked to be woken, or -1: of a new connection that stands, its own
  * has_asked           the request is being sent, on a connection that stands
+ * is_plain            of a plain request, and may be kept; of the kind that is_tls says
+ * next                kept handle
  * url                 of the present or the last request
  * resolve, fields     lists that libcurl borrows while the handle is in use, or NULL
- * is_plain            may be kept; of the kind that is_tls says
  * connect_timeout_ms, buffer_len  as set
  * error               CURLOPT_ERRORBUFFER
  */
 struct fetch_handle {
-	CURL *easy;
-	struct fetch_handles *handles;
-	struct fetch_transfer *transfer;
 	struct list node;
-	struct fetch_handle *next;
+	struct fetch_transfer *transfer;
 	uint64_t serial;
 	int fd;
 	int polled_fd;
 	bool has_asked;
+	bool is_plain;
+	bool is_tls;
+	CURL *easy;
+	struct fetch_handles *handles;
+	struct fetch_handle *next;
 	CURLU *url;
 	struct curl_slist *resolve;
 	struct curl_slist *fields;
-	bool is_plain;
-	bool is_tls;
 	long connect_timeout_ms;
 	long buffer_len;
 	char error[CURL_ERROR_SIZE];

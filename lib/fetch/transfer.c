@@ -280,7 +280,7 @@ give_up(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
 	struct fetch_handle *handle = transfer->handle;
 
-	if (transfer->with_body || handle->is_tls || handle->fd < 0 ||
+	if (handle->is_tls || handle->fd < 0 || (!handle->is_plain && transfer->with_body) ||
 		fetch_sockets_sever(&transfers->sockets, handle->fd) < 0) {
 		return false;
 	}
