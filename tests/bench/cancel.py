@@ -122,13 +122,12 @@ def find_cases(bench, origin, n):
 def cancel(bench):
     n, origin = bench.size(1000), bench.origin()
     rows = bench.in_turn(find_cases(bench, origin, n), at_most={"httpx on Trio, first failure": 3})
-    floor_own, floor_seen = rows[FLOOR]
     table = bench.table(f"W5: {n} in flight are cancelled, medians of {bench.runs}",
                         "what happens", "ms to the answer's end",
                         "ms to the last socket's end (seen by the server)", "answer / floor", "sockets / floor")
     for name, (own, seen) in rows.items():
-        table.add(name, own, seen, own and own / floor_own, seen / floor_seen)
-    bench.bar("first failure to answer, against close()", rows[OURS][0] / floor_own, 2.0, 1.7)
+        table.add(name, own, seen, rows.ratio(name, FLOOR, 0), rows.ratio(name, FLOOR, 1))
+    bench.bar("first failure to answer, against close()", rows.ratio(OURS, FLOOR, 0), 2.0, 1.7)
     bench.chart("w5", title=f"From the first failure, or the hang-up, of {n:,} in flight", unit="milliseconds",
                 columns=["to the answer's end", "to the last socket's end"],
                 rows=[(name, row) for name, row in rows.items() if name not in HARDER])

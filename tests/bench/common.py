@@ -23,6 +23,19 @@ def median(values):
     return statistics.median(values) if values and None not in values else None
 
 
+class Rows(dict):
+    """What cases measured: by name, the medians of each one's columns."""
+
+    def __init__(self, rounds):
+        super().__init__((name, [median(column) for column in zip(*rows)]) for name, rows in rounds.items())
+        self.rounds = rounds
+
+    def ratio(self, name, base, column):
+        """The median of the turns' ratios: from one turn to the next the machine may change its pace."""
+        turns = [(row[column], other[column]) for row, other in zip(self.rounds[name], self.rounds[base])]
+        return None if None in sum(turns, ()) else median([value / other for value, other in turns])
+
+
 def percentile(values, part):
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
@@ -122,7 +135,7 @@ class Bench:
 
     def in_turn(self, cases, warm_up=True, at_most=None):
         """
-        Rows by name: each case in turn (A B C A B C …), after a round that is thrown away.
+        The Rows of each case in turn (A B C A B C …), after a round that is thrown away.
         @at_most has the number of rounds of those that are slow. What fails is left out, with a note.
         """
         rows, limits = {name: [] for name in cases}, at_most or {}
@@ -136,7 +149,7 @@ class Bench:
                     continue
                 if run >= 0:
                     rows[name].append(row)
-        return {name: [median(column) for column in zip(*row)] for name, row in rows.items()}
+        return Rows(rows)
 
     def table(self, title, *columns):
         table = Table(title, columns)

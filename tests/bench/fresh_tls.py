@@ -47,10 +47,9 @@ def find_cases(bench, nginx, n, window):
 def fresh_tls(bench):
     n, window = bench.size(1000), 64
     rows = bench.in_turn(find_cases(bench, bench.nginx(), n, window), at_most=SLOW)
-    base = rows["bare loop"]
     table = bench.table(f"TLS: {n} fresh connections, {window} in flight, medians of {bench.runs}",
                         "client", "wall s", "CPU µs/connection", "wall ratio", "CPU ratio")
     for name, (wall, cpu) in rows.items():
-        table.add(name, wall, cpu, wall / base[0], cpu / base[1])
+        table.add(name, wall, cpu, rows.ratio(name, "bare loop", 0), rows.ratio(name, "bare loop", 1))
     bench.chart("tls", title="CPU time of a fresh TLS connection with one request", unit="microseconds",
                 kind="ranking", columns=["CPU time"], rows=[(name, [cpu]) for name, (_, cpu) in rows.items()])

@@ -3,7 +3,7 @@
 from common import Failed, run_child
 from fresh_tls import through_fetchd
 
-WINDOW = 64
+WINDOW, FLOOR = 64, "h2load, one URL"
 
 
 def h2load(nginx, n):
@@ -17,11 +17,10 @@ def http2(bench):
     nginx, fetchd, n = bench.nginx(), bench.fetchd(), bench.size(20000)
     rows = bench.in_turn({
         "fetchd": lambda: through_fetchd(fetchd, nginx, nginx.tls_base, n, WINDOW, "2"),
-        "h2load, one URL": lambda: h2load(nginx, n),
+        FLOOR: lambda: h2load(nginx, n),
     })
-    base = rows["h2load, one URL"]
     table = bench.table(f"HTTP/2: {n} URLs over TLS, {WINDOW} streams at once, medians of {bench.runs}",
                         "client", "wall s", "CPU µs/URL", "wall ratio", "CPU ratio")
     for name, (wall, cpu) in rows.items():
-        table.add(name, wall, cpu, wall / base[0], cpu / base[1])
-    bench.bar("HTTP/2: CPU per URL against h2load", rows["fetchd"][1] / base[1], 3.0, 2.9)
+        table.add(name, wall, cpu, rows.ratio(name, FLOOR, 0), rows.ratio(name, FLOOR, 1))
+    bench.bar("HTTP/2: CPU per URL against h2load", rows.ratio("fetchd", FLOOR, 1), 3.0, 2.9)

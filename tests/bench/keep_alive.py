@@ -79,14 +79,12 @@ def keep_alive(bench):
     n, window = bench.size(20000), 64
     base = bench.nginx().base
     rows = bench.in_turn(find_cases(bench, base, n, window), at_most={name: 3 for name in SLOW})
-    base_wall, base_cpu, _ = rows["bare loop"]
-    cpu_of_ours = rows["fetchd, collected answer"][1]
     table = bench.table(f"W1: {n} keep-alive URLs, {window} in flight, medians of {bench.runs}",
                         "client", "wall s", "CPU µs/URL", "client's CPU µs/URL", "wall ratio", "CPU ratio")
     for name, (wall, cpu, own) in rows.items():
-        table.add(name, wall, cpu, own, wall and wall / base_wall, cpu / base_cpu)
+        table.add(name, wall, cpu, own, rows.ratio(name, "bare loop", 0), rows.ratio(name, "bare loop", 1))
     for name, bar, very_good in BARS:
         if name in rows:
-            bench.bar(f"CPU per URL against {name}", cpu_of_ours / rows[name][1], bar, very_good)
+            bench.bar(f"CPU per URL against {name}", rows.ratio("fetchd, collected answer", name, 1), bar, very_good)
     bench.chart("w1", title=f"CPU time per URL, {n:,} keep-alive URLs, {window} in flight", unit="microseconds",
                 kind="ranking", columns=["CPU time"], rows=[(name, [cpu]) for name, (_, cpu, _) in rows.items()])

@@ -42,11 +42,11 @@ def measure(bench, title, n, bases, **options):
     cases = {name: lambda fetchd=fetchd: fetch(fetchd, bases, n, **options)
              for name, fetchd in daemons(bench).items()}
     rows = bench.in_turn(cases)
-    base_wall, base_cpu = next(iter(rows.values()))
+    base = next(iter(rows))
     table = bench.table(f"{title}: {n} URLs of {len(bases)} origins, 64 in flight, medians of {bench.runs}",
                         "fetchd", "wall µs/URL", "CPU µs/URL", "wall ratio", "CPU ratio")
     for name, (wall, cpu) in rows.items():
-        table.add(name, wall, cpu, wall / base_wall, cpu / base_cpu)
+        table.add(name, wall, cpu, rows.ratio(name, base, 0), rows.ratio(name, base, 1))
 
 
 def workers(bench):
