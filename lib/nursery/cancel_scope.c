@@ -130,7 +130,7 @@ next_below(const struct nur_cancel_scope *top, struct nur_cancel_scope *scope, b
 
 /*
  * Pushes a change of @top's state down the tree. What is called on the way, abort callbacks and hooks,
- * may cancel, too: it finds the tree as it is, and nothing is on the way but the scope.
+ * may cancel, too: the walk keeps nothing but its place.
  */
 static void
 update_tree(struct nur_cancel_scope *top)
