@@ -344,7 +344,7 @@ show(const struct config *config)
 
 /*
  * A batch's memory is the next batch's: the C library would give it back to the kernel from 128 KiB on, to
- * get it again page by page. What many URLs have taken goes back in daemon/batch.c.
+ * get it again page by page. What many URLs have taken goes back in daemon/batches/batch.c.
  */
 static void
 keep_memory(void)

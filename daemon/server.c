@@ -13,7 +13,7 @@
 
 #include "daemon/api/api_counts.h"
 #include "daemon/api/connection.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/callers.h"
 #include "daemon/config/config.h"
 #include "daemon/entrance.h"

@@ -4,8 +4,8 @@
 #include <nursery.h>
 
 #include "daemon/api/connection.h"
-#include "daemon/batch_object.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batch_object.h"
+#include "daemon/batches/batches.h"
 #include "lib/protocol/json_writer.h"
 
 enum {

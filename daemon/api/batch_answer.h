@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A batch as an answer: whole, or as a stream of lines. Both read the results that daemon/batches.h keeps. */
+/* A batch as an answer: whole, or as a stream of lines. Both read the results that daemon/batches/batches.h keeps. */
 #pragma once
 
 #include <stddef.h>

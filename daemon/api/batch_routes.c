@@ -11,7 +11,7 @@
 
 #include "daemon/api/batch_answer.h"
 #include "daemon/api/connection.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/server.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json_writer.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "daemon/api/connection.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/server.h"

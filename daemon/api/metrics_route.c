@@ -11,7 +11,8 @@
 #include "daemon/api/api_counts.h"
 #include "daemon/api/connection.h"
 #include "daemon/api/routes.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
+#include "daemon/batches/tally.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/ops/histogram.h"
@@ -20,7 +21,6 @@
 #include "daemon/ops/usage.h"
 #include "daemon/server.h"
 #include "daemon/store/queue.h"
-#include "daemon/tally.h"
 #include "lib/base/cleanup.h"
 
 static void

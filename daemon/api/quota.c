@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "daemon/api/connection.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/server.h"
 #include "lib/protocol/units.h"

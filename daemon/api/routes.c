@@ -16,7 +16,7 @@
 #include "daemon/api/metrics_route.h"
 #include "daemon/api/submit_route.h"
 #include "daemon/api/tree_route.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
 #include "daemon/server.h"

@@ -15,7 +15,7 @@
 #include "daemon/api/batch_answer.h"
 #include "daemon/api/connection.h"
 #include "daemon/api/quota.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/server.h"
 #include "lib/base/cleanup.h"

@@ -4,7 +4,7 @@
 
 #include <nursery.h>
 
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
 #include "lib/base/list.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jobs: batches with a schedule. One task per job; each run enters through daemon/batches.h.
+ * Jobs: batches with a schedule. One task per job; each run enters through daemon/batches/batches.h.
  *
  * A job outlives changes of the configuration: it is known by its name, and keeps its last runs, whether it
  * is paused, and, when the schedule is as it was, its next start.

@@ -11,8 +11,8 @@
 #include <fetch/fetch.h>
 #include <nursery.h>
 
-#include "daemon/batch_object.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batch_object.h"
+#include "daemon/batches/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/report.h"

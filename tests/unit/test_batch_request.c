@@ -4,7 +4,7 @@
 #include <fetch/expect.h>
 #include <string.h>
 
-#include "daemon/batch_request.h"
+#include "daemon/batches/batch_request.h"
 
 static int
 accept_any(const char *url, size_t len, char *why, size_t cap)

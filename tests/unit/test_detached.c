@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 #include "tests/unit/batch_text.h"

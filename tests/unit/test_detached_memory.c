@@ -16,8 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/batch.h"
-#include "daemon/batches.h"
+#include "daemon/batches/batch.h"
+#include "daemon/batches/batches.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 #include "lib/base/cleanup.h"

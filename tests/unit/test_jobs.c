@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jobs in virtual time. Behind daemon/batches.h stands a fake: a batch takes as long, and ends, as the test
+ * Jobs in virtual time. Behind daemon/batches/batches.h stands a fake: a batch takes as long, and ends, as the test
  * says, and notes what happens to it with the second in which it does.
  */
 #include "tests/support/in_run.h"
@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "daemon/config/config.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/ops/log.h"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "daemon/batches/tally.h"
 #include "daemon/ops/metrics.h"
-#include "daemon/tally.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "daemon/batch.h"
+#include "daemon/batches/batch.h"
 
 int
 batches_create(struct fetch_engine *engine, const struct batches_options *options,

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A batch and the registry from inside, for the files behind daemon/batches.h:
+ * A batch and the registry from inside, for the files behind daemon/batches/batches.h:
  *
- *	batches.c         the registry: who comes in, who is found
- *	batch.c           one batch: it is run, and its results are kept
- *	store/detached.c  what detached ones do beside that
- *	store/past.c      those that are over and only in the store
+ *	batches.c   the registry: who comes in, who is found
+ *	batch.c     one batch: it is run, and its results are kept
+ *	detached.c  what detached ones do beside that
+ *	restore.c   detached ones that an earlier start left unfinished
+ *	past.c      those that are over and only in the store
  */
 #pragma once
 
 #include <nursery.h>
 #include <time.h>
 
-#include "daemon/batch_request.h"
-#include "daemon/batches.h"
-#include "daemon/tally.h"
+#include "daemon/batches/batch_request.h"
+#include "daemon/batches/batches.h"
+#include "daemon/batches/tally.h"
 #include "lib/base/buffer.h"
 #include "lib/base/list.h"
 #include "lib/protocol/arena.h"
@@ -149,7 +150,7 @@ void batches_enter(struct batches *batches, struct batch *batch);
 /* batches_ended() - it is not running any more; keep it for a while, when @is_kept */
 void batches_ended(struct batches *batches, struct batch *batch, bool is_kept);
 
-/* ---- store/detached.c ---- */
+/* ---- detached.c ---- */
 
 /* detachment_destroy() - accepts NULL */
 void detachment_destroy(struct detachment *detachment);
@@ -160,7 +161,7 @@ void detachment_suspend(struct batch *batch);
 /* detachment_is_hidden() - it is not accepted yet */
 bool detachment_is_hidden(const struct batch *batch);
 
-/* ---- store/past.c ---- */
+/* ---- past.c ---- */
 
 /* What a part of the store's list says; strings and summaries are in the arena. */
 struct past {

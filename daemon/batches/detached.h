@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What detached.c and restore.c share; everybody else goes through daemon/batches.h. */
+/* What detached.c and restore.c share; everybody else goes through daemon/batches/batches.h. */
 #pragma once
 
-#include "daemon/batch.h"
+#include "daemon/batches/batch.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 

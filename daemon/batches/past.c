@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/batch.h"
+#include "daemon/batches/batch.h"
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 

@@ -9,7 +9,7 @@
  * Results are kept as those of any batch. One piece of work at a time takes what is there to the store, so that
  * many results are one transaction and no memory is needed for it; when it is done they are shown.
  */
-#include "daemon/store/detached.h"
+#include "daemon/batches/detached.h"
 
 #include <assert.h>
 #include <errno.h>

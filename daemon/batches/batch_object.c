@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/batch_object.h"
+#include "daemon/batches/batch_object.h"
 
-#include "daemon/batches.h"
+#include "daemon/batches/batches.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json_writer.h"

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/batches/detached.h"
 #include "daemon/ops/log.h"
-#include "daemon/store/detached.h"
 
 static const char interrupted_text[] =
 	"the daemon ended after it had been started; its method is not idempotent, and the batch "

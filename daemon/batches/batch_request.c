@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/batch_request.h"
+#include "daemon/batches/batch_request.h"
 
 #include <errno.h>
 #include <fetch/expect.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One batch: made, fetched, and its results kept as text. Who runs it, and when, is others' business. */
-#include "daemon/batch.h"
+#include "daemon/batches/batch.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "daemon/tally.h"
+#include "daemon/batches/tally.h"
 
 #include <assert.h>
 #include <stdbool.h>
