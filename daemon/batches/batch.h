@@ -4,8 +4,10 @@
  *
  *	batches.c   the registry: who comes in, who is found
  *	batch.c     one batch: it is run, and its results are kept
- *	detached.c  what detached ones do beside that
- *	restore.c   detached ones that an earlier start left unfinished
+ *	accept.c    the door of detached ones
+ *	detached.c  what they do beside that
+ *	restore.c   those that an earlier start left unfinished
+ *	serve.c     the nursery they run in, and their expiry
  *	past.c      those that are over and only in the store
  */
 #pragma once

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "daemon/batches/batch.h"
+#include "daemon/store/queue.h"
 
 int
 batches_create(struct fetch_engine *engine, const struct batches_options *options,
@@ -105,6 +106,20 @@ bool
 batches_have_store(const struct batches *batches)
 {
 	return batches->store != NULL;
+}
+
+const struct store_statistics *
+batches_store_statistics(const struct batches *batches)
+{
+	return batches->store ? store_queue_statistics(batches->store) : NULL;
+}
+
+const char *
+batches_store_why(const struct batches *batches)
+{
+	return batches->store && store_queue_error(batches->store) < 0
+		       ? store_queue_why(batches->store)
+		       : NULL;
 }
 
 size_t

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What detached.c and restore.c share; everybody else goes through daemon/batches/batches.h. */
+/* What accept.c, detached.c, restore.c and serve.c share; everybody else goes through daemon/batches/batches.h. */
 #pragma once
 
 #include "daemon/batches/batch.h"
@@ -68,6 +68,9 @@ int detached_keep(struct batch *batch, const struct fetch_result *result);
 
 /* detached_start() - its task, in the nursery of detached batches; as nur_start_soon() */
 int detached_start(struct batch *batch);
+
+/* detached_withdraw() - take one back that was not accepted; drops the registry's reference */
+void detached_withdraw(struct batch *batch);
 
 /* detached_wall_now() - ns since 1970 */
 int64_t detached_wall_now(void);
