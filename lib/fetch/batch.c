@@ -478,6 +478,7 @@ void
 fetch_run_end(struct fetch_run *run)
 {
 	assert(run->n_queued == 0);
+	fetch_fitted_fini(&run->fitted);
 	run->engine->n_batches--;
 	list_unlink(&run->node);
 }

@@ -9,6 +9,7 @@
 #include "lib/base/list.h"
 #include "lib/fetch/admission.h"
 #include "lib/fetch/engine.h"
+#include "lib/fetch/handle.h"
 #include "lib/fetch/twins.h"
 
 struct fetch_part;
@@ -22,6 +23,7 @@ struct fetch_part;
  * part     of which batch; NULL: it is whole
  * n_queued URLs that have not started
  * twins    NULL: each is fetched
+ * fitted   handles for its requests
  * n_read   requests that were put into the queue, in order
  * reason   why what is cancelled now is cancelled; the first one stays
  * error    of the sink; the first one stays
@@ -35,6 +37,7 @@ struct fetch_run {
 	struct fetch_queue *queue;
 	struct fetch_part *part;
 	struct fetch_twins *twins;
+	struct fetch_fitted fitted;
 	struct nur_task *waiting;
 	bool is_woken;
 	size_t n_read;

@@ -223,6 +223,7 @@ fetch_hop_here(struct fetching *fetching)
 	transfer->is_elsewhere = fetching->is_elsewhere;
 	transfer->max_body = get_max_body(fetching);
 	transfer->policy = fetching->run->batch->address_policy;
+	transfer->fitted = &fetching->run->fitted;
 	r = fetch_body_begin(
 		&transfer->body, fetching->options->capture, fetching->options->judge.body != NULL);
 	if (r < 0) {

@@ -385,15 +385,37 @@ set_callers(struct fetch_handle *handle)
 /* Handles. */
 
 static bool
-is_plain(const struct fetch_transfer *transfer)
+has_callers_settings(const struct fetch_transfer *transfer)
 {
 	const struct fetch_options *options = transfer->options;
 	const struct fetch_tls *tls = &options->tls;
 
-	return strcmp(transfer->method, "GET") == 0 && !transfer->with_body &&
-	       options->n_headers == 0 && options->http_version == FETCH_HTTP_AUTO &&
-	       !transfer->url->has_userinfo && !tls->is_unverified && !tls->ca_pem &&
-	       !tls->client_cert_pem && !tls->with_report && tls->min_version != FETCH_TLS_1_3;
+	return strcmp(transfer->method, "GET") != 0 || options->n_headers > 0 ||
+	       options->http_version != FETCH_HTTP_AUTO || tls->is_unverified || tls->ca_pem ||
+	       tls->client_cert_pem || tls->min_version == FETCH_TLS_1_3;
+}
+
+/* A redirect changes what the options say: the method, and which fields go to another origin. */
+static bool
+is_as_options_say(const struct fetch_transfer *transfer)
+{
+	const char *method = transfer->options->method;
+
+	return !transfer->is_elsewhere && strcmp(transfer->method, method ? method : "GET") == 0;
+}
+
+static enum fetch_handle_use
+find_use(const struct fetch_transfer *transfer)
+{
+	if (transfer->with_body || transfer->url->has_userinfo ||
+		transfer->options->tls.with_report) {
+		return FETCH_HANDLE_ONCE;
+	}
+	if (!has_callers_settings(transfer)) {
+		return FETCH_HANDLE_PLAIN;
+	}
+	return transfer->fitted && is_as_options_say(transfer) ? FETCH_HANDLE_FITTED
+							       : FETCH_HANDLE_ONCE;
 }
 
 static void
@@ -430,36 +452,104 @@ create(struct fetch_handles *handles, bool is_tls)
 }
 
 static struct fetch_handle *
-take_kept(struct fetch_handles *handles, bool is_tls)
+take(struct fetch_kept *kept)
 {
-	struct fetch_handle *handle = handles->kept[is_tls];
+	struct fetch_handle *handle = kept->first;
 
 	if (handle) {
-		handles->kept[is_tls] = handle->next;
-		handles->n_kept[is_tls]--;
+		kept->first = handle->next;
+		kept->n--;
 	}
 	return handle;
+}
+
+static void
+destroy_all(struct fetch_kept *kept)
+{
+	struct fetch_handle *handle;
+
+	while ((handle = take(kept))) {
+		destroy(handle);
+	}
+}
+
+void
+fetch_fitted_fini(struct fetch_fitted *fitted)
+{
+	destroy_all(&fitted->kept);
+	fitted->options = NULL;
+}
+
+static bool
+fits(const struct fetch_fitted *fitted, const struct fetch_transfer *transfer)
+{
+	return fitted->options == transfer->options && fitted->is_tls == transfer->url->is_https;
+}
+
+/* Where handles of that use wait for @transfer, or NULL. */
+static struct fetch_kept *
+find_kept(struct fetch_handles *handles, const struct fetch_transfer *transfer,
+	enum fetch_handle_use use)
+{
+	switch (use) {
+	case FETCH_HANDLE_PLAIN:
+		return &handles->kept[transfer->url->is_https];
+	case FETCH_HANDLE_FITTED:
+		return fits(transfer->fitted, transfer) ? &transfer->fitted->kept : NULL;
+	case FETCH_HANDLE_ONCE:
+		break;
+	}
+	return NULL;
+}
+
+/* The handles that were kept for other options give way. */
+static void
+fit(struct fetch_fitted *fitted, const struct fetch_transfer *transfer)
+{
+	if (!fits(fitted, transfer)) {
+		fetch_fitted_fini(fitted);
+		fitted->options = transfer->options;
+		fitted->is_tls = transfer->url->is_https;
+	}
+}
+
+/* Whether it is kept. */
+static bool
+keep(struct fetch_handle *handle, const struct fetch_transfer *transfer)
+{
+	struct fetch_kept *kept;
+
+	if (handle->use == FETCH_HANDLE_FITTED) {
+		fit(transfer->fitted, transfer);
+	}
+	kept = find_kept(handle->handles, transfer, handle->use);
+	if (!kept || kept->n >= KEPT_MAX) {
+		return false;
+	}
+	handle->next = kept->first;
+	kept->first = handle;
+	kept->n++;
+	return true;
 }
 
 int
 fetch_handle_get(struct fetch_handles *handles, struct fetch_transfer *transfer,
 	struct fetch_handle **ret_handle)
 {
-	_cleanup_(destroyp) struct fetch_handle *handle = NULL;
-	bool is_tls = transfer->url->is_https;
-	bool is_plain_one = is_plain(transfer);
+	enum fetch_handle_use use = find_use(transfer);
+	struct fetch_kept *kept = find_kept(handles, transfer, use);
+	_cleanup_(destroyp) struct fetch_handle *handle = kept ? take(kept) : NULL;
+	bool is_ready = handle != NULL;
 	int r;
 
-	if (is_plain_one) {
-		handle = take_kept(handles, is_tls);
-	}
-	if (!handle) {
-		handle = create(handles, is_tls);
+	if (!is_ready) {
+		handle = create(handles, transfer->url->is_https);
 	}
 	if (!handle) {
 		return -ENOMEM;
 	}
-	handle->is_plain = is_plain_one;
+	handle->use = use;
+	handle->has_body = transfer->with_body;
 	handle->transfer = transfer;
 	handle->serial = ++handles->n_serials;
 	handle->fd = -1;
@@ -467,7 +557,7 @@ fetch_handle_get(struct fetch_handles *handles, struct fetch_transfer *transfer,
 	handle->has_asked = false;
 	handle->error[0] = '\0';
 	r = set_its_own(handle);
-	if (r == 0 && !is_plain_one) {
+	if (r == 0 && !is_ready && use != FETCH_HANDLE_PLAIN) {
 		r = set_callers(handle);
 	}
 	if (r < 0) {
@@ -490,18 +580,12 @@ forget_names(struct fetch_handle *handle)
 void
 fetch_handle_put(struct fetch_handle *handle, bool is_sound)
 {
-	struct fetch_handles *handles = handle->handles;
-	bool is_tls = handle->is_tls;
+	const struct fetch_transfer *transfer = handle->transfer;
 
 	handle->transfer = NULL;
-	if (!is_sound || !handle->is_plain || handles->n_kept[is_tls] >= KEPT_MAX ||
-		!forget_names(handle)) {
+	if (!is_sound || !forget_names(handle) || !keep(handle, transfer)) {
 		destroy(handle);
-		return;
 	}
-	handle->next = handles->kept[is_tls];
-	handles->kept[is_tls] = handle;
-	handles->n_kept[is_tls]++;
 }
 
 /* All of them. */
@@ -549,12 +633,8 @@ fetch_handles_init(struct fetch_handles *handles, const struct fetch_transfers_o
 void
 fetch_handles_fini(struct fetch_handles *handles)
 {
-	for (int is_tls = 0; is_tls <= 1; is_tls++) {
-		struct fetch_handle *handle;
-
-		while ((handle = take_kept(handles, is_tls))) {
-			destroy(handle);
-		}
+	for (size_t i = 0; i < ARRAY_LEN(handles->kept); i++) {
+		destroy_all(&handles->kept[i]);
 	}
 	curl_slist_free_all(handles->fields);
 	free(handles->user_agent);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The libcurl handles of an engine: each made ready for one request, those of plain requests kept
- * for the next one.
+ * The libcurl handles of an engine: each made ready for one request, most kept for the next one like it.
  *
- * A handle costs a sixth of a plain request to make and destroy. So handles of plain requests, whose
+ * A handle costs a quarter of a request to make and destroy. So handles of plain requests, whose
  * settings are the engine's own and the same for all, are kept for the next plain request, which
- * sets its URL and little else. A handle that got anything of a caller's (fields, a body, user
- * info, certificates), or whose transfer did not end well, is destroyed: nothing of one caller can
- * reach the next.
+ * sets its URL and little else. What got something of a caller's (fields, a method, certificates) is kept
+ * for the next request of the same batch that has the same options, and ends with the batch's run. With
+ * a body, user info, or a transfer that did not end well it is destroyed: nothing of one caller can reach
+ * the next.
  *
  * Names never reach libcurl, whose resolver would block the loop when a look-up is cancelled: the
  * answer goes in by CURLOPT_RESOLVE, and a look-up that it begins all the same is vetoed.
@@ -24,16 +24,24 @@
 
 struct fetch_handles;
 
+enum fetch_handle_use {
+	FETCH_HANDLE_ONCE,   /* nobody's */
+	FETCH_HANDLE_PLAIN,  /* any plain one */
+	FETCH_HANDLE_FITTED, /* one of the same run with the same options */
+};
+
 /*
  * A libcurl handle and the transfer it is used for.
  *
- * node                of those who run transfers; with what follows up to is_tls all that giving up looks at
+ * node                of those who run transfers; with what follows up to is_tls it is all that giving up looks at
  * transfer            NULL when its task has gone on without waiting for libcurl
  * serial              in the order of being used
  * fd                  the socket on which the request was sent, or -1
  * polled_fd           the socket for which it last asked to be woken, or -1: of a new connection that stands, its own
  * has_asked           the request is being sent, on a connection that stands
- * is_plain            of a plain request, and may be kept; of the kind that is_tls says
+ * has_body            libcurl borrows the caller's
+ * is_tls              for https
+ * use                 whose next request may have it
  * next                kept handle
  * url                 of the present or the last request
  * resolve, fields     lists that libcurl borrows while the handle is in use, or NULL
@@ -47,8 +55,9 @@ struct fetch_handle {
 	int fd;
 	int polled_fd;
 	bool has_asked;
-	bool is_plain;
+	bool has_body;
 	bool is_tls;
+	enum fetch_handle_use use;
 	CURL *easy;
 	struct fetch_handles *handles;
 	struct fetch_handle *next;
@@ -59,6 +68,22 @@ struct fetch_handle {
 	long buffer_len;
 	char error[CURL_ERROR_SIZE];
 };
+
+/* Handles that wait for their next request. */
+struct fetch_kept {
+	struct fetch_handle *first;
+	size_t n;
+};
+
+/* Those of a batch's run, all for the same options: the last ones with which a handle was kept. */
+struct fetch_fitted {
+	const struct fetch_options *options;
+	bool is_tls;
+	struct fetch_kept kept;
+};
+
+/* fetch_fitted_fini() - the run is over: destroy them; accepts zeroed */
+void fetch_fitted_fini(struct fetch_fitted *fitted);
 
 /* What libcurl calls. All get the handle, but close gets fetch_handles.user, which outlives it. */
 struct fetch_handle_calls {
@@ -71,7 +96,7 @@ struct fetch_handle_calls {
 };
 
 /*
- * Handles that wait for their next plain request, by scheme, and what all handles have in common.
+ * Handles for plain requests, by scheme, and what all handles have in common.
  *
  * policies  the names' addresses that a transfer's denies are kept from libcurl; borrowed
  * proxy    NULL: none; borrowed
@@ -86,8 +111,7 @@ struct fetch_handles {
 	struct curl_slist *fields;
 	char *ca_file;
 	long http_version;
-	struct fetch_handle *kept[2]; /* http, https */
-	size_t n_kept[2];
+	struct fetch_kept kept[2]; /* http, https */
 	uint64_t n_serials;
 };
 

@@ -280,7 +280,7 @@ give_up(struct fetch_transfers *transfers, struct fetch_transfer *transfer)
 {
 	struct fetch_handle *handle = transfer->handle;
 
-	if (handle->is_tls || handle->fd < 0 || (!handle->is_plain && transfer->with_body) ||
+	if (handle->is_tls || handle->has_body || handle->fd < 0 ||
 		fetch_sockets_sever(&transfers->sockets, handle->fd) < 0) {
 		return false;
 	}

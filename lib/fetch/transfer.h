@@ -21,6 +21,7 @@
 
 struct fetch_transfers;
 struct fetch_handle;
+struct fetch_fitted;
 
 /* Strings are copied; zero is not a default here. */
 struct fetch_transfers_options {
@@ -49,6 +50,7 @@ struct fetch_transfers_statistics {
  * method         static or of the options
  * is_elsewhere   another origin than the caller named: only safe fields are sent
  * policy         number of the address policy
+ * fitted         where handles wait for requests with these options; NULL: nowhere
  */
 struct fetch_transfer {
 	const struct fetch_url *url;
@@ -59,6 +61,7 @@ struct fetch_transfer {
 	bool is_elsewhere;
 	uint64_t max_body;
 	unsigned policy;
+	struct fetch_fitted *fitted;
 
 	enum fetch_error error;
 	int status;

@@ -44,6 +44,7 @@ visit(void *arg)
 	fetching->run = &run;
 	r = hop(fetching);
 	fetching->run = home;
+	fetch_fitted_fini(&run.fitted);
 	fetch_part_leave(host);
 	return r;
 }

@@ -132,6 +132,101 @@ START_TEST(nothing_of_one_request_is_in_the_next)
 }
 END_TEST
 
+/* Whether exactly the URLs of the @mask, lowest bit first, have sent @text. */
+static void
+check_sent(const char *text, unsigned mask)
+{
+	for (size_t i = 0; i < kit->n_urls; i++) {
+		ck_assert_int_eq(kit->results[i].result.outcome, FETCH_OK);
+		ck_assert_msg(!strstr(kit->results[i].body, text) == !(mask >> i & 1),
+			"%zu, \"%s\": %s", i, text, kit->results[i].body);
+	}
+}
+
+START_TEST(requests_with_the_same_options_say_the_same)
+{
+	give_headers();
+	kit->options.method = "DELETE";
+	kit->batch.concurrency = 2;
+	for (int i = 0; i < 8; i++) {
+		kit_add(kit, t_origin_url(origin, "/echo"));
+	}
+	kit_run(kit);
+	check_sent("DELETE /echo HTTP/1.1\r\n", 0xff);
+	check_sent("X-Api-Key: secret, too\r\n", 0xff);
+	check_sent("User-Agent: fetchd/1.0\r\n", 0xff);
+}
+END_TEST
+
+START_TEST(requests_with_other_options_say_only_theirs)
+{
+	static const struct fetch_header header = { "X-Other", "1" };
+	struct fetch_options others = kit->options;
+	const struct fetch_options plain = kit->options;
+
+	give_headers();
+	others.headers = &header;
+	others.n_headers = 1;
+	others.method = "OPTIONS";
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 8; i++) {
+		kit->own_options[i] = i % 4 == 2 ? &others : i % 4 == 3 ? &plain : NULL;
+		kit_add(kit, t_origin_url(origin, "/echo"));
+	}
+	kit_run(kit);
+	check_sent("X-Api-Key", 0x33);
+	check_sent("OPTIONS /echo", 0x44);
+	check_sent("X-Other", 0x44);
+	check_sent("GET /echo", 0xbb);
+}
+END_TEST
+
+static int
+run_with_and_without(void *unused)
+{
+	int r;
+
+	give_headers();
+	r = kit_batch(kit);
+	if (r < 0) {
+		return r;
+	}
+	check_sent("X-Api-Key", 0x7);
+	kit->options.headers = &headers[2]; /* in the same place */
+	kit->options.n_headers = 1;
+	return kit_batch(kit);
+}
+
+START_TEST(what_a_batch_says_ends_with_it)
+{
+	kit->body = run_with_and_without;
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 3; i++) {
+		kit_add(kit, t_origin_url(origin, "/echo"));
+	}
+	kit_run(kit);
+	check_sent("X-Api-Key", 0);
+	check_sent("Accept-Language: de\r\n", 0x7);
+}
+END_TEST
+
+START_TEST(a_redirect_between_others_takes_no_secret_elsewhere)
+{
+	give_headers();
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 6; i++) {
+		kit_add(kit,
+			i % 2 ? t_origin_url(origin, "/redirect-to/302?http://127.0.0.2:%u/echo",
+					t_origin_port(origin, T_PORT_HTTP))
+			      : t_origin_url(origin, "/echo"));
+	}
+	kit_run(kit);
+	check_sent("Authorization", 0x15);
+	check_sent("X-Api-Key", 0x15);
+	check_sent("Accept-Language: de\r\n", 0x3f);
+}
+END_TEST
+
 static const struct {
 	int status;
 	const char *method;
@@ -403,6 +498,10 @@ test_suite(void)
 	tcase_add_test(requests, a_head_has_no_body);
 	tcase_add_test(requests, user_info_is_used_and_never_shown);
 	tcase_add_test(requests, nothing_of_one_request_is_in_the_next);
+	tcase_add_test(requests, requests_with_the_same_options_say_the_same);
+	tcase_add_test(requests, requests_with_other_options_say_only_theirs);
+	tcase_add_test(requests, what_a_batch_says_ends_with_it);
+	tcase_add_test(requests, a_redirect_between_others_takes_no_secret_elsewhere);
 	tcase_add_loop_test(
 		requests, a_redirect_keeps_what_the_standard_says, 0, ARRAY_LEN(redirects));
 	tcase_add_test(requests, secrets_do_not_go_to_another_origin);
