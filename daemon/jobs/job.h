@@ -10,6 +10,7 @@
 #include "lib/base/list.h"
 
 #define JOB_UNTOLD_MAX 16 /* runs that wait to be told of */
+#define JOB_NEVER      INT64_MAX
 
 /* config  has a reference; nursery  of the jobs' tasks, NULL: jobs_run() is not running */
 struct jobs {
@@ -24,7 +25,7 @@ struct jobs {
  *
  * name         a copy, for its task
  * config       one of generation->jobs, which has a reference; index is its place there
- * due          the next start without its jitter: ns of the run's clock or of the wall clock, or NEVER
+ * due          the next start without its jitter: ns of the run's clock or of the wall clock, or JOB_NEVER
  * last_due     the last one of a timetable
  * late_ns      the jitter of the next start
  * wake         the job's task sleeps here
@@ -76,6 +77,39 @@ struct job {
 	bool is_gone;
 };
 
+/* ---- job_plan.c ---- */
+
+/* job_plan_anew() - the next start there is, as if there had been none before */
+void job_plan_anew(struct job *job);
+
+/* job_plan_next() - the start after the one that was due; those that have passed as well are passed over */
+void job_plan_next(struct job *job);
+
+/*
+ * job_plan_again() - the wall clock was set. A start that has become due is left to the job's task, which sees how
+ * late it is
+ */
+void job_plan_again(struct job *job);
+
+/* job_start_time() - when the next start is, on the run's clock, with its jitter; NUR_FOREVER: never */
+nur_time job_start_time(const struct job *job);
+
+/* job_next_on_wall() - the same in ns since 1970; JOB_NEVER */
+int64_t job_next_on_wall(const struct job *job);
+
+/* job_is_too_late() - whether a start that was meant for @start is missed */
+bool job_is_too_late(const struct job *job, nur_time start);
+
+/* ---- job_run.c ---- */
+
+/* job_admit() - make its batch. Errors: as batches_admit() */
+int job_admit(struct job *job, struct batch **ret_batch);
+
+/* job_begin_run() - by a task of its own, of the batch that was admitted or else of one that it admits */
+void job_begin_run(struct job *job);
+
+/* ---- job_end.c ---- */
+
 /* job_note_failure() - a run that could not be, or went wrong; batch_id and outcome may be NULL */
 void job_note_failure(struct job *job, const char *batch_id, const char *outcome, const char *text);
 
@@ -84,6 +118,8 @@ void job_note_failure(struct job *job, const char *batch_id, const char *outcome
  * know is told by a task of @job's nursery
  */
 void job_run_ended(struct job *job, struct batch *batch);
+
+/* ---- news.c ---- */
 
 /*
  * job_tell_later() - have those told of the last run who want to know, by a task of @job's nursery

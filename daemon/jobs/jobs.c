@@ -13,11 +13,7 @@
  * A job sleeps in its lot until its next start. Whatever changes that (a pause, another configuration, a wall
  * clock that was set) wakes it, and it looks again.
  *
- * Starts of an interval are points of the run's clock, those of a timetable points of the wall clock. Points
- * of a wall clock that was set back are not passed twice, unless by more than some hours.
- *
- * Whatever befalls a run, its task ends with success or with a cancellation: a failure would end its
- * siblings. What befell it is logged here: each failure, and the first success after failures.
+ * When a start is, is job_plan.c's; what becomes of it, job_run.c's.
  */
 #include "daemon/jobs/jobs.h"
 
@@ -31,240 +27,6 @@
 
 #include "daemon/jobs/job.h"
 #include "daemon/ops/log.h"
-#include "daemon/schedule/interval.h"
-#include "daemon/schedule/timetable.h"
-
-#define NEVER INT64_MAX
-
-/* A start that was refused for want of room is tried again so often, when it must not be missed. */
-static const nur_time room_look = NUR_SEC(1);
-
-/* As cron has it: a clock that is set back by more than this begins another day. */
-static const int64_t set_back_limit_ns = 3 * NUR_SEC(3600);
-
-/* ---- one run ---- */
-
-static int
-admit(struct job *job, struct batch **ret_batch)
-{
-	_cleanup_(batch_description_destroyp) struct batch_description *description = NULL;
-	int r = config_job_batch(job->generation, job->index, &description);
-
-	if (r == 0) {
-		r = batches_admit(job->jobs->options.batches, description, ret_batch);
-	}
-	if (r == 0) {
-		(void)steal(&description); /* the batch has it */
-	}
-	return r;
-}
-
-/* Admits the next batch, waiting for room when the job's starts must not be missed. */
-static int
-admit_in_time(struct job *job, struct batch **ret_batch)
-{
-	bool is_patient = job->config->missed == JOB_MISSED_RUN_ONCE;
-	int r;
-
-	if (job->admitted) {
-		*ret_batch = steal(&job->admitted);
-		return 0;
-	}
-	r = admit(job, ret_batch);
-	while (r == -EAGAIN && is_patient) {
-		r = nur_sleep(room_look);
-		if (r == 0) {
-			r = admit(job, ret_batch);
-		}
-	}
-	return r;
-}
-
-static int
-run_batch(struct job *job)
-{
-	_cleanup_(batch_unrefp) struct batch *batch = NULL;
-	int r = admit_in_time(job, &batch);
-
-	if (r == NUR_ECANCELED || r == -ESHUTDOWN) {
-		return r == NUR_ECANCELED ? r : 0;
-	}
-	if (r < 0) {
-		job_note_failure(job, NULL, NULL,
-			r == -EAGAIN ? "no run: limits.batches are running"
-				     : "no run: it cannot be started");
-		return 0;
-	}
-	job->running = batch;
-	r = batch_run(batch);
-	job->running = NULL;
-	if (r == NUR_ECANCELED) {
-		return r;
-	}
-	if (r < 0) {
-		job_note_failure(job, batch_id(batch), NULL, nur_strerror(r));
-	} else {
-		job_run_ended(job, batch);
-	}
-	return 0;
-}
-
-static int
-run(void *arg)
-{
-	struct job *job = arg;
-	int r;
-
-	do {
-		job->is_waiting = false;
-		r = run_batch(job);
-	} while (r >= 0 && job->is_waiting);
-	job->is_going = false;
-	return r;
-}
-
-static void
-start_run(struct job *job)
-{
-	int r = nur_start_soon(job->nursery, "run", run, job);
-
-	job->is_skipping = false;
-	job->is_going = r >= 0;
-	if (r < 0) {
-		job_note_failure(job, NULL, NULL, "no run: there is no room for a task");
-	}
-}
-
-/* ---- when ---- */
-
-static int64_t
-machine_now(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail: the clock exists */
-	return now.tv_sec * NUR_SEC(1) + now.tv_nsec;
-}
-
-static int64_t
-wall_now(const struct job *job)
-{
-	return job->jobs->options.wall_now();
-}
-
-/* xorshift64*: how late a start is need not be secret, only different. */
-static uint64_t
-next_random(struct job *job)
-{
-	job->random ^= job->random >> 12;
-	job->random ^= job->random << 25;
-	job->random ^= job->random >> 27;
-	return job->random * UINT64_C(0x2545f4914f6cdd1d) >> 1;
-}
-
-/* A job has a timetable or an interval. */
-static struct interval
-interval(const struct job *job)
-{
-	return interval_of(job->config->name, job->config->every_ns);
-}
-
-/* The first point of the timetable after @wall. */
-static int64_t
-point_after(const struct job *job, int64_t wall)
-{
-	int64_t seconds = timetable_next(job->config->timetable, wall / NUR_SEC(1));
-
-	return seconds < NEVER / NUR_SEC(1) ? seconds * NUR_SEC(1) : NEVER;
-}
-
-static void
-set_due(struct job *job, int64_t due)
-{
-	job->due = due;
-	job->late_ns = interval_jitter(job->config->jitter_ns, next_random(job));
-}
-
-/* The next start there is, as if there had been none before. */
-static void
-plan_anew(struct job *job)
-{
-	job->last_due = 0;
-	if (job->config->timetable) {
-		set_due(job, point_after(job, wall_now(job)));
-	} else {
-		const struct interval every = interval(job);
-
-		set_due(job, interval_first(&every, nur_now()));
-	}
-}
-
-/* The start after the one that was due; those that have passed as well are passed over. */
-static void
-plan_next(struct job *job)
-{
-	if (job->config->timetable) {
-		int64_t now = wall_now(job);
-
-		job->last_due = job->due;
-		set_due(job, point_after(job, job->due > now ? job->due : now));
-	} else {
-		const struct interval every = interval(job);
-
-		set_due(job, interval_next(&every, job->due, nur_now()));
-	}
-}
-
-/* The wall clock was set. A start that has become due is left to the job's task, which sees how late it is. */
-static void
-plan_again(struct job *job)
-{
-	int64_t now = wall_now(job);
-	int64_t from = job->last_due > now && job->last_due - now <= set_back_limit_ns
-			       ? job->last_due
-			       : now;
-
-	if (now < job->due) {
-		set_due(job, point_after(job, from));
-	}
-}
-
-/* When the next start is, on the run's clock, with its jitter. */
-static nur_time
-start_time(const struct job *job)
-{
-	nur_time due = job->due;
-
-	if (job->is_paused || due == NEVER) {
-		return NUR_FOREVER;
-	}
-	if (job->config->timetable) {
-		due = nur_time_add(nur_now(), due - wall_now(job));
-	}
-	return nur_time_add(due, job->late_ns);
-}
-
-/* Whether a start that was meant for @start is so late that the one after it has come, too. */
-static bool
-is_missed(const struct job *job, nur_time start)
-{
-	if (job->config->timetable) {
-		return point_after(job, job->due) <= wall_now(job) - job->late_ns;
-	} else {
-		const struct interval every = interval(job);
-
-		return interval_is_missed(&every, start, nur_now());
-	}
-}
-
-static bool
-is_too_late(const struct job *job, nur_time start)
-{
-	const struct config_job *config = job->config;
-
-	return (config->missed == JOB_MISSED_SKIP && is_missed(job, start)) ||
-	       (config->start_deadline_ns > 0 && nur_now() - start > config->start_deadline_ns);
-}
 
 /* ---- one job ---- */
 
@@ -315,7 +77,7 @@ keep_time(struct nur_nursery *nursery, void *arg)
 
 	job->nursery = nursery;
 	while (!job->is_gone) {
-		nur_time start = start_time(job);
+		nur_time start = job_start_time(job);
 
 		if (start == NUR_FOREVER || start > nur_now()) {
 			int r = sleep_until(job, start);
@@ -328,17 +90,17 @@ keep_time(struct nur_nursery *nursery, void *arg)
 		if (batches_is_draining(job->jobs->options.batches)) {
 			return 0;
 		}
-		if (is_too_late(job, start)) {
+		if (job_is_too_late(job, start)) {
 			job->n_missed++;
-			plan_next(job);
+			job_plan_next(job);
 			continue;
 		}
 		if (job->is_going) {
 			meet_run(job);
 		} else {
-			start_run(job);
+			job_begin_run(job);
 		}
-		plan_next(job);
+		job_plan_next(job);
 	}
 	return 0;
 }
@@ -524,7 +286,7 @@ update_present(struct jobs *jobs, struct config *config)
 			set_config(job, config, i);
 		} else {
 			set_config(job, config, i);
-			plan_anew(job);
+			job_plan_anew(job);
 			wake(job);
 		}
 	}
@@ -549,13 +311,22 @@ jobs_reload(struct jobs *jobs, struct config *config)
 
 		list_append(&jobs->all, &job->node);
 		if (jobs->nursery) {
-			plan_anew(job);
+			job_plan_anew(job);
 			start_job(job);
 		}
 	}
 	config_unref(jobs->config);
 	jobs->config = config_ref(config);
 	return 0;
+}
+
+static int64_t
+machine_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail: the clock exists */
+	return now.tv_sec * NUR_SEC(1) + now.tv_nsec;
 }
 
 int
@@ -599,7 +370,7 @@ start_all(struct nur_nursery *nursery, void *arg)
 
 	jobs->nursery = nursery;
 	for (struct job *job = NULL; (job = jobs_next(jobs, job));) {
-		plan_anew(job);
+		job_plan_anew(job);
 		start_job(job);
 	}
 	return nur_sleep_forever();
@@ -619,7 +390,7 @@ jobs_clock_was_set(struct jobs *jobs)
 {
 	for (struct job *job = NULL; (job = jobs_next(jobs, job));) {
 		if (job->config->timetable) {
-			plan_again(job);
+			job_plan_again(job);
 			wake(job);
 		}
 	}
@@ -643,12 +414,12 @@ job_start_run(struct job *job, struct batch **ret_batch)
 		meet_run(job);
 		return 0;
 	}
-	r = admit(job, &job->admitted);
+	r = job_admit(job, &job->admitted);
 	if (r < 0) {
 		return r;
 	}
 	*ret_batch = batch_ref(job->admitted);
-	start_run(job);
+	job_begin_run(job);
 	return 0;
 }
 
@@ -664,20 +435,9 @@ job_resume(struct job *job)
 {
 	if (job->is_paused) {
 		job->is_paused = false;
-		plan_anew(job);
+		job_plan_anew(job);
 		wake(job);
 	}
-}
-
-static int64_t
-next_on_wall(const struct job *job)
-{
-	if (job->is_paused || job->due == NEVER) {
-		return NEVER;
-	}
-	return nur_time_add(
-		job->config->timetable ? job->due : wall_now(job) + (job->due - nur_now()),
-		job->late_ns);
 }
 
 void
@@ -686,7 +446,7 @@ job_describe(const struct job *job, struct job_view *ret_view)
 	*ret_view = (struct job_view){
 		.config = job->config,
 		.is_paused = job->is_paused,
-		.next_ns = next_on_wall(job),
+		.next_ns = job_next_on_wall(job),
 		.running = job->running,
 		.last_ok_ns = job->last_ok_ns,
 		.n_missed = job->n_missed,
