@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/api/api_counts.h"
@@ -31,6 +30,7 @@
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/wall_now.h"
 
 enum {
 	max_kept_batches = 200,
@@ -155,15 +155,6 @@ server_state(const struct server *server)
 		.n_connections = server->callers.n,
 		.loop_lag = &server->loop_lag,
 	};
-}
-
-static int64_t
-wall_now(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_REALTIME, &ts); /* cannot fail: the clock exists */
-	return (int64_t)ts.tv_sec * NUR_SEC(1) + ts.tv_nsec;
 }
 
 struct access_verdict

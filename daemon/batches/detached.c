@@ -15,16 +15,8 @@
 #include <stdlib.h>
 
 #include "daemon/store/queue.h"
+#include "lib/base/wall_now.h"
 #include "lib/fetch/request.h"
-
-int64_t
-detached_wall_now(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail: the clock exists */
-	return now.tv_sec * NUR_SEC(1) + now.tv_nsec;
-}
 
 int
 detachment_create(const struct batch *batch, struct detachment **ret_detachment)
@@ -414,7 +406,7 @@ store_end(struct store *store, void *arg)
 		detachment->is_writing ? detachment->n_written : batch->n_shown, batch->n_results);
 
 	if (r >= 0) {
-		r = store_end_batch(store, &row, detached_wall_now());
+		r = store_end_batch(store, &row, wall_now());
 	}
 	detachment->is_store_filling = r >= 0 && store_is_filling(store);
 	return r;

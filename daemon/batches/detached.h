@@ -71,6 +71,3 @@ int detached_start(struct batch *batch);
 
 /* detached_withdraw() - take one back that was not accepted; drops the registry's reference */
 void detached_withdraw(struct batch *batch);
-
-/* detached_wall_now() - ns since 1970 */
-int64_t detached_wall_now(void);

@@ -12,6 +12,7 @@
 
 #include "daemon/batches/detached.h"
 #include "daemon/ops/log.h"
+#include "lib/base/wall_now.h"
 
 static const char interrupted_text[] =
 	"the daemon ended after it had been started; its method is not idempotent, and the batch "
@@ -181,7 +182,7 @@ make_batch(struct restoring *restoring)
 {
 	const struct store_batch *row = restoring->row;
 	_cleanup_(batch_description_destroyp) struct batch_description *description = NULL;
-	int64_t elapsed = detached_wall_now() - row->accepted_ns;
+	int64_t elapsed = wall_now() - row->accepted_ns;
 	struct batch *batch;
 	int r = describe(restoring, &description);
 

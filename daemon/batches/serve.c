@@ -5,6 +5,7 @@
  */
 #include "daemon/batches/detached.h"
 #include "daemon/ops/log.h"
+#include "lib/base/wall_now.h"
 
 static const nur_time expire_interval = NUR_SEC(600);
 
@@ -30,7 +31,7 @@ keep_expiring(struct batches *batches)
 	int r = 0;
 
 	while (r >= 0) {
-		int64_t ended_before = detached_wall_now() - batches->options.retain_ns;
+		int64_t ended_before = wall_now() - batches->options.retain_ns;
 
 		if (store_queue_call(batches->store, expire, &ended_before) == 1) {
 			r = nur_checkpoint();

@@ -11,7 +11,7 @@
 static const int64_t set_back_limit_ns = 3 * NUR_SEC(3600);
 
 static int64_t
-wall_now(const struct job *job)
+now_on_wall(const struct job *job)
 {
 	return job->jobs->options.wall_now();
 }
@@ -54,7 +54,7 @@ job_plan_anew(struct job *job)
 {
 	job->last_due = 0;
 	if (job->config->timetable) {
-		set_due(job, point_after(job, wall_now(job)));
+		set_due(job, point_after(job, now_on_wall(job)));
 	} else {
 		const struct interval every = interval(job);
 
@@ -66,7 +66,7 @@ void
 job_plan_next(struct job *job)
 {
 	if (job->config->timetable) {
-		int64_t now = wall_now(job);
+		int64_t now = now_on_wall(job);
 
 		job->last_due = job->due;
 		set_due(job, point_after(job, job->due > now ? job->due : now));
@@ -80,7 +80,7 @@ job_plan_next(struct job *job)
 void
 job_plan_again(struct job *job)
 {
-	int64_t now = wall_now(job);
+	int64_t now = now_on_wall(job);
 	int64_t from = job->last_due > now && job->last_due - now <= set_back_limit_ns
 			       ? job->last_due
 			       : now;
@@ -99,7 +99,7 @@ job_start_time(const struct job *job)
 		return NUR_FOREVER;
 	}
 	if (job->config->timetable) {
-		due = nur_time_add(nur_now(), due - wall_now(job));
+		due = nur_time_add(nur_now(), due - now_on_wall(job));
 	}
 	return nur_time_add(due, job->late_ns);
 }
@@ -109,7 +109,7 @@ static bool
 is_missed(const struct job *job, nur_time start)
 {
 	if (job->config->timetable) {
-		return point_after(job, job->due) <= wall_now(job) - job->late_ns;
+		return point_after(job, job->due) <= now_on_wall(job) - job->late_ns;
 	} else {
 		const struct interval every = interval(job);
 
@@ -133,6 +133,6 @@ job_next_on_wall(const struct job *job)
 		return JOB_NEVER;
 	}
 	return nur_time_add(
-		job->config->timetable ? job->due : wall_now(job) + (job->due - nur_now()),
+		job->config->timetable ? job->due : now_on_wall(job) + (job->due - nur_now()),
 		job->late_ns);
 }

@@ -23,10 +23,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "daemon/jobs/job.h"
 #include "daemon/ops/log.h"
+#include "lib/base/wall_now.h"
 
 /* ---- one job ---- */
 
@@ -320,15 +320,6 @@ jobs_reload(struct jobs *jobs, struct config *config)
 	return 0;
 }
 
-static int64_t
-machine_now(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail: the clock exists */
-	return now.tv_sec * NUR_SEC(1) + now.tv_nsec;
-}
-
 int
 jobs_create(const struct jobs_options *options, struct config *config, struct jobs **ret_jobs)
 {
@@ -340,7 +331,7 @@ jobs_create(const struct jobs_options *options, struct config *config, struct jo
 	}
 	jobs->options = *options;
 	if (!jobs->options.wall_now) {
-		jobs->options.wall_now = machine_now;
+		jobs->options.wall_now = wall_now;
 	}
 	list_init(&jobs->all);
 	r = jobs_reload(jobs, config);
