@@ -23,6 +23,7 @@
 #include "daemon/ops/histogram.h"
 #include "daemon/ops/log.h"
 #include "daemon/ops/notify.h"
+#include "daemon/ops/wall_now.h"
 #include "daemon/pauses.h"
 #include "daemon/quiet_poll.h"
 #include "daemon/signals.h"
@@ -30,7 +31,6 @@
 #include "daemon/store/queue.h"
 #include "daemon/store/store.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/wall_now.h"
 
 enum {
 	max_kept_batches = 200,

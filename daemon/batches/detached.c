@@ -14,8 +14,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "daemon/ops/wall_now.h"
 #include "daemon/store/queue.h"
-#include "lib/base/wall_now.h"
 #include "lib/fetch/request.h"
 
 int

@@ -12,7 +12,7 @@
 
 #include "daemon/batches/detached.h"
 #include "daemon/ops/log.h"
-#include "lib/base/wall_now.h"
+#include "daemon/ops/wall_now.h"
 
 static const char interrupted_text[] =
 	"the daemon ended after it had been started; its method is not idempotent, and the batch "

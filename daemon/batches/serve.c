@@ -5,7 +5,7 @@
  */
 #include "daemon/batches/detached.h"
 #include "daemon/ops/log.h"
-#include "lib/base/wall_now.h"
+#include "daemon/ops/wall_now.h"
 
 static const nur_time expire_interval = NUR_SEC(600);
 

@@ -26,7 +26,7 @@
 
 #include "daemon/jobs/job.h"
 #include "daemon/ops/log.h"
-#include "lib/base/wall_now.h"
+#include "daemon/ops/wall_now.h"
 
 /* ---- one job ---- */
 
