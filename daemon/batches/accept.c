@@ -7,29 +7,18 @@
 #include <string.h>
 
 #include "daemon/batches/detached.h"
+#include "lib/base/hash.h"
 
-/* FNV-1a: who makes two bodies of one hash deceives nobody but himself. */
-static int64_t
-hash(int64_t state, const void *data, size_t len)
-{
-	const unsigned char *bytes = data;
-	uint64_t x = (uint64_t)state;
-
-	for (size_t i = 0; i < len; i++) {
-		x = (x ^ bytes[i]) * UINT64_C(0x100000001b3);
-	}
-	return (int64_t)x;
-}
-
+/* Who makes two bodies of one hash deceives nobody but himself. */
 static int64_t
 hash_of(const struct batch_submission *submission)
 {
 	const unsigned char kind = (unsigned char)submission->kind;
 	const char *query = submission->query ? submission->query : "";
-	int64_t x = hash(INT64_C(-0x340d631b7bdddcdb), &kind, 1);
+	uint64_t hash = hash_bytes(HASH_START, &kind, 1);
 
-	x = hash(x, query, strlen(query) + 1);
-	return hash(x, submission->body.data, submission->body.len);
+	hash = hash_bytes(hash, query, strlen(query) + 1);
+	return (int64_t)hash_bytes(hash, submission->body.data, submission->body.len);
 }
 
 static int

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/hash.h"
 #include "lib/fetch/url.h"
 #include "lib/protocol/json_writer.h"
 
@@ -151,10 +152,7 @@ fingerprint_of(const struct fetch_result *result)
 	if (result->outcome != FETCH_FAILED && result->outcome != FETCH_TIMEOUT) {
 		return 0;
 	}
-	/* the last step of MurmurHash3 */
-	x = (x ^ (x >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-	x = (x ^ (x >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return x ^ (x >> 33);
+	return hash_mix(x);
 }
 
 int

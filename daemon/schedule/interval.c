@@ -3,19 +3,7 @@
 
 #include <assert.h>
 
-/* FNV-1a, with the last step of MurmurHash3: names that differ in the last letter only lie far apart. */
-static uint64_t
-hash(const char *text)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++) {
-		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	}
-	h = (h ^ (h >> 33)) * UINT64_C(0xff51afd7ed558ccd);
-	h = (h ^ (h >> 33)) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return h ^ (h >> 33);
-}
+#include "lib/base/hash.h"
 
 struct interval
 interval_of(const char *name, int64_t every_ns)
@@ -24,7 +12,7 @@ interval_of(const char *name, int64_t every_ns)
 
 	return (struct interval){
 		.every_ns = every_ns,
-		.phase_ns = (int64_t)(hash(name) % (uint64_t)every_ns),
+		.phase_ns = (int64_t)(hash_mix(hash_text(name)) % (uint64_t)every_ns),
 	};
 }
 

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 
 #define RECORD_NONE UINT32_MAX
 #define MIN_BUCKETS 64
@@ -50,18 +51,6 @@ struct fetch_lane {
 	uint32_t first;
 	uint32_t last;
 };
-
-static uint64_t
-hash_key(uint64_t seed, const char *key)
-{
-	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-
-	for (; *key; key++) {
-		hash = (hash ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
-		hash ^= hash >> 29; /* the seed must reach the low bits */
-	}
-	return hash;
-}
 
 static void
 grow_buckets(struct fetch_admission *admission)
@@ -92,7 +81,7 @@ grow_buckets(struct fetch_admission *admission)
 static struct fetch_origin *
 get_origin(struct fetch_admission *admission, const char *key)
 {
-	uint64_t hash = hash_key(admission->seed, key);
+	uint64_t hash = hash_text_seeded(admission->seed, key);
 	struct fetch_origin *origin = admission->origins[hash & (admission->n_buckets - 1)];
 	size_t len;
 

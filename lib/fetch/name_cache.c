@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/list.h"
 
 #define NS_PER_S 1000000000LL
@@ -38,20 +39,16 @@ struct fetch_name_cache {
 	struct list used;
 };
 
-/* FNV-1a from a secret start, with a final mix (of MurmurHash3) so that the low bits are good. */
+/* A name is the same in capitals. */
 static uint64_t
 hash_name(uint64_t seed, const char *name)
 {
-	uint64_t hash = seed ^ 0xcbf29ce484222325u;
+	uint64_t hash = seed ^ HASH_START;
 
 	for (; *name; name++) {
-		hash ^= (uint64_t)tolower((unsigned char)*name);
-		hash *= 0x100000001b3u;
+		hash = hash_byte(hash, (unsigned char)tolower((unsigned char)*name));
 	}
-	hash ^= hash >> 33;
-	hash *= 0xff51afd7ed558ccdu;
-	hash ^= hash >> 33;
-	return hash;
+	return hash_mix(hash);
 }
 
 static struct entry **

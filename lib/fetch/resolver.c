@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "lib/base/buffer.h"
+#include "lib/base/hash.h"
 #include "lib/base/list.h"
 #include "lib/fetch/channels.h"
 #include "lib/fetch/hosts_file.h"
@@ -187,18 +188,6 @@ check_files(struct fetch_resolver *resolver)
 
 /* Lookups. */
 
-static uint64_t
-hash_name(uint64_t seed, const char *name)
-{
-	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-
-	for (; *name; name++) {
-		hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
-		hash ^= hash >> 29;
-	}
-	return hash;
-}
-
 static struct lookup *
 find_lookup(struct fetch_resolver *resolver, const char *name, uint64_t hash)
 {
@@ -266,7 +255,7 @@ on_answer(struct fetch_question *question, struct fetch_answer *answer, uint32_t
 static int
 get_lookup(struct fetch_resolver *resolver, const char *name, struct lookup **ret_lookup)
 {
-	uint64_t hash = hash_name(resolver->seed, name);
+	uint64_t hash = hash_text_seeded(resolver->seed, name);
 	struct lookup *lookup = find_lookup(resolver, name, hash);
 
 	if (!lookup) {

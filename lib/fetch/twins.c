@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/fetch/url.h"
 
 struct twin {
@@ -99,18 +100,6 @@ fetch_options_equal(const struct fetch_options *a, const struct fetch_options *b
 	       a->judge.body == b->judge.body && a->judge.user == b->judge.user;
 }
 
-static uint64_t
-hash_text(uint64_t seed, const char *text)
-{
-	uint64_t hash = seed ^ UINT64_C(0xcbf29ce484222325);
-
-	for (; *text; text++) {
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-		hash ^= hash >> 29; /* the seed must reach the low bits */
-	}
-	return hash;
-}
-
 static bool
 is_plain_get(const struct fetch_options *options)
 {
@@ -132,7 +121,7 @@ is_same(const struct fetch_twins *twins, uint32_t earlier, const char *text,
 static void
 look_up(struct fetch_twins *twins, uint32_t index, const char *text)
 {
-	uint64_t hash = hash_text(twins->seed, text);
+	uint64_t hash = hash_text_seeded(twins->seed, text);
 	struct bucket *bucket;
 
 	for (uint64_t i = hash;; i++) {

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 
 /*
  * options   its share of the engine's; borrowed until it has begun
@@ -217,11 +218,8 @@ fetch_workers_get(const struct fetch_workers *workers, unsigned number)
 unsigned
 fetch_workers_owner(unsigned n, const char *origin)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+	uint64_t hash = hash_text(origin);
 
-	for (; *origin; origin++) {
-		hash = (hash ^ (unsigned char)*origin) * UINT64_C(0x100000001b3);
-	}
 	return (unsigned)((hash ^ (hash >> 32)) % n); /* its high bits are the better ones */
 }
 
