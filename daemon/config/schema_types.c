@@ -61,17 +61,6 @@ set_duration(const struct field_at *at, const struct value *value, const struct 
 	(void)field_duration(at, value, setting->row->range, setting->place);
 }
 
-static bool
-has_control(const char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* A text within the row's length, without control characters. */
 static bool
 take_text(const struct field_at *at, const struct value *value, const struct setting *setting,
@@ -87,7 +76,7 @@ take_text(const struct field_at *at, const struct value *value, const struct set
 	} else if ((int64_t)value->text_len > range.max) {
 		field_fault(
 			at, value, NULL, "must not be longer than %" PRId64 " bytes", range.max);
-	} else if (has_control(*ret_text)) {
+	} else if (value_has_control(value)) {
 		field_fault(at, value, NULL, "must not contain control characters");
 	} else {
 		return true;

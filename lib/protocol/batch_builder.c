@@ -167,7 +167,7 @@ check_url(struct batch_builder *builder, const struct value *value, const struct
 		builder->limits->check_url(value->text, value->text_len, why, sizeof(why)) == 0) {
 		return true;
 	}
-	if (batch_text_has_control(value->text)) {
+	if (value_has_control(value)) {
 		faults_add(builder->fields.faults, &place,
 			"a URL must not contain control characters");
 		return false;

@@ -48,11 +48,6 @@ extern const struct field_table batch_option_table;
 extern const struct batch_retries batch_default_retries;
 extern const struct batch_statuses batch_default_expect;
 
-/*
- * batch_text_has_control() - whether a text holds control characters, which URLs and names must not
- */
-bool batch_text_has_control(const char *text);
-
 /* batch_builder_init() - @input's defaults and limits, faults to @faults. Return: 0 or -ENOMEM. */
 int batch_builder_init(struct batch_builder *builder, const struct batch_defaults *defaults,
 	const struct batch_limits *limits, struct faults *faults);

@@ -43,7 +43,7 @@ set_name(const struct field_at *at, const struct value *value, void *target)
 	}
 	if (value->text_len > BATCH_NAME_MAX) {
 		field_fault(at, value, NULL, "must not be longer than %d bytes", BATCH_NAME_MAX);
-	} else if (batch_text_has_control(text)) {
+	} else if (value_has_control(value)) {
 		field_fault(at, value, NULL, "must not contain control characters");
 	} else {
 		builder->batch->name = field_keep(at, text, value->text_len);

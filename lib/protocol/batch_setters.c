@@ -20,17 +20,6 @@ batch_has_feature(const struct field_at *at, const struct value *value, enum bat
 }
 
 bool
-batch_text_has_control(const char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-			return true;
-		}
-	}
-	return false;
-}
-
-bool
 batch_take_content(const struct field_at *at, const struct value *value, const char **ret_text)
 {
 	const char *text;

@@ -131,6 +131,17 @@ value_is_text(const struct value *value, const char *text)
 	return value->type == VALUE_STRING && strcmp(value->text, text) == 0;
 }
 
+bool
+value_has_control(const struct value *value)
+{
+	for (const char *c = value->text; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Whether a part of a JSON pointer, up to @len, is @key: "~1" is "/" and "~0" is "~" in it. */
 static bool
 is_part(const char *part, size_t len, const char *key, size_t key_len)

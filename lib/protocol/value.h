@@ -119,6 +119,9 @@ const struct value *value_find(const struct value *root, const char *pointer);
 /* value_is_text() - whether @value is the string @text */
 bool value_is_text(const struct value *value, const char *text);
 
+/* value_has_control() - whether a string holds control characters, which URLs and names must not */
+bool value_has_control(const struct value *value);
+
 /* value_equal() - whether two trees say the same; members of maps in any order, 1 equals 1.0 */
 bool value_equal(const struct value *a, const struct value *b);
 
