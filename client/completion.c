@@ -12,14 +12,6 @@
 
 /* ---- what the three have in common ---- */
 
-static const char *
-second_word(const struct command *command)
-{
-	const char *space = strchr(command->name, ' ');
-
-	return space ? space + 1 : NULL;
-}
-
 static int
 first_len(const struct command *command)
 {
@@ -82,7 +74,7 @@ summary_of(const struct command *commands, size_t n, size_t i)
 {
 	const struct command *group = &commands[i];
 
-	for (; i < n && second_word(group) && is_of_group(&commands[i], group); i++) {
+	for (; i < n && command_second_word(group) && is_of_group(&commands[i], group); i++) {
 		if (commands[i].is_default) {
 			return commands[i].summary;
 		}
@@ -111,7 +103,7 @@ bash_put_groups(struct buffer *out, const struct command *commands, size_t n)
 	size_t i, k;
 
 	for (i = 0; i < n; i++) {
-		if (!second_word(&commands[i]) || !is_first(commands, i)) {
+		if (!command_second_word(&commands[i]) || !is_first(commands, i)) {
 			continue;
 		}
 		buffer_printf(out,
@@ -119,7 +111,7 @@ bash_put_groups(struct buffer *out, const struct command *commands, size_t n)
 			"_fetchctl_offer",
 			first_len(&commands[i]), commands[i].name);
 		for (k = i; k < n && is_of_group(&commands[k], &commands[i]); k++) {
-			buffer_printf(out, " %s", second_word(&commands[k]));
+			buffer_printf(out, " %s", command_second_word(&commands[k]));
 		}
 		buffer_puts(out, "\n\t\t\treturn\n\t\tfi\n\t\tcommand+=\" ${words[2]}\"\n");
 		for (k = i; k < n && is_of_group(&commands[k], &commands[i]); k++) {
@@ -249,7 +241,7 @@ zsh_put_groups(struct buffer *out, const struct command *commands, size_t n)
 	size_t i, k;
 
 	for (i = 0; i < n; i++) {
-		if (!second_word(&commands[i]) || !is_first(commands, i)) {
+		if (!command_second_word(&commands[i]) || !is_first(commands, i)) {
 			continue;
 		}
 		buffer_printf(out,
@@ -257,7 +249,7 @@ zsh_put_groups(struct buffer *out, const struct command *commands, size_t n)
 			"\t\t\tcommands=(\n",
 			first_len(&commands[i]), commands[i].name);
 		for (k = i; k < n && is_of_group(&commands[k], &commands[i]); k++) {
-			buffer_printf(out, "\t\t\t\t'%s:", second_word(&commands[k]));
+			buffer_printf(out, "\t\t\t\t'%s:", command_second_word(&commands[k]));
 			put_quoted(out, commands[k].summary, "");
 			buffer_puts(out, "'\n");
 			default_name = commands[k].is_default ? commands[k].name : default_name;
@@ -401,9 +393,9 @@ fish_put_command(struct buffer *out, const struct command *command)
 	const struct option_row *row;
 	size_t i;
 
-	if (second_word(command)) {
+	if (command_second_word(command)) {
 		buffer_printf(out, "complete -c fetchctl -n '__fetchctl_needs %.*s' -a %s",
-			first_len(command), command->name, second_word(command));
+			first_len(command), command->name, command_second_word(command));
 		fish_put_summary(out, command->summary);
 	}
 	for (i = 0; (row = options_at(command, i)); i++) {

@@ -24,9 +24,8 @@ command_is_of(const struct command *command, const char *word)
 	       (command->name[len] == '\0' || command->name[len] == ' ');
 }
 
-/* The second word of a command of a group, or NULL */
-static const char *
-second_word(const struct command *command)
+const char *
+command_second_word(const struct command *command)
 {
 	const char *space = strchr(command->name, ' ');
 
@@ -47,7 +46,8 @@ find_default(const struct command *group, const struct command *end, int argc, c
 			return command;
 		}
 		if (has_word) {
-			suggestion_offer(&best, argv[1], strlen(argv[1]), second_word(command));
+			suggestion_offer(
+				&best, argv[1], strlen(argv[1]), command_second_word(command));
 		}
 	}
 	assert(has_word); /* every group has a default */
@@ -67,7 +67,7 @@ command_find(const struct command *table, size_t n, int argc, char **argv, int *
 	const struct command *command;
 
 	for (command = table; command < table + n; command++) {
-		const char *second = second_word(command);
+		const char *second = command_second_word(command);
 
 		if (!command_is_of(command, argv[0])) {
 			suggestion_offer(&best, argv[0], strlen(argv[0]), command->name);

@@ -139,6 +139,9 @@ const struct command *command_find(const struct command *table, size_t n, int ar
 /* command_is_of() - whether @command is that of one word, or belongs to that group */
 bool command_is_of(const struct command *command, const char *word);
 
+/* command_second_word() - of a command of a group; else NULL */
+const char *command_second_word(const struct command *command);
+
 /**
  * options_parse() - sort the words behind the command's name
  * @argv: @argc words
