@@ -279,11 +279,27 @@ refuse_quantity(
 		why ? why : "");
 }
 
+/* @format: how a bound is written */
+static bool
+is_in_range(const struct field_at *at, const struct value *value, struct field_range range,
+	int64_t quantity, const char *(*format)(int64_t quantity, char *out))
+{
+	char text[UNITS_TEXT_MAX];
+
+	if (quantity < range.min) {
+		field_fault(at, value, NULL, "must be at least %s", format(range.min, text));
+	} else if (quantity > range.max) {
+		field_fault(at, value, NULL, "must be at most %s", format(range.max, text));
+	} else {
+		return true;
+	}
+	return false;
+}
+
 bool
 field_duration(const struct field_at *at, const struct value *value, struct field_range range,
 	int64_t *ret_ns)
 {
-	char text[UNITS_TEXT_MAX];
 	const char *why = NULL;
 	int64_t ns;
 
@@ -296,14 +312,7 @@ field_duration(const struct field_at *at, const struct value *value, struct fiel
 		field_fault(at, value, NULL, "must be longer than 0s");
 		return false;
 	}
-	if (ns < range.min) {
-		field_fault(
-			at, value, NULL, "must be at least %s", duration_format(range.min, text));
-		return false;
-	}
-	if (ns > range.max) {
-		field_fault(
-			at, value, NULL, "must be at most %s", duration_format(range.max, text));
+	if (!is_in_range(at, value, range, ns, duration_format)) {
 		return false;
 	}
 	*ret_ns = ns;
@@ -314,7 +323,6 @@ bool
 field_size(const struct field_at *at, const struct value *value, struct field_range range,
 	int64_t *ret_bytes)
 {
-	char text[UNITS_TEXT_MAX];
 	const char *why = NULL;
 	int64_t bytes;
 
@@ -323,12 +331,7 @@ field_size(const struct field_at *at, const struct value *value, struct field_ra
 		refuse_quantity(at, value, "B", why);
 		return false;
 	}
-	if (bytes < range.min) {
-		field_fault(at, value, NULL, "must be at least %s", size_format(range.min, text));
-		return false;
-	}
-	if (bytes > range.max) {
-		field_fault(at, value, NULL, "must be at most %s", size_format(range.max, text));
+	if (!is_in_range(at, value, range, bytes, size_format)) {
 		return false;
 	}
 	*ret_bytes = bytes;
