@@ -22,7 +22,7 @@
 #include "daemon/server.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
-#include "lib/fetch/address.h"
+#include "lib/fetch/rules/address.h"
 #include "lib/protocol/json.h"
 
 #define DEFAULT_CONFIG "/etc/fetchd/fetchd.yaml"

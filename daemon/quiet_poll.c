@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "lib/fetch/sockets.h"
+#include "lib/fetch/transfer/sockets.h"
 
 /* By its symbol: glibc declares that poll() only writes to @fds, and a compiler believes it. */
 int quiet_poll(struct pollfd *fds, nfds_t n, int timeout_ms) __asm__("poll");

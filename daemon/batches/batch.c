@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/hash.h"
-#include "lib/fetch/url.h"
+#include "lib/fetch/rules/url.h"
 #include "lib/protocol/json_writer.h"
 
 /* Many small pieces between others': the C library keeps them for itself, unless it is told to look. */

@@ -16,7 +16,7 @@
 
 #include "daemon/ops/wall_now.h"
 #include "daemon/store/queue.h"
-#include "lib/fetch/request.h"
+#include "lib/fetch/rules/request.h"
 
 int
 detachment_create(const struct batch *batch, struct detachment **ret_detachment)

@@ -15,7 +15,7 @@
 #include "daemon/ops/log.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
-#include "lib/fetch/address_policy.h"
+#include "lib/fetch/rules/address_policy.h"
 #include "lib/protocol/arena.h"
 #include "lib/protocol/batch_fields.h"
 #include "lib/protocol/faults.h"

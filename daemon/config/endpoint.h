@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/fetch/address.h"
+#include "lib/fetch/rules/address.h"
 
 #define ENDPOINT_TEXT_CAP (FETCH_ADDRESS_CAP + 8)
 

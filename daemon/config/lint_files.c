@@ -13,7 +13,7 @@
 #include "daemon/config/loader.h"
 #include "daemon/config/substitute.h"
 #include "lib/base/buffer.h"
-#include "lib/fetch/url.h"
+#include "lib/fetch/rules/url.h"
 
 bool
 lint_is_secret_header(const char *name)

@@ -7,7 +7,7 @@
 #include "daemon/config/linting.h"
 #include "daemon/config/loader.h"
 #include "daemon/schedule/timetable.h"
-#include "lib/fetch/url.h"
+#include "lib/fetch/rules/url.h"
 
 static const struct value_path jobs_path = { .key = "jobs", .key_len = 4 };
 

@@ -10,7 +10,7 @@
 #include "daemon/config/config.h"
 #include "daemon/config/endpoint.h"
 #include "daemon/config/substitute.h"
-#include "lib/fetch/address_policy.h"
+#include "lib/fetch/rules/address_policy.h"
 #include "lib/protocol/json_writer.h"
 #include "lib/protocol/units.h"
 

@@ -9,7 +9,7 @@
 #include "lib/base/list.h"
 #include "lib/fetch/admission.h"
 #include "lib/fetch/engine.h"
-#include "lib/fetch/handle.h"
+#include "lib/fetch/transfer/handle.h"
 #include "lib/fetch/twins.h"
 
 struct fetch_part;

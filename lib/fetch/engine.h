@@ -6,10 +6,10 @@
 #include <fetch/fetch.h>
 
 #include "lib/base/list.h"
-#include "lib/fetch/address_policy.h"
 #include "lib/fetch/admission.h"
-#include "lib/fetch/resolver.h"
-#include "lib/fetch/transfer.h"
+#include "lib/fetch/names/resolver.h"
+#include "lib/fetch/rules/address_policy.h"
+#include "lib/fetch/transfer/transfer.h"
 
 struct fetch_workers;
 

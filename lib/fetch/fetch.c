@@ -27,8 +27,8 @@
 
 #include "lib/fetch/fetching.h"
 #include "lib/fetch/hedge.h"
-#include "lib/fetch/request.h"
-#include "lib/fetch/retry.h"
+#include "lib/fetch/rules/request.h"
+#include "lib/fetch/rules/retry.h"
 #include "lib/fetch/split.h"
 #include "lib/fetch/visit.h"
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/fetch/batch.h"
-#include "lib/fetch/reason.h"
+#include "lib/fetch/rules/reason.h"
 
 /**
  * fetch_start() - start the task that fetches a URL

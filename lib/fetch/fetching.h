@@ -5,8 +5,8 @@
 #include <nursery.h>
 
 #include "lib/fetch/batch.h"
-#include "lib/fetch/transfer.h"
-#include "lib/fetch/url.h"
+#include "lib/fetch/rules/url.h"
+#include "lib/fetch/transfer/transfer.h"
 
 /*
  * first     the URL asked for; url is that of the present hop, the same object in the first one

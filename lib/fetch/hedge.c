@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/fetch/request.h"
+#include "lib/fetch/rules/request.h"
 
 /*
  * second   a fetching of its own, with the first one's URL and options

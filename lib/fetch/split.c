@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/url.h"
+#include "lib/fetch/rules/url.h"
 
 /*
  * home      the caller's run, with the batch's nursery

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "lib/base/hash.h"
-#include "lib/fetch/url.h"
+#include "lib/fetch/rules/url.h"
 
 struct twin {
 	uint32_t next;

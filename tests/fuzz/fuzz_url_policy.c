@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/fetch/address_policy.h"
-#include "lib/fetch/hosts_file.h"
-#include "lib/fetch/url.h"
+#include "lib/fetch/names/hosts_file.h"
+#include "lib/fetch/rules/address_policy.h"
+#include "lib/fetch/rules/url.h"
 #include "tests/fuzz/always.h"
 
 static bool

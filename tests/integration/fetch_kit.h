@@ -10,7 +10,7 @@
 #include <fetch/fetch.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/address_policy.h"
+#include "lib/fetch/rules/address_policy.h"
 #include "tests/support/origin.h"
 #include "tests/support/test.h"
 

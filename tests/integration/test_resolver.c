@@ -3,7 +3,7 @@
  * The resolver alone, against name servers that lie: what it makes of each answer, how long it believes it,
  * whom it asks again, and who has to wait for whom. What fetches make of it is in test_fetch_names.c.
  */
-#include "lib/fetch/resolver.h"
+#include "lib/fetch/names/resolver.h"
 
 #include <errno.h>
 #include <fcntl.h>

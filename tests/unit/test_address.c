@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/address.h"
-#include "lib/fetch/answer.h"
+#include "lib/fetch/names/answer.h"
+#include "lib/fetch/rules/address.h"
 
 START_TEST(addresses_are_read_and_written)
 {

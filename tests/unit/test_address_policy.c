@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/address_policy.h"
+#include "lib/fetch/rules/address_policy.h"
 
 /* Class as written, and what the two profiles say. */
 struct judged {

@@ -2,7 +2,7 @@
 #include "tests/support/test.h"
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/certificate_time.h"
+#include "lib/fetch/transfer/certificate_time.h"
 
 static const struct {
 	const char *text;

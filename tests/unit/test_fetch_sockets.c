@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib/fetch/sockets.h"
+#include "lib/fetch/transfer/sockets.h"
 
 #include <errno.h>
 #include <nursery.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/head.h"
+#include "lib/fetch/transfer/head.h"
 
 static int
 read_lines(struct fetch_head *head, const char *const *lines)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "lib/base/buffer.h"
-#include "lib/fetch/hosts_file.h"
+#include "lib/fetch/names/hosts_file.h"
 
 static struct fetch_hosts *
 parse(const char *text)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "lib/fetch/name_cache.h"
+#include "lib/fetch/names/name_cache.h"
 
 #define S 1000000000LL
 

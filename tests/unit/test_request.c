@@ -7,7 +7,7 @@
 #include <fetch/fetch.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/request.h"
+#include "lib/fetch/rules/request.h"
 
 static const char *const bad_methods[] = { "", "get", "GET ", "G\r\nT", "CONNECT", "TRACE",
 	"ABCDEFGHIJKLMNOPQRSTU", "G1" };

@@ -2,7 +2,7 @@
 #include "tests/support/test.h"
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/retry.h"
+#include "lib/fetch/rules/retry.h"
 
 static const uint16_t teapot = 418;
 

@@ -3,7 +3,7 @@
  * The resolver that asks the system. getaddrinfo() is this program's, and does what the first label says:
  * names that begin with "hold" wait until they may end.
  */
-#include "lib/fetch/system_names.h"
+#include "lib/fetch/names/system_names.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
-#include "lib/fetch/resolver.h"
+#include "lib/fetch/names/resolver.h"
 #include "tests/support/in_run.h"
 
 #define N_HELD 200

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/fetch/url.h"
+#include "lib/fetch/rules/url.h"
 
 /* What a URL becomes: display only where it differs from text. */
 struct good {
