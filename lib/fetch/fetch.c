@@ -339,10 +339,10 @@ __attribute__((noinline)) static void
 judge_body(struct fetching *fetching)
 {
 	const struct fetch_judge *judge = &fetching->options->judge;
-	const struct buffer *body = &fetching->transfer.body.bytes;
+	const struct fetch_body *body = &fetching->transfer.body;
 	struct fetch_reason reason = { "" };
 
-	if (judge->body(judge->user, body->data, body->len, &reason) < 0) {
+	if (judge->body(judge->user, fetch_body_bytes(body), body->bytes.len, &reason) < 0) {
 		set_error(fetching, FETCH_ERROR_ASSERTION, reason.text);
 	}
 }
@@ -511,7 +511,7 @@ add_body(struct fetch_result *result, const struct fetch_body *body)
 		result->body_len = sizeof(body->digest);
 		break;
 	case FETCH_CAPTURE_BODY:
-		result->body = body->bytes.data;
+		result->body = fetch_body_bytes(body);
 		result->body_len = body->bytes.len;
 		break;
 	}

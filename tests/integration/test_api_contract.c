@@ -71,6 +71,22 @@ START_TEST(a_body_that_is_not_as_asserted_is_a_failure)
 }
 END_TEST
 
+START_TEST(an_empty_body_is_a_body)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+
+	api_submit("{'policy':'collect','urls':["
+		   "{'url':'$O/bytes/0','capture':'text'},"
+		   "{'url':'$O/status/204','capture':'base64','assert':{'regex':'^'}},"
+		   "{'url':'$O/bytes/0','capture':'text','assert':{'contains':'up'}}]}",
+		&answer);
+
+	api_check(&answer, "/results/0/outcome=ok /results/0/body= /results/1/outcome=ok "
+			   "/results/1/body_base64= /results/2/error/code=assertion "
+			   "/results/2/body=");
+}
+END_TEST
+
 START_TEST(a_hedge_is_an_attempt_of_its_own)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -858,6 +874,7 @@ test_suite(void)
 	tcase_add_test(tc, a_collected_answer_has_the_members_of_the_contract);
 	tcase_add_test(tc, results_stand_in_the_order_of_the_urls);
 	tcase_add_test(tc, a_body_that_is_not_as_asserted_is_a_failure);
+	tcase_add_test(tc, an_empty_body_is_a_body);
 	tcase_add_test(tc, a_hedge_is_an_attempt_of_its_own);
 	tcase_add_test(tc, urls_that_are_the_same_are_fetched_once);
 	tcase_add_test(tc, a_rate_is_kept);

@@ -44,6 +44,12 @@ fetch_body_end(struct fetch_body *body)
 	return EVP_DigestFinal_ex(body->hash, body->digest, NULL) == 1 ? 0 : -ENOMEM;
 }
 
+const void *
+fetch_body_bytes(const struct fetch_body *body)
+{
+	return body->bytes.data ? body->bytes.data : "";
+}
+
 void
 fetch_body_fini(struct fetch_body *body)
 {

@@ -37,5 +37,8 @@ int fetch_body_add(struct fetch_body *body, const void *data, size_t len);
 /* fetch_body_end() - the body is whole; 0 or -ENOMEM */
 int fetch_body_end(struct fetch_body *body);
 
+/* fetch_body_bytes() - what is kept of it; of an empty one not NULL either */
+const void *fetch_body_bytes(const struct fetch_body *body);
+
 /* fetch_body_fini() - accepts zeroed, leaves it zeroed */
 void fetch_body_fini(struct fetch_body *body);
