@@ -394,22 +394,10 @@ cancel_unstarted(struct fetch_run *run)
 }
 
 static enum fetch_batch_outcome
-judge(const struct fetch_run *run)
+judge_results(const struct fetch_run *run)
 {
 	size_t n_failures = run->n_results[FETCH_FAILED] + run->n_results[FETCH_TIMEOUT];
 
-	switch (run->reason) {
-	case FETCH_CANCEL_NONE:
-		break;
-	case FETCH_CANCEL_SIBLING_FAILED:
-		return FETCH_BATCH_FAILED;
-	case FETCH_CANCEL_FIRST_SUCCESS:
-		return FETCH_BATCH_OK;
-	case FETCH_CANCEL_DEADLINE:
-		return FETCH_BATCH_DEADLINE;
-	default:
-		return FETCH_BATCH_CANCELLED;
-	}
 	switch (run->batch->policy) {
 	case FETCH_POLICY_FAIL_FAST:
 		return n_failures > run->batch->max_failures ? FETCH_BATCH_FAILED : FETCH_BATCH_OK;
@@ -421,6 +409,25 @@ judge(const struct fetch_run *run)
 			       : FETCH_BATCH_FAILED;
 	}
 	return FETCH_BATCH_FAILED;
+}
+
+static enum fetch_batch_outcome
+judge(const struct fetch_run *run)
+{
+	if (run->n_results[FETCH_CANCELLED] == 0) {
+		return judge_results(
+			run); /* a deadline that passes after the last result is no matter */
+	}
+	switch (run->reason) {
+	case FETCH_CANCEL_NONE:
+	case FETCH_CANCEL_SIBLING_FAILED:
+	case FETCH_CANCEL_FIRST_SUCCESS:
+		return judge_results(run);
+	case FETCH_CANCEL_DEADLINE:
+		return FETCH_BATCH_DEADLINE;
+	default:
+		return FETCH_BATCH_CANCELLED;
+	}
 }
 
 static void

@@ -55,6 +55,9 @@ keep(void *user, const struct fetch_result *result)
 		kept->body[result->body_len] = '\0';
 	}
 	kit->order[kit->n_results++] = result->index;
+	if (kit->n_results == kit->cancel_after) {
+		nur_cancel_scope_cancel(&kit->scope, NULL);
+	}
 	return kit->sink_code;
 }
 

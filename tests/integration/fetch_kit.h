@@ -35,6 +35,7 @@ struct kit_result {
  * scope                    around the batch
  * sink_code                what the sink returns
  * starting                 of the sink; gets the kit
+ * cancel_after             so many results, the scope is cancelled; 0: it is not
  */
 struct kit {
 	struct fetch_engine_options engine_options;
@@ -47,6 +48,7 @@ struct kit {
 	nur_task_fn beside;
 	int sink_code;
 	int (*starting)(void *kit, size_t index);
+	size_t cancel_after;
 	void *user;
 
 	struct fetch_engine *engine;

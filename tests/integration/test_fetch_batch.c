@@ -169,6 +169,19 @@ START_TEST(so_many_failures_are_tolerated)
 }
 END_TEST
 
+START_TEST(a_cancel_that_finds_nothing_left_changes_nothing)
+{
+	kit->cancel_after = 2;
+	kit_add(kit, t_origin_url(origin, "/ok"));
+	kit_add(kit, t_origin_url(origin, "/slow/20"));
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 2);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+}
+END_TEST
+
 START_TEST(collect_cancels_nobody)
 {
 	kit->batch.policy = FETCH_POLICY_COLLECT;
@@ -626,6 +639,7 @@ test_suite(void)
 	tcase_add_test(policies, requests_with_a_body_are_cancelled_down_to_the_sockets);
 	tcase_add_test(policies, siblings_that_never_started_say_so);
 	tcase_add_test(policies, so_many_failures_are_tolerated);
+	tcase_add_test(policies, a_cancel_that_finds_nothing_left_changes_nothing);
 	tcase_add_test(policies, collect_cancels_nobody);
 	tcase_add_test(policies, the_first_success_cancels_the_others);
 	tcase_add_test(policies, no_success_at_all_is_a_failure);

@@ -216,6 +216,18 @@ START_TEST(a_cancel_from_outside_leaves_nothing)
 }
 END_TEST
 
+START_TEST(a_cancel_that_finds_nothing_left_changes_nothing)
+{
+	kit->cancel_after = 4;
+	add_everywhere(4, "/ok");
+
+	kit_run(kit);
+
+	ck_assert_uint_eq(kit->summary.n_ok, 4);
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+}
+END_TEST
+
 static int
 fetch_in_a_cancelled_scope(void *arg)
 {
@@ -883,6 +895,7 @@ test_suite(void)
 	tcase_add_test(batches, nothing_starts_after_a_failure);
 	tcase_add_loop_test(batches, the_deadline_is_that_of_the_batch, 0, 2);
 	tcase_add_loop_test(batches, a_cancel_from_outside_leaves_nothing, 0, 2);
+	tcase_add_test(batches, a_cancel_that_finds_nothing_left_changes_nothing);
 	tcase_add_test(batches, a_batch_that_is_cancelled_already_starts_nothing);
 	tcase_add_test(batches, a_bad_url_has_its_result);
 	tcase_add_test(batches, a_bad_url_ends_a_batch_that_fails_fast);
