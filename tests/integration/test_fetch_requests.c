@@ -12,6 +12,7 @@ static struct fetch_header headers[] = {
 	{ "X-Api-Key", "secret, too" },
 	{ "Accept-Language", "de" },
 	{ "X-Empty", "" },
+	{ "Content-Language", "de" },
 };
 
 static void
@@ -236,6 +237,7 @@ static const struct {
 	{ 301, "POST", "GET /echo", false },
 	{ 302, "POST", "GET /echo", false },
 	{ 303, "PUT", "GET /echo", false },
+	{ 303, "GET", "GET /echo", false },
 	{ 307, "POST", "POST /echo", true },
 	{ 308, "PUT", "PUT /echo", true },
 };
@@ -251,6 +253,7 @@ START_TEST(a_redirect_keeps_what_the_standard_says)
 	ck_assert_str_eq(kept->detail, "");
 	ck_assert_ptr_nonnull(strstr(kept->body, redirects[_i].expected));
 	ck_assert_int_eq(strstr(kept->body, "some=text") != NULL, redirects[_i].with_body);
+	ck_assert_int_eq(strstr(kept->body, "Content-Language") != NULL, redirects[_i].with_body);
 	ck_assert_ptr_nonnull(strstr(kept->body, "X-Api-Key"));
 	ck_assert_uint_eq(kept->result.redirects, 1);
 	ck_assert_ptr_nonnull(strstr(kept->final_url, "/echo"));

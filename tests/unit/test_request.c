@@ -70,6 +70,17 @@ START_TEST(secrets_are_not_safe_for_another_origin)
 	ck_assert(!fetch_header_is_safe("X-Api-Key"));
 	ck_assert(fetch_header_is_safe("accept"));
 	ck_assert(fetch_header_is_safe("User-Agent"));
+	ck_assert(fetch_header_is_safe("content-encoding"));
+}
+END_TEST
+
+START_TEST(some_fields_describe_the_body)
+{
+	ck_assert(fetch_header_is_of_content("Content-Type"));
+	ck_assert(fetch_header_is_of_content("content-digest"));
+	ck_assert(fetch_header_is_of_content("Last-Modified"));
+	ck_assert(!fetch_header_is_of_content("Accept"));
+	ck_assert(!fetch_header_is_of_content("X-Content-Type"));
 }
 END_TEST
 
@@ -156,6 +167,7 @@ test_suite(void)
 	tcase_add_test(tc, usual_and_unusual_methods_pass);
 	tcase_add_loop_test(tc, fields_are_checked, 0, ARRAY_LEN(fields));
 	tcase_add_test(tc, secrets_are_not_safe_for_another_origin);
+	tcase_add_test(tc, some_fields_describe_the_body);
 	tcase_add_test(tc, methods_without_effect_are_safe);
 	tcase_add_loop_test(
 		tc, a_redirect_changes_the_method_as_the_standard_says, 0, ARRAY_LEN(redirects));

@@ -104,6 +104,7 @@ fetch_header_is_safe(const char *name)
 		"Accept-Encoding",
 		"Accept-Language",
 		"Cache-Control",
+		"Content-Encoding",
 		"Content-Language",
 		"Content-Type",
 		"DNT",
@@ -120,6 +121,13 @@ fetch_header_is_safe(const char *name)
 		}
 	}
 	return false;
+}
+
+bool
+fetch_header_is_of_content(const char *name)
+{
+	return strncasecmp(name, "Content-", strlen("Content-")) == 0 ||
+	       strcasecmp(name, "Digest") == 0 || strcasecmp(name, "Last-Modified") == 0;
 }
 
 bool

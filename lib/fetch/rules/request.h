@@ -19,6 +19,9 @@ bool fetch_method_is_safe(const char *method);
 /* fetch_header_is_safe() - carries no secret, so that another origin may see it after a redirect */
 bool fetch_header_is_safe(const char *name);
 
+/* fetch_header_is_of_content() - describes the body: nothing without it (RFC 9110, 15.4) */
+bool fetch_header_is_of_content(const char *name);
+
 /* fetch_status_is_redirect() - 301, 302, 303, 307 or 308: a Location there is followed */
 bool fetch_status_is_redirect(int status);
 

@@ -76,6 +76,31 @@ append_field(struct curl_slist **list, const char *name, const char *value)
 	return 0;
 }
 
+/* A redirect may change the method, to GET. */
+static bool
+has_options_method(const struct fetch_transfer *transfer)
+{
+	const char *method = transfer->options->method;
+
+	return strcmp(transfer->method, method ? method : "GET") == 0;
+}
+
+/* A redirect has taken the body away. */
+static bool
+has_lost_body(const struct fetch_transfer *transfer)
+{
+	return !has_options_method(transfer) || (transfer->options->body && !transfer->with_body);
+}
+
+static bool
+is_sent(const struct fetch_transfer *transfer, const struct fetch_header *header)
+{
+	if (transfer->is_elsewhere && !fetch_header_is_safe(header->name)) {
+		return false;
+	}
+	return !has_lost_body(transfer) || !fetch_header_is_of_content(header->name);
+}
+
 static int
 make_fields(struct fetch_handle *handle)
 {
@@ -89,7 +114,7 @@ make_fields(struct fetch_handle *handle)
 	for (size_t i = 0; i < options->n_headers; i++) {
 		const struct fetch_header *header = &options->headers[i];
 
-		if (transfer->is_elsewhere && !fetch_header_is_safe(header->name)) {
+		if (!is_sent(transfer, header)) {
 			continue;
 		}
 		has_agent = has_agent || strcasecmp(header->name, "User-Agent") == 0;
@@ -399,9 +424,7 @@ has_callers_settings(const struct fetch_transfer *transfer)
 static bool
 is_as_options_say(const struct fetch_transfer *transfer)
 {
-	const char *method = transfer->options->method;
-
-	return !transfer->is_elsewhere && strcmp(transfer->method, method ? method : "GET") == 0;
+	return !transfer->is_elsewhere && has_options_method(transfer);
 }
 
 static enum fetch_handle_use
