@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/batches/batch_request.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fetch/expect.h>
 #include <string.h>
@@ -30,12 +31,10 @@ static int
 map_expect(struct arena *arena, const struct batch_statuses *statuses,
 	const struct fetch_expect **ret_expect)
 {
-	struct fetch_expect *expect;
+	struct fetch_expect *expect = arena_alloc(arena, sizeof(*expect));
 
-	if (statuses->n > FETCH_EXPECT_MAX) {
-		return -E2BIG;
-	}
-	expect = arena_alloc(arena, sizeof(*expect));
+	static_assert(BATCH_EXPECT_MAX <= FETCH_EXPECT_MAX, "what is read has room");
+	assert(statuses->n <= FETCH_EXPECT_MAX);
 	if (!expect) {
 		return -ENOMEM;
 	}

@@ -16,7 +16,7 @@ struct batch_request;
 /**
  * batch_request_create() - translate a description
  * @description: valid; borrowed until the request is destroyed
- * Errors: -ENOMEM, -E2BIG more status ranges than the engine takes
+ * Errors: -ENOMEM
  */
 int batch_request_create(
 	const struct batch_description *description, struct batch_request **ret_request);

@@ -26,6 +26,7 @@
 #define BATCH_NAME_MAX     256           /* bytes of a name */
 #define BATCH_HEADERS_MAX  64            /* headers of a URL */
 #define BATCH_HEADER_BYTES (32 * 1024)   /* names and values of a URL's headers together */
+#define BATCH_EXPECT_MAX   16            /* statuses and ranges that a URL may expect */
 #define BATCH_REDIRECT_MAX 50            /* hops a URL may ask for */
 #define BATCH_RETRIES_MAX  100           /* retries a URL may ask for */
 #define BATCH_DURATION_MAX \

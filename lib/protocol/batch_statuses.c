@@ -65,16 +65,24 @@ describe_status(const struct value *value, struct buffer *out)
 	}
 }
 
-/* Reports an element of a list that is no status. */
+/* Beside statuses in a list of what to retry on. */
+static const char *const retry_words[] = { "connect", "timeout" };
+
+/* Reports an element of a list that is no status, and where words may stand none of these either. */
 static void
-refuse_status(const struct field_at *list, const struct value *value, size_t index)
+refuse_status(const struct field_at *list, const struct value *value, size_t index, bool with_words)
 {
 	const struct value_path path = { .parent = list->path, .index = index };
 	const struct field_at at = { list->fields, list->field, &path };
+	struct suggestion suggestion = SUGGESTION_INIT;
 	char description[80];
 
-	field_fault(&at, value, NULL,
-		"must be a status from 100 to 599, \"2xx\" or \"200-399\"; found %s",
+	for (size_t i = 0; with_words && value->text && i < ARRAY_LEN(retry_words); i++) {
+		suggestion_offer(&suggestion, value->text, value->text_len, retry_words[i]);
+	}
+	field_fault(&at, value, suggestion.name,
+		"must be %sa status from 100 to 599, \"2xx\" or \"200-399\"; found %s",
+		with_words ? "\"connect\", \"timeout\", " : "",
 		value_describe(value, description, sizeof(description)));
 }
 
@@ -92,20 +100,26 @@ batch_set_statuses(const struct field_at *at, const struct value *list,
 		field_wrong_type(at, list);
 		return;
 	}
+	if (!retries && list->n > BATCH_EXPECT_MAX) {
+		field_fault(at, list, NULL,
+			"at most %d statuses and ranges, such as \"200-299\"; found %zu",
+			BATCH_EXPECT_MAX, list->n);
+		return;
+	}
 	ranges = field_alloc(at, list->n * sizeof(*ranges));
 	if (!ranges) {
 		return;
 	}
 	value_for_each(value, list) {
-		if (retries && value_is_text(value, "connect")) {
+		if (retries && value_is_text(value, retry_words[0])) {
 			on_connect = true;
-		} else if (retries && value_is_text(value, "timeout")) {
+		} else if (retries && value_is_text(value, retry_words[1])) {
 			on_timeout = true;
 		} else if (read_status(value, &ranges[n])) {
 			describe_status(value, &text);
 			n++;
 		} else {
-			refuse_status(at, value, index);
+			refuse_status(at, value, index, retries != NULL);
 			all_good = false;
 		}
 		index++;
