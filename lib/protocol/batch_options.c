@@ -64,7 +64,7 @@ set_max_body(const struct field_at *at, const struct value *value, void *target)
 {
 	struct batch_options *options = target;
 
-	(void)field_size(at, value, (struct field_range){ 0, batch_builder_of(at)->limits->body },
+	(void)field_size(at, value, (struct field_range){ 1, batch_builder_of(at)->limits->body },
 		&options->max_body);
 }
 

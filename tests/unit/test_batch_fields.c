@@ -390,6 +390,7 @@ static const struct {
 	{ "{\"urls\":[\"a\"],\"retries\":{\"on\":[\"tmeout\"]}}", "/retries/on/0", 32,
 		"\"connect\", \"timeout\", a status", "timeout" },
 	{ "{\"urls\":[\"a\"],\"max_body\":1024}", "/max_body", 26, "a size such as", "1024B" },
+	{ "{\"urls\":[\"a\"],\"max_body\":\"0B\"}", "/max_body", 26, "at least 1B", NULL },
 	{ "{\"urls\":[\"a\"],\"max_body\":\"11MiB\"}", "/max_body", 26, "at most 10MiB", NULL },
 	{ "{\"urls\":[\"a\"],\"capture\":\"md5\"}", "/capture", 25, "one of \"none\"", NULL },
 	{ "{\"urls\":[\"a\"],\"http_version\":1.1}", "/http_version", 30, "one of \"auto\"", NULL },
