@@ -320,6 +320,12 @@ fetch_is_redirected(const struct fetching *fetching)
 	       fetch_status_is_redirect(head->status);
 }
 
+bool
+fetch_is_being_answered(const struct fetching *fetching)
+{
+	return fetching->transfer.head.is_whole && !fetch_is_redirected(fetching);
+}
+
 __attribute__((noinline)) static void
 judge_status(struct fetching *fetching)
 {
@@ -411,7 +417,9 @@ timed_attempt(struct fetching *fetching)
 		&scope, nur_time_add(nur_now(), fetching->options->attempt_timeout));
 	r = NUR_WITHIN(&scope, attempt(fetching));
 	if (nur_cancel_scope_cancelled_caught(&scope)) {
-		set_error(fetching, FETCH_ERROR_ATTEMPT_TIMEOUT, "");
+		set_error(fetching, FETCH_ERROR_ATTEMPT_TIMEOUT,
+			fetch_is_being_answered(fetching) ? "the body was not whole"
+							  : "no response had begun");
 	}
 	return r;
 }
@@ -521,11 +529,12 @@ __attribute__((noinline)) static void
 deliver(struct fetching *fetching, enum fetch_outcome outcome)
 {
 	const struct fetch_transfer *transfer = &fetching->transfer;
+	const struct fetch_head *head = &transfer->head;
 	char remote[REMOTE_CAP];
 	struct fetch_result result = {
 		.index = fetching->index,
 		.outcome = outcome,
-		.status = transfer->status,
+		.status = !transfer->status && head->is_whole ? head->status : transfer->status,
 		.attempts = fetching->attempts,
 		.redirects = fetching->redirects,
 		.final_url = fetching->url->display,

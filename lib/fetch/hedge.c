@@ -58,7 +58,7 @@ is_being_answered(const struct hedge *hedge)
 	if (hedge->first->host) {
 		return true;
 	}
-	return hedge->first->transfer.head.is_whole && !fetch_is_redirected(hedge->first);
+	return fetch_is_being_answered(hedge->first);
 }
 
 static int

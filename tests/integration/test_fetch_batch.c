@@ -417,6 +417,7 @@ START_TEST(an_attempt_has_its_own_time)
 
 	ck_assert_int_eq(kit->results[0].result.outcome, FETCH_FAILED);
 	ck_assert_int_eq(kit->results[0].result.error, FETCH_ERROR_ATTEMPT_TIMEOUT);
+	ck_assert_str_eq(kit->results[0].detail, "no response had begun");
 }
 END_TEST
 

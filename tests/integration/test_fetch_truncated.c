@@ -118,6 +118,7 @@ START_TEST(what_stalls_says_how_far_it_came)
 	kept = kit_one(kit, url_of(PLAIN, "/stall-mid-body"));
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_TIMEOUT);
+	ck_assert_int_eq(kept->result.status, 200);
 	ck_assert_uint_eq(kept->result.bytes, 2);
 }
 END_TEST
