@@ -151,6 +151,17 @@ judge_reset(const struct fetch_transfer *transfer)
 		       : FETCH_ERROR_RESET;
 }
 
+/*
+ * Its connection was shut down in this call of libcurl's. Others that fail in the same call have not come to asking:
+ * it looks at one socket, and beside it at the timers of those that connect.
+ */
+static bool
+is_flooded(const struct fetch_transfer *transfer)
+{
+	return transfer->handle->is_tls && transfer->handle->has_asked &&
+	       transfer->transfers->flood.cut_fd >= 0;
+}
+
 static enum fetch_error
 judge_code(struct fetch_transfer *transfer, CURLcode code)
 {
@@ -167,13 +178,11 @@ judge_code(struct fetch_transfer *transfer, CURLcode code)
 			"a line longer than libcurl takes");
 		return FETCH_ERROR_HEADER_TOO_LARGE;
 	}
-
-	if (transfer->handle->is_tls && transfer->transfers->flood.cut_fd >= 0) {
+	if (is_flooded(transfer)) {
 		(void)snprintf(transfer->detail, sizeof(transfer->detail),
 			"a flood of frames without content");
 		return FETCH_ERROR_PROTOCOL;
 	}
-
 	for (size_t i = 0; i < ARRAY_LEN(code_errors); i++) {
 		if (code_errors[i].code == code) {
 			return code_errors[i].error;
