@@ -141,6 +141,9 @@ START_TEST(the_reason_names_class_and_carrier)
 	ck_assert_int_eq(check(&policy, "169.254.169.254", &reason), -EACCES);
 	ck_assert_str_eq(reason.text,
 		"169.254.169.254 is a metadata address, which the network policy default denies");
+	ck_assert_int_eq(check(&policy, "0.0.0.0", &reason), -EACCES);
+	ck_assert_str_eq(reason.text,
+		"0.0.0.0 is an unspecified address, which the network policy default denies");
 	ck_assert_int_eq(check(&policy, "64:ff9b::e000:1", &reason), -EACCES);
 	ck_assert_str_eq(reason.text,
 		"64:ff9b::e000:1 carries 224.0.0.1, which is a multicast address, "

@@ -391,13 +391,14 @@ check_profile(const struct fetch_address_policy *policy, const struct fetch_addr
 	const struct fetch_address *meaning, struct fetch_reason *reason)
 {
 	enum fetch_address_class class = fetch_address_classify(meaning);
+	const char *article = class == FETCH_CLASS_UNSPECIFIED ? "an" : "a";
 	char verdict[96];
 
 	if (!profile_denies(policy->profile, class)) {
 		return 0;
 	}
 	(void)snprintf(verdict, sizeof(verdict),
-		"is a %s address, which the network policy %s denies",
+		"is %s %s address, which the network policy %s denies", article,
 		fetch_address_class_name(class), fetch_profile_name(policy->profile));
 	explain(address, meaning, verdict, reason);
 	return -EACCES;
