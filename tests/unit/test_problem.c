@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/support/test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/api/problem.h"
 #include "lib/base/buffer.h"
+#include "lib/base/cleanup.h"
 #include "lib/protocol/faults.h"
+#include "tests/support/process.h"
 
 static const struct fault_place nowhere = { .line = 0 };
 
@@ -113,6 +116,24 @@ START_TEST(statuses_of_the_request_parser_have_codes_of_their_own)
 }
 END_TEST
 
+START_TEST(the_manual_has_them_all)
+{
+	_cleanup_(fclosep) FILE *file = fopen(T_SOURCE_ROOT "/docs/man/fetchd.8.scd", "re");
+	_cleanup_(buffer_fini) struct buffer manual = BUFFER_INIT;
+	char line[64];
+
+	ck_assert_ptr_nonnull(file);
+	t_read_fd(fileno(file), &manual);
+	for (int i = 0; i < PROBLEM_N_CODES; i++) {
+		enum problem_code code = (enum problem_code)i;
+
+		(void)snprintf(line, sizeof(line), "\n|  _%s_\n:  %d\n", problem_name(code),
+			problem_status(code));
+		ck_assert_msg(strstr(manual.data, line) != NULL, "no %s", line);
+	}
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -128,6 +149,7 @@ test_suite(void)
 	tc = tcase_create("table");
 	tcase_add_loop_test(tc, every_code_has_a_phrase_and_a_general_code, 0, PROBLEM_N_CODES);
 	tcase_add_test(tc, statuses_of_the_request_parser_have_codes_of_their_own);
+	tcase_add_test(tc, the_manual_has_them_all);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

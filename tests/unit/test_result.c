@@ -2,12 +2,14 @@
 #include "tests/support/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json.h"
 #include "lib/protocol/result.h"
+#include "tests/support/process.h"
 
 #define MS INT64_C(1000000)
 
@@ -335,6 +337,22 @@ START_TEST(every_word_is_found_again)
 }
 END_TEST
 
+START_TEST(the_manual_has_all_error_codes)
+{
+	_cleanup_(fclosep) FILE *file = fopen(T_SOURCE_ROOT "/docs/man/fetchd.8.scd", "re");
+	_cleanup_(buffer_fini) struct buffer manual = BUFFER_INIT;
+	char line[64];
+
+	ck_assert_ptr_nonnull(file);
+	t_read_fd(fileno(file), &manual);
+	for (int i = ERROR_NONE + 1; i < ERROR_N_CODES; i++) {
+		(void)snprintf(
+			line, sizeof(line), "\n|  _%s_\n:  ", error_code_name((enum error_code)i));
+		ck_assert_msg(strstr(manual.data, line) != NULL, "no %s", line);
+	}
+}
+END_TEST
+
 START_TEST(counts_are_kept_by_outcome)
 {
 	struct result_counts counts = { 0 };
@@ -374,6 +392,7 @@ test_suite(void)
 
 	tc = tcase_create("words");
 	tcase_add_test(tc, every_word_is_found_again);
+	tcase_add_test(tc, the_manual_has_all_error_codes);
 	tcase_add_test(tc, counts_are_kept_by_outcome);
 	suite_add_tcase(suite, tc);
 	return suite;
