@@ -2,6 +2,7 @@
 /* A request with a short answer, as most commands make it. */
 #pragma once
 
+#include "client/exit_code.h"
 #include "client/http.h"
 #include "client/options.h"
 #include "lib/base/buffer.h"

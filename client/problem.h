@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "client/exit_code.h"
 #include "client/http.h"
 #include "client/input.h"
 #include "client/options.h"

@@ -377,7 +377,7 @@ stream_conclude(struct stream *s, int code)
 		}
 	}
 	write_code = write_report(s);
-	return write_code != EXIT_ALL_OK ? write_code : (int)summary_exit_code(&s->summary);
+	return write_code != EXIT_ALL_OK ? write_code : (int)batch_exit_code(&s->summary);
 }
 
 static int

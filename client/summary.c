@@ -53,16 +53,3 @@ summary_colour(const struct batch_summary *summary)
 
 	return summary->state == BATCH_DONE ? colours[summary->outcome] : COLOUR_CYAN;
 }
-
-enum exit_code
-summary_exit_code(const struct batch_summary *summary)
-{
-	static const enum exit_code codes[BATCH_N_OUTCOMES] = {
-		[BATCH_OK] = EXIT_ALL_OK,
-		[BATCH_FAILED] = EXIT_SOME_FAILED,
-		[BATCH_DEADLINE] = EXIT_CANCELLED,
-		[BATCH_CANCELLED] = EXIT_CANCELLED,
-	};
-
-	return codes[summary->outcome];
-}

@@ -2,7 +2,6 @@
 /* A batch in one line, for people, pure. */
 #pragma once
 
-#include "client/options.h"
 #include "client/text.h"
 #include "lib/protocol/result.h"
 
@@ -12,6 +11,3 @@ void summary_put(
 
 /* summary_colour() - of its outcome, or of its state as long as it runs */
 enum colour summary_colour(const struct batch_summary *summary);
-
-/* summary_exit_code() - what the end of a batch makes the program end with */
-enum exit_code summary_exit_code(const struct batch_summary *summary);

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "client/exit_code.h"
 #include "client/progress.h"
 #include "client/summary.h"
 #include "lib/base/cleanup.h"
@@ -134,7 +135,7 @@ START_TEST(a_batch_is_summed_up_in_a_line)
 	summary_put(&out, &summary, &plain);
 
 	ck_assert_str_eq(out.data, summaries[_i].text);
-	ck_assert_int_eq(summary_exit_code(&summary), summaries[_i].code);
+	ck_assert_int_eq(batch_exit_code(&summary), summaries[_i].code);
 	buffer_fini(&out);
 }
 END_TEST
