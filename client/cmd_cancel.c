@@ -5,8 +5,8 @@
 #include "client/call.h"
 #include "client/commands.h"
 #include "client/problem.h"
-#include "client/summary.h"
 #include "client/terminal.h"
+#include "client/view/summary.h"
 
 /* The daemon answers when nothing of the batch is alive any more. */
 int

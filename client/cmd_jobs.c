@@ -6,11 +6,11 @@
 
 #include "client/call.h"
 #include "client/commands.h"
-#include "client/job_table.h"
 #include "client/output.h"
 #include "client/problem.h"
 #include "client/stream.h"
 #include "client/terminal.h"
+#include "client/view/job_table.h"
 
 static int
 say_unreadable(void)

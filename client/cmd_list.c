@@ -7,8 +7,8 @@
 #include "client/commands.h"
 #include "client/output.h"
 #include "client/problem.h"
-#include "client/summary.h"
 #include "client/terminal.h"
+#include "client/view/summary.h"
 
 #define ID_WIDTH 26
 

@@ -8,7 +8,7 @@
 #include "client/commands.h"
 #include "client/output.h"
 #include "client/problem.h"
-#include "client/summary.h"
+#include "client/view/summary.h"
 
 static int
 put_results(struct output *output, const struct value *batch)

@@ -5,7 +5,7 @@
 
 #include "client/call.h"
 #include "client/commands.h"
-#include "client/stats.h"
+#include "client/view/stats.h"
 #include "client/watch.h"
 #include "lib/protocol/units.h"
 

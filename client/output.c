@@ -3,15 +3,15 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "client/batch_report.h"
 #include "client/call.h"
-#include "client/table.h"
-#include "client/waterfall.h"
+#include "client/view/batch_report.h"
+#include "client/view/csv.h"
+#include "client/view/table.h"
+#include "client/view/waterfall.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json.h"
 
@@ -158,103 +158,18 @@ ndjson_raw(struct output *output, const char *text, size_t len)
 	buffer_putc(&output->text, '\n');
 }
 
-/* ---- CSV (RFC 4180, lines ending with a newline alone) ---- */
+/* ---- CSV ---- */
 
 static void
 csv_begin(struct output *output)
 {
-	buffer_puts(&output->text,
-		"index,url,outcome,status,error,detail,cancel_reason,cancel_cause,attempts,"
-		"redirects,"
-		"final_url,bytes,http_version,remote,reused,queue_ms,dns_ms,connect_ms,tls_ms,"
-		"first_byte_ms,total_ms,same_as,tls_issuer,tls_expires\n");
-}
-
-static void
-csv_text(struct buffer *out, const char *text)
-{
-	buffer_putc(out, ',');
-	if (!text) {
-		return;
-	}
-	if (!strpbrk(text, ",\"\r\n")) {
-		buffer_puts(out, text);
-		return;
-	}
-	buffer_putc(out, '"');
-	for (; *text; text++) {
-		if (*text == '"') {
-			buffer_putc(out, '"');
-		}
-		buffer_putc(out, *text);
-	}
-	buffer_putc(out, '"');
-}
-
-/* Negative: an empty field. */
-static void
-csv_number(struct buffer *out, int64_t number)
-{
-	buffer_putc(out, ',');
-	if (number >= 0) {
-		buffer_printf(out, "%" PRId64, number);
-	}
-}
-
-static void
-csv_ms(struct buffer *out, int64_t ns)
-{
-	buffer_putc(out, ',');
-	if (ns >= 0) {
-		buffer_printf(out, "%" PRId64 ".%03d", ns / 1000000, (int)(ns / 1000 % 1000));
-	}
-}
-
-/* In the quotes that a time has in JSON, which CSV knows as well. */
-static void
-csv_time(struct buffer *out, int64_t seconds)
-{
-	struct json_writer writer = JSON_WRITER_INIT(out);
-
-	buffer_putc(out, ',');
-	if (seconds > 0) {
-		json_write_time(&writer, seconds, 0);
-	}
+	csv_put_head(&output->text);
 }
 
 static void
 csv_result(struct output *output, const struct result_record *record)
 {
-	struct buffer *out = &output->text;
-	const struct result_timing *timing = &record->timing;
-	bool has_started = record->attempts > 0;
-	bool is_cancelled = record->outcome == RESULT_CANCELLED;
-
-	buffer_printf(out, "%zu", record->index);
-	csv_text(out, record->url);
-	csv_text(out, result_outcome_name(record->outcome));
-	csv_number(out, record->status > 0 ? record->status : -1);
-	csv_text(out, record->error != ERROR_NONE ? error_code_name(record->error) : NULL);
-	csv_text(out, record->error_detail);
-	csv_text(out, is_cancelled ? cancel_reason_name(record->cancel_reason) : NULL);
-	csv_number(out, is_cancelled ? record->cancel_cause : -1);
-	csv_number(out, record->attempts);
-	csv_number(out, has_started ? (int64_t)record->redirects : -1);
-	csv_text(out, record->final_url);
-	csv_number(out, has_started ? record->bytes : -1);
-	csv_text(out, record->http_version);
-	csv_text(out, record->remote);
-	csv_text(out, has_started ? (record->reused ? "true" : "false") : NULL);
-	csv_ms(out, timing->queue_ns);
-	csv_ms(out, timing->dns_ns);
-	csv_ms(out, timing->connect_ns);
-	csv_ms(out, timing->tls_ns);
-	csv_ms(out, timing->first_byte_ns);
-	csv_ms(out, timing->total_ns);
-	csv_number(out, record->is_twin ? (int64_t)record->twin_of : -1);
-	csv_text(out, record->tls_issuer);
-	csv_time(out, record->tls_expires);
-	buffer_putc(out, '\n');
+	csv_put_row(&output->text, record);
 }
 
 /* ---- lines ---- */

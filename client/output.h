@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 
-#include "client/batch_report.h"
 #include "client/spool.h"
 #include "client/terminal.h"
+#include "client/view/batch_report.h"
 #include "lib/base/buffer.h"
 #include "lib/protocol/result.h"
 #include "lib/protocol/value.h"

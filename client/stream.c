@@ -11,9 +11,9 @@
 #include "client/call.h"
 #include "client/interrupts.h"
 #include "client/problem.h"
-#include "client/progress.h"
-#include "client/summary.h"
 #include "client/terminal.h"
+#include "client/view/progress.h"
+#include "client/view/summary.h"
 #include "lib/protocol/json.h"
 #include "lib/protocol/units.h"
 

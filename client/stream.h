@@ -20,8 +20,8 @@
 #include "client/input.h"
 #include "client/options.h"
 #include "client/output.h"
-#include "client/progress.h"
 #include "client/terminal.h"
+#include "client/view/progress.h"
 
 /*
  * socket          where the daemon is

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "client/text.h"
+#include "client/view/text.h"
 
 /*
  * is_terminal  somebody looks at it

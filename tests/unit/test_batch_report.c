@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/batch_report.h"
+#include "client/view/batch_report.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/units.h"
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "client/job_table.h"
+#include "client/view/job_table.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json.h"
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "client/exit_code.h"
-#include "client/progress.h"
-#include "client/summary.h"
+#include "client/view/progress.h"
+#include "client/view/summary.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/units.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "client/stats.h"
+#include "client/view/stats.h"
 #include "lib/base/cleanup.h"
 
 static const struct style plain = { false, false };

@@ -4,7 +4,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "client/table.h"
+#include "client/view/table.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/units.h"
 

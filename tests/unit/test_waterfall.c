@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "client/waterfall.h"
+#include "client/view/waterfall.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/units.h"
 

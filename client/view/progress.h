@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/text.h"
+#include "client/view/text.h"
 
 /*
  * n_urls       of the batch; 0 = not known

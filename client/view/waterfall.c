@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/waterfall.h"
+#include "client/view/waterfall.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/table.h"
+#include "client/view/table.h"
 #include "lib/base/buffer.h"
 #include "lib/protocol/result.h"
 

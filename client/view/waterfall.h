@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/table.h"
-#include "client/text.h"
+#include "client/view/table.h"
+#include "client/view/text.h"
 #include "lib/protocol/result.h"
 
 /* Columns of each part. */

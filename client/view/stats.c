@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/stats.h"
+#include "client/view/stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/phases.h"
+#include "client/view/phases.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/summary.h"
+#include "client/view/summary.h"
 
 #include "lib/base/cleanup.h"
 

@@ -2,7 +2,7 @@
 /* A batch in one line, for people, pure. */
 #pragma once
 
-#include "client/text.h"
+#include "client/view/text.h"
 #include "lib/protocol/result.h"
 
 /* summary_put() - "failed: 1 ok, 1 failed, 1 cancelled of 3 in 53.1ms, batch ID", without newline */

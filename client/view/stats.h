@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "client/text.h"
+#include "client/view/text.h"
 
 /*
  * metrics  of now, the whole text

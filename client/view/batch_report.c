@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/batch_report.h"
+#include "client/view/batch_report.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/phases.h"
-#include "client/summary.h"
-#include "client/waterfall.h"
+#include "client/view/phases.h"
+#include "client/view/summary.h"
+#include "client/view/waterfall.h"
 
 /* Units of the picture, which is as wide as its reader likes. */
 #define WIDTH      1200

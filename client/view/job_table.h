@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "client/text.h"
+#include "client/view/text.h"
 #include "lib/protocol/result.h"
 #include "lib/protocol/value.h"
 

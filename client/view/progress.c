@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/progress.h"
+#include "client/view/progress.h"
 
 #include "lib/base/cleanup.h"
 #include "lib/protocol/units.h"

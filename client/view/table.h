@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/text.h"
+#include "client/view/text.h"
 #include "lib/protocol/result.h"
 
 /* What has to be known of all rows: start with zeroes. */

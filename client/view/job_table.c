@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/job_table.h"
+#include "client/view/job_table.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#include "client/summary.h"
+#include "client/view/summary.h"
 #include "lib/base/cleanup.h"
 
 #define STATE_WIDTH   7

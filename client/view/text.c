@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "client/text.h"
+#include "client/view/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

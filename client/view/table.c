@@ -3,14 +3,14 @@
  * A bar is cut into phases at rounded positions of the running sum, not of the single durations: so
  * its parts always add up to its length, and a bar twice as long is a request twice as long.
  */
-#include "client/table.h"
+#include "client/view/table.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "client/phases.h"
+#include "client/view/phases.h"
 #include "lib/base/cleanup.h"
 
 #define OUTCOME_WIDTH 9
