@@ -161,19 +161,25 @@ wait_in(struct list *queue, struct waiter *waiter, const char *why)
 	return nur_wait_task_rescheduled(why, abort_wait, waiter);
 }
 
-/* Sends away who waits through @handle; NULL: everybody. */
+/*
+ * Sends away who waits through @handle; NULL: everybody. Chosen first, woken then: a hook may cancel
+ * others of them on the way.
+ */
 static void
 dismiss(struct list *queue, const void *handle, int result)
 {
+	struct list chosen;
 	struct list *node, *after;
 
+	list_init(&chosen);
 	list_for_each_safe(node, after, queue) {
-		struct waiter *waiter = list_entry(node, struct waiter, node);
-
-		if (!handle || waiter->handle == handle) {
-			list_unlink(&waiter->node);
-			nur_reschedule(waiter->task, result);
+		if (!handle || list_entry(node, struct waiter, node)->handle == handle) {
+			list_cut(node);
+			list_append(&chosen, node);
 		}
+	}
+	while ((node = list_take_first(&chosen))) {
+		nur_reschedule(list_entry(node, struct waiter, node)->task, result);
 	}
 }
 

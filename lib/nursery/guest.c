@@ -79,8 +79,8 @@ static void
 wait_for_turn(struct nur_guest *guest)
 {
 	guest->timeout = nuri_run_time_to_wait(&guest->run);
-	nuri_instruments_call_io(&guest->run, NURI_BEFORE_IO_WAIT, guest->timeout);
-	nuri_loop_turn_within(&guest->run.loop, guest->timeout);
+	nuri_loop_turn_within(
+		&guest->run.loop, nuri_run_announce_wait(&guest->run, guest->timeout));
 }
 
 /* Somebody was inside: what he did may bring the next turn forward, or put it off. */

@@ -61,7 +61,7 @@ void nuri_instruments_end(struct nuri_run *run);
 void nuri_instruments_call(
 	struct nuri_run *run, enum nuri_hook hook, struct nur_task *task, nur_time timeout);
 
-/* nuri_instruments_call_io() - call NURI_BEFORE_IO_WAIT or NURI_AFTER_IO_WAIT, if somebody has it */
+/* nuri_instruments_call_io() - call @hook, one of I/O, if somebody has it */
 void nuri_instruments_call_io(struct nuri_run *run, enum nuri_hook hook, nur_time timeout);
 
 /* nuri_has_hook() - whether nuri_instruments_call() has to be called for @hook */

@@ -403,19 +403,23 @@ idle_kind(const struct nuri_run *run, nur_time *ret_threshold)
 	return *ret_threshold == NUR_FOREVER ? IDLE_NOTHING : IDLE_AUTOJUMP;
 }
 
+/* Chosen first, woken then: a hook may cancel others of them on the way. */
 static void
 wake_idle_waiters(struct nuri_run *run, nur_time cushion)
 {
+	struct list chosen;
 	struct list *node;
 	struct list *after;
 
+	list_init(&chosen);
 	list_for_each_safe(node, after, &run->idle_waiters) {
-		struct nuri_idle_waiter *waiter = list_entry(node, struct nuri_idle_waiter, node);
-
-		if (waiter->cushion == cushion) {
-			list_unlink(node);
-			nur_reschedule(waiter->task, 0);
+		if (list_entry(node, struct nuri_idle_waiter, node)->cushion == cushion) {
+			list_cut(node);
+			list_append(&chosen, node);
 		}
+	}
+	while ((node = list_take_first(&chosen))) {
+		nur_reschedule(list_entry(node, struct nuri_idle_waiter, node)->task, 0);
 	}
 }
 
@@ -458,6 +462,19 @@ nuri_run_time_to_wait(struct nuri_run *run)
 	return idle_left < timeout ? idle_left : timeout;
 }
 
+nur_time
+nuri_run_announce_wait(struct nuri_run *run, nur_time timeout)
+{
+	nur_time left;
+
+	if (!nuri_has_hook(&run->instruments, NURI_BEFORE_IO_WAIT)) {
+		return timeout;
+	}
+	nuri_instruments_call(run, NURI_BEFORE_IO_WAIT, NULL, timeout);
+	left = nuri_run_time_to_wait(run);
+	return left < timeout ? left : timeout;
+}
+
 /* Nothing has happened since somebody waited for it: that may have been long enough. */
 static void
 end_idleness(struct nuri_run *run)
@@ -466,8 +483,8 @@ end_idleness(struct nuri_run *run)
 	nur_time threshold;
 	enum idle idle;
 
-	if (run->idle_since == NUR_FOREVER || until_deadline(run) <= 0) {
-		return; /* a deadline comes first */
+	if (run->idle_since == NUR_FOREVER || has_work(run) || until_deadline(run) <= 0) {
+		return; /* work, as a hook may have made some, and deadlines come first */
 	}
 	idle = idle_kind(run, &threshold);
 	if (idle == IDLE_NOTHING || nuri_monotonic() < nur_time_add(run->idle_since, threshold)) {
@@ -484,10 +501,8 @@ end_idleness(struct nuri_run *run)
 static bool
 ask_kernel(struct nuri_run *run, nur_time timeout)
 {
-	bool has_happened;
+	bool has_happened = nuri_loop_poll(&run->loop, nuri_run_announce_wait(run, timeout));
 
-	nuri_instruments_call_io(run, NURI_BEFORE_IO_WAIT, timeout);
-	has_happened = nuri_loop_poll(&run->loop, timeout);
 	nuri_instruments_call_io(run, NURI_AFTER_IO_WAIT, timeout);
 	return has_happened;
 }
@@ -539,9 +554,7 @@ poll_events(struct nuri_run *run)
 static void
 take_hosts_events(struct nuri_run *run)
 {
-	if (!has_work(run)) {
-		end_idleness(run);
-	}
+	end_idleness(run);
 	(void)nuri_run_now(run);
 }
 

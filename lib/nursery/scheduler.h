@@ -215,6 +215,12 @@ bool nuri_run_is_due(struct nuri_run *run);
  */
 nur_time nuri_run_time_to_wait(struct nuri_run *run);
 
+/*
+ * nuri_run_announce_wait() - tell the instruments that the kernel is about to be asked; @timeout, or less if
+ * one of them has cancelled something
+ */
+nur_time nuri_run_announce_wait(struct nuri_run *run, nur_time timeout);
+
 /**
  * nuri_calling_task() - the task that is about to wait
  *
