@@ -165,20 +165,27 @@ nuri_run_abandon(struct nuri_run *run)
 {
 	nuri_token_end(run);
 	nuri_stack_pool_abandon(&run->stacks, abandon_task);
-	while (run->deadlines.root) {
-		nuri_deadlines_remove(&run->deadlines, run->deadlines.root);
-	}
-	while (list_take_first(&run->calls)) {
-		/* a call that is not queued may be cancelled and freed by its owner */
-	}
 	nur_errors_fini(&run->main_errors);
 	nur_errors_fini(&run->system.errors);
 	end_current(run);
 }
 
+/* Calls and timers that are left are not queued any more: their owners may stop them, or use them elsewhere. */
+static void
+forget_calls(struct nuri_run *run)
+{
+	while (run->deadlines.root) {
+		nuri_deadlines_remove(&run->deadlines, run->deadlines.root);
+	}
+	while (list_take_first(&run->calls)) {
+		; /* never made */
+	}
+}
+
 void
 nuri_run_close(struct nuri_run *run)
 {
+	forget_calls(run);
 	nuri_fd_table_destroy(run->fds);
 	nuri_stack_pool_fini(&run->stacks);
 	nuri_loop_fini(&run->loop);

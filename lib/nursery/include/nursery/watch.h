@@ -53,9 +53,12 @@ struct nur_timer {
 /* nur_timer_init() - not set (no checkpoint) */
 void nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg);
 
-/*
- * nur_timer_set() - call at @deadline, in place of an earlier setting; NUR_FOREVER: never (no
- * checkpoint; in a run)
+/**
+ * nur_timer_set() - call at @deadline, in place of an earlier setting; NUR_FOREVER: never
+ *
+ * When the run ends first it is not called, and is not set any more.
+ * Checkpoint: never; in a run. Ownership: @timer stays valid until it was called,
+ * nur_timer_stop(), or the end of the run.
  */
 void nur_timer_set(struct nur_timer *timer, nur_time deadline);
 
@@ -82,9 +85,10 @@ void nur_call_init(struct nur_call *call, void (*fn)(void *arg), void *arg);
  * nur_call_soon() - call once, on the loop's stack, in the next pass, before the kernel is asked
  * for events
  *
- * Harmless when it is queued already; a call may queue itself again, for the pass after.
- * Checkpoint: never; in a run. Ownership: @call stays valid until it was called or
- * nur_call_cancel().
+ * Harmless when it is queued already; a call may queue itself again, for the pass after. When the
+ * run ends first it is not called, and is not queued any more.
+ * Checkpoint: never; in a run. Ownership: @call stays valid until it was called,
+ * nur_call_cancel(), or the end of the run.
  */
 void nur_call_soon(struct nur_call *call);
 
