@@ -128,10 +128,12 @@ nuri_deadlines_remove(struct nuri_deadlines *deadlines, struct nur_deadline *dea
 void
 nuri_deadlines_expire(struct nuri_deadlines *deadlines, nur_time now)
 {
+	deadlines->is_expiring = true;
 	while (deadlines->root && deadlines->root->at <= now) {
 		struct nur_deadline *due = deadlines->root;
 
 		nuri_deadlines_remove(deadlines, due);
 		due->expire(due);
 	}
+	deadlines->is_expiring = false;
 }

@@ -8,8 +8,12 @@
 
 #include <nursery/cancel_scope.h>
 
+/*
+ * is_expiring  nuri_deadlines_expire() is at work
+ */
 struct nuri_deadlines {
 	struct nur_deadline *root;
+	bool is_expiring;
 };
 
 /*

@@ -10,14 +10,14 @@ expire(struct nur_deadline *deadline)
 {
 	struct nur_timer *timer = container_of(deadline, struct nur_timer, deadline);
 
-	timer->fn(timer->arg);
+	timer->call.fn(timer->call.arg);
 }
 
 void
 nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg)
 {
-	*timer = (struct nur_timer){ .fn = fn, .arg = arg };
 	nuri_deadline_init(&timer->deadline, expire);
+	nur_call_init(&timer->call, fn, arg);
 }
 
 void
@@ -26,7 +26,11 @@ nur_timer_set(struct nur_timer *timer, nur_time deadline)
 	struct nuri_run *run = nuri_run_needed_by("nur_timer_set()");
 
 	nuri_deadlines_remove(&run->deadlines, &timer->deadline);
-	if (deadline != NUR_FOREVER) {
+	nur_call_cancel(&timer->call);
+	if (run->deadlines.is_expiring && deadline <= run->now) {
+		/* for the next pass: one that sets itself again and again would not let this one end */
+		nur_call_soon(&timer->call);
+	} else if (deadline != NUR_FOREVER) {
 		nuri_deadlines_insert(&run->deadlines, &timer->deadline, deadline);
 	}
 }
@@ -38,6 +42,7 @@ nur_timer_stop(struct nur_timer *timer)
 		nuri_deadlines_remove(
 			&nuri_run_needed_by("nur_timer_stop()")->deadlines, &timer->deadline);
 	}
+	nur_call_cancel(&timer->call);
 }
 
 void

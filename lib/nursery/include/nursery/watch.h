@@ -43,31 +43,6 @@ int nur_watch_set(struct nur_watch *watch, unsigned events);
 /* nur_watch_close() - end it; the descriptor may be closed already. Accepts NULL (no checkpoint) */
 void nur_watch_close(struct nur_watch *watch);
 
-/* struct nur_timer - a call at a time; lives in the caller's memory; all fields are private */
-struct nur_timer {
-	struct nur_deadline deadline;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
-/* nur_timer_init() - not set (no checkpoint) */
-void nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg);
-
-/**
- * nur_timer_set() - call at @deadline, in place of an earlier setting; NUR_FOREVER: never
- *
- * When the run ends first it is not called, and is not set any more.
- * Checkpoint: never; in a run. Ownership: @timer stays valid until it was called,
- * nur_timer_stop(), or the end of the run.
- */
-void nur_timer_set(struct nur_timer *timer, nur_time deadline);
-
-/*
- * nur_timer_stop() - do not call; harmless when not set; before the timer's memory goes (no
- * checkpoint)
- */
-void nur_timer_stop(struct nur_timer *timer);
-
 /*
  * struct nur_call - a call on the loop's stack, soon; lives in the caller's memory; all fields are
  * private
@@ -94,5 +69,30 @@ void nur_call_soon(struct nur_call *call);
 
 /* nur_call_cancel() - do not call; harmless when not queued (no checkpoint) */
 void nur_call_cancel(struct nur_call *call);
+
+/* struct nur_timer - a call at a time; lives in the caller's memory; all fields are private */
+struct nur_timer {
+	struct nur_deadline deadline;
+	struct nur_call call;
+};
+
+/* nur_timer_init() - not set (no checkpoint) */
+void nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg);
+
+/**
+ * nur_timer_set() - call at @deadline, in place of an earlier setting; NUR_FOREVER: never
+ *
+ * Set by a timer's call for a time that has come, it is called in the pass after. When the run ends
+ * first it is not called, and is not set any more.
+ * Checkpoint: never; in a run. Ownership: @timer stays valid until it was called,
+ * nur_timer_stop(), or the end of the run.
+ */
+void nur_timer_set(struct nur_timer *timer, nur_time deadline);
+
+/*
+ * nur_timer_stop() - do not call; harmless when not set; before the timer's memory goes (no
+ * checkpoint)
+ */
+void nur_timer_stop(struct nur_timer *timer);
 
 NUR_END_DECLS
