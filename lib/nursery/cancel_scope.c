@@ -290,10 +290,7 @@ filter(struct nur_cancel_scope *scope, struct nur_task *task, int rc)
 	return rc;
 }
 
-/*
- * Takes the scope out of the tree. Scopes still inside are abandoned: they hang on nothing any
- * more.
- */
+/* Takes the scope out of the tree. Those still inside, which are abandoned, hang on nothing any more. */
 static void
 deactivate(struct nuri_run *run, struct nur_cancel_scope *scope)
 {
@@ -302,7 +299,6 @@ deactivate(struct nuri_run *run, struct nur_cancel_scope *scope)
 	while ((node = list_take_first(nuri_list(&scope->children)))) {
 		struct nur_cancel_scope *child = list_entry(node, struct nur_cancel_scope, sibling);
 
-		child->is_misnested = true;
 		child->parent = NULL;
 		update_tree(child);
 	}
@@ -311,21 +307,24 @@ deactivate(struct nuri_run *run, struct nur_cancel_scope *scope)
 	scope->state = NURI_SCOPE_EXITED;
 }
 
+/* What @task has entered inside @scope and not left; whether there is any. */
 static bool
-encloses(const struct nur_cancel_scope *outer, const struct nur_cancel_scope *inner)
+abandon_inner(const struct nur_cancel_scope *scope, struct nur_task *task)
 {
-	while (inner && inner != outer) {
-		inner = inner->parent;
+	struct nur_cancel_scope *inner;
+
+	for (inner = task->scope; inner != scope; inner = inner->parent) {
+		inner->is_misnested = true;
 	}
-	return inner != NULL;
+	return task->scope != scope;
 }
 
 int
-nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc)
+nuri_scope_leave(struct nur_cancel_scope *scope, int rc)
 {
 	struct nur_task *task = nur_current_task();
 
-	if (!task || scope->state != NURI_SCOPE_ACTIVE) {
+	if (!task || scope->state != NURI_SCOPE_ACTIVE || scope->owner != task) {
 		return NUR_EMISNEST;
 	}
 	if (scope->is_misnested) {
@@ -334,19 +333,17 @@ nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc)
 		deactivate(task->run, scope);
 		return rc;
 	}
-	if (task->scope != scope && !encloses(scope, task->scope)) {
-		return NUR_EMISNEST;
-	}
-
-	if (task->scope != scope) {
-		rc = NUR_EMISNEST;
-	} else {
-		rc = filter(scope, task, rc);
-	}
+	rc = abandon_inner(scope, task) ? NUR_EMISNEST : filter(scope, task, rc);
 	nuri_task_activate_scope(task, scope->parent);
 	task->has_been_told &= scope->parent->is_effectively_cancelled;
 	deactivate(task->run, scope);
 	return rc;
+}
+
+int
+nur_cancel_scope_leave(struct nur_cancel_scope *scope, int rc)
+{
+	return scope->is_nursery ? NUR_EMISNEST : nuri_scope_leave(scope, rc);
 }
 
 static void

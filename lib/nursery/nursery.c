@@ -44,6 +44,7 @@ init(struct nur_nursery *nursery)
 {
 	*nursery = (struct nur_nursery){ .state = NURSERY_CLOSED };
 	nur_cancel_scope_init(&nursery->scope);
+	nursery->scope.is_nursery = true;
 	list_init(nuri_list(&nursery->children));
 	list_init(nuri_list(&nursery->in_parent));
 }
@@ -170,7 +171,7 @@ abandon(struct nur_nursery *inner, const char *why)
 	list_unlink(nuri_list(&inner->in_parent));
 	nur_errors_fini(&inner->errors);
 	nuri_failure_destroy(steal(&inner->outer_failure));
-	(void)nur_cancel_scope_leave(&inner->scope, 0); /* misnested anyway */
+	(void)nuri_scope_leave(&inner->scope, 0); /* misnested anyway */
 }
 
 /* Whoever closes a nursery with others open inside it abandons those. */
@@ -271,7 +272,7 @@ nur_nursery_close(struct nur_nursery *nursery, int rc, struct nur_errors *errors
 	list_unlink(nuri_list(&nursery->in_parent));
 
 	owns_cancellation = nuri_scope_owns_cancellation(&nursery->scope);
-	rc = nur_cancel_scope_leave(&nursery->scope, outcome(nursery, rc));
+	rc = nuri_scope_leave(&nursery->scope, outcome(nursery, rc));
 	if (owns_cancellation && nursery->errors.n_cancelled > 0) {
 		nursery->scope.is_cancelled_caught = true;
 		nuri_errors_forget_cancelled(&nursery->errors);

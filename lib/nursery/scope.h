@@ -14,6 +14,9 @@ enum nuri_scope_state {
 void nuri_scope_cancel(
 	struct nur_cancel_scope *scope, enum nur_cancel_source source, const char *text);
 
+/* nuri_scope_leave() - as nur_cancel_scope_leave(), also for the scope of a nursery, by its close */
+int nuri_scope_leave(struct nur_cancel_scope *scope, int rc);
+
 /* nuri_scope_enter_root() - @scope, initialised, becomes the root of a run's tree; no task enters it */
 void nuri_scope_enter_root(struct nur_cancel_scope *scope);
 

@@ -76,6 +76,7 @@ struct nur_cancel_scope {
 	bool is_soft : 1;
 	bool is_stop_called : 1;
 	bool is_stopping : 1;
+	bool is_nursery : 1;
 	struct nur_deadline deadline;
 	nur_time timeout;
 	struct nur_task *owner;
@@ -139,8 +140,8 @@ int nur_cancel_scope_enter(struct nur_cancel_scope *scope);
  * Checkpoint:  never
  * Ownership:   gives @scope back
  * Errors:      NUR_EMISNEST    inner scopes are still open (they are abandoned: leaving them later
- *                              is no second error), or the caller is not inside @scope (nothing
- *                              changes)
+ *                              is no second error), or the caller has not entered @scope, or it is
+ *                              a nursery's, which its close leaves (nothing changes)
  * Source:      Trio CancelScope.__exit__()
  *
  * Return: @rc, or 0 in place of an NUR_ECANCELED of its own, or NUR_EMISNEST.

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Scopes and nurseries that are left in the wrong order, or by the wrong task. */
+#include <stdlib.h>
+
+#include "tests/support/in_run.h"
+
+static struct nur_nursery nursery;
+
+/* On the heap, so that tools notice who looks at it when it is gone. */
+static struct nur_cancel_scope *
+entered(nur_time timeout)
+{
+	struct nur_cancel_scope *scope = malloc(sizeof(*scope));
+
+	ck_assert_ptr_nonnull(scope);
+	ck_assert_int_eq(nur_cancel_scope_init_after(scope, timeout), 0);
+	t_enter(scope);
+	return scope;
+}
+
+static void
+leave_and_free(struct nur_cancel_scope *scope, int rc)
+{
+	ck_assert_int_eq(nur_cancel_scope_leave(scope, 0), rc);
+	free(scope);
+}
+
+static struct nur_nursery *
+opened(void)
+{
+	struct nur_nursery *inner = malloc(sizeof(*inner));
+
+	ck_assert_ptr_nonnull(inner);
+	t_open(inner);
+	return inner;
+}
+
+static void
+assert_no_deadline(void)
+{
+	ck_assert_int_eq(t_statistics().next_deadline_ns, NUR_FOREVER);
+}
+
+IN_RUN_TEST(all_scopes_inside_the_one_left_too_early_are_abandoned)
+{
+	struct nur_cancel_scope *outer = entered(NUR_SEC(1));
+	struct nur_cancel_scope *middle = entered(NUR_SEC(2));
+	struct nur_cancel_scope *inner = entered(NUR_SEC(3));
+
+	leave_and_free(outer, NUR_EMISNEST);
+	leave_and_free(inner, 0);
+	leave_and_free(middle, 0);
+
+	assert_no_deadline();
+	ck_assert_int_eq(nur_sleep(NUR_SEC(4)), 0);
+}
+END_TEST
+
+IN_RUN_TEST(in_any_order)
+{
+	struct nur_cancel_scope *outer = entered(NUR_SEC(1));
+	struct nur_cancel_scope *middle = entered(NUR_SEC(2));
+	struct nur_cancel_scope *inner = entered(NUR_SEC(3));
+
+	leave_and_free(outer, NUR_EMISNEST);
+	leave_and_free(middle, 0);
+	leave_and_free(inner, 0);
+
+	assert_no_deadline();
+}
+END_TEST
+
+IN_RUN_TEST(so_is_a_nursery_inside_which_still_closes)
+{
+	struct nur_cancel_scope *outer = entered(NUR_FOREVER);
+	struct nur_cancel_scope *middle = entered(NUR_FOREVER);
+	struct nur_nursery *inner = opened();
+
+	t_start(inner, t_sleep_forever, NULL);
+	t_settle();
+	leave_and_free(outer, NUR_EMISNEST);
+	ck_assert_int_eq(nur_nursery_close(inner, 0, NULL), NUR_EMISNEST);
+	free(inner);
+	leave_and_free(middle, 0);
+
+	ck_assert_uint_eq(t_statistics().n_tasks_living, 1);
+	ck_assert_int_eq(nur_checkpoint(), 0);
+}
+END_TEST
+
+static int
+leave(void *scope)
+{
+	ck_assert_int_eq(nur_cancel_scope_leave(scope, 0), NUR_EMISNEST);
+	return nur_sleep_forever();
+}
+
+IN_RUN_TEST(a_task_does_not_leave_what_its_parent_has_entered)
+{
+	struct nur_cancel_scope *scope = entered(NUR_FOREVER);
+
+	t_open(&nursery);
+	t_start(&nursery, leave, scope);
+	t_settle();
+	nur_cancel_scope_cancel(scope, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_ECANCELED);
+	ck_assert_int_eq(nur_cancel_scope_leave(scope, NUR_ECANCELED), 0);
+	free(scope);
+}
+END_TEST
+
+IN_RUN_TEST(the_scope_of_a_nursery_is_left_by_closing_it)
+{
+	t_open(&nursery);
+	t_start(&nursery, t_sleep_forever, NULL);
+	ck_assert_int_eq(nur_cancel_scope_leave(nur_nursery_scope(&nursery), 0), NUR_EMISNEST);
+	nur_nursery_cancel(&nursery, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+}
+END_TEST
+
+Suite *
+test_suite(void)
+{
+	Suite *suite = suite_create("misnesting");
+	TCase *tc = tcase_create("order");
+
+	tcase_add_test(tc, all_scopes_inside_the_one_left_too_early_are_abandoned);
+	tcase_add_test(tc, in_any_order);
+	tcase_add_test(tc, so_is_a_nursery_inside_which_still_closes);
+	tcase_add_test(tc, a_task_does_not_leave_what_its_parent_has_entered);
+	tcase_add_test(tc, the_scope_of_a_nursery_is_left_by_closing_it);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
