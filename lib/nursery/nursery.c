@@ -157,15 +157,12 @@ wait_for_children(struct nur_nursery *nursery)
 		"nursery", refuse_abort, NULL); /* only the last child wakes it */
 }
 
-/*
- * Ends the innermost nursery of its task in place of its close: its tasks clean up, its errors are
- * lost.
- */
-static void
-abandon(struct nur_nursery *inner, const char *why)
+void
+nuri_nursery_abandon(struct nur_nursery *inner, const char *why)
 {
 	inner->is_misnested = true;
 	nuri_scope_cancel(&inner->scope, NUR_CANCEL_NURSERY, why);
+	inner->state = NURSERY_CLOSING;
 	wait_for_children(inner);
 	inner->state = NURSERY_CLOSED;
 	list_unlink(nuri_list(&inner->in_parent));
@@ -182,20 +179,8 @@ abandon_inner(struct nur_nursery *nursery)
 	bool were_any = head->prev != nuri_list(&nursery->in_parent);
 
 	while (head->prev != nuri_list(&nursery->in_parent)) {
-		abandon(list_entry(head->prev, struct nur_nursery, in_parent),
+		nuri_nursery_abandon(list_entry(head->prev, struct nur_nursery, in_parent),
 			"an outer nursery was closed");
-	}
-	return were_any;
-}
-
-bool
-nuri_nursery_abandon_all(struct nur_task *task)
-{
-	struct list *head = nuri_list(&task->nurseries);
-	bool were_any = !list_is_empty(head);
-
-	while (!list_is_empty(head)) {
-		abandon(list_entry(head->prev, struct nur_nursery, in_parent), "its task returned");
 	}
 	return were_any;
 }

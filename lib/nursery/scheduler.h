@@ -338,10 +338,10 @@ void nuri_nursery_fail(struct nur_nursery *nursery, int code, const char *why);
 void nuri_nursery_tolerate(struct nur_nursery *nursery, const char *name, int rc);
 
 /*
- * nuri_nursery_abandon_all() - @task returned with nurseries open: cancel what is in them; whether
- * there were any
+ * nuri_nursery_abandon() - end the innermost nursery of the calling task in place of its close: its tasks
+ * clean up, its errors are lost; @why, for these tasks
  */
-bool nuri_nursery_abandon_all(struct nur_task *task);
+void nuri_nursery_abandon(struct nur_nursery *inner, const char *why);
 
 /*
  * nuri_nursery_open_temporary() - open a nursery for a start in @target, which stays open for it; 0,

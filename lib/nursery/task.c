@@ -14,6 +14,7 @@
 #include "lib/nursery/hog.h"
 #include "lib/nursery/local.h"
 #include "lib/nursery/scheduler.h"
+#include "lib/nursery/scope.h"
 
 const char *
 nuri_function_name(uintptr_t fn)
@@ -85,17 +86,40 @@ outermost_scope(const struct nur_task *task)
 	return task->parent_nursery ? &task->parent_nursery->scope : &task->run->system.scope;
 }
 
+/* Leaves the scopes that @task has entered inside @outer, whose memory may go now. */
+static void
+leave_scopes(struct nur_task *task, const struct nur_cancel_scope *outer)
+{
+	while (task->scope != outer && task->scope != outermost_scope(task)) {
+		refuse_dead_memory(task, task->scope, "cancel scope");
+		(void)nuri_scope_leave(task->scope, 0); /* the innermost: cannot fail */
+	}
+}
+
+static void
+abandon_nurseries(struct nur_task *task)
+{
+	struct list *head = nuri_list(&task->nurseries);
+
+	while (!list_is_empty(head)) {
+		struct nur_nursery *inner = list_entry(head->prev, struct nur_nursery, in_parent);
+
+		refuse_dead_memory(task, inner, "nursery");
+		leave_scopes(task, &inner->scope);
+		nuri_nursery_abandon(inner, "its task returned");
+	}
+}
+
 static int
 check_nesting(struct nur_task *task, int rc)
 {
-	if (!list_is_empty(nuri_list(&task->nurseries))) {
-		refuse_dead_memory(task, task->nurseries.prev, "nursery");
-		(void)nuri_nursery_abandon_all(task);
-		return nur_fail(NUR_EMISNEST, "returned with a nursery still open");
-	}
-	if (task->scope != outermost_scope(task)) {
-		refuse_dead_memory(task, task->scope, "cancel scope");
-		return nur_fail(NUR_EMISNEST, "returned inside a cancel scope");
+	bool had_nurseries = !list_is_empty(nuri_list(&task->nurseries));
+
+	if (had_nurseries || task->scope != outermost_scope(task)) {
+		abandon_nurseries(task);
+		leave_scopes(task, outermost_scope(task));
+		return nur_fail(NUR_EMISNEST, had_nurseries ? "returned with a nursery still open"
+							    : "returned inside a cancel scope");
 	}
 	if (rc == NUR_ECANCELED && !nuri_task_may_be_cancelled(task)) {
 		return NUR_ESTRAYCANCEL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scopes and nurseries that are left in the wrong order, or by the wrong task. */
+/* Scopes and nurseries that are left in the wrong order, by the wrong task, or not at all. */
 #include <stdlib.h>
 
 #include "tests/support/in_run.h"
@@ -119,6 +119,96 @@ IN_RUN_TEST(the_scope_of_a_nursery_is_left_by_closing_it)
 }
 END_TEST
 
+/* ---- tasks that return too early ---- */
+
+static struct nur_cancel_scope *left_scopes[2];
+static struct nur_nursery *left_nursery;
+
+static int
+return_inside_scopes(void *unused)
+{
+	left_scopes[0] = entered(NUR_SEC(1));
+	left_scopes[1] = entered(NUR_SEC(2));
+	return 0;
+}
+
+IN_RUN_TEST(the_end_of_a_task_leaves_its_scopes)
+{
+	t_open(&nursery);
+	t_start(&nursery, return_inside_scopes, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_EMISNEST);
+	ck_assert_int_eq(nur_cancel_scope_leave(left_scopes[1], 0), NUR_EMISNEST);
+	free(left_scopes[0]);
+	free(left_scopes[1]);
+
+	assert_no_deadline();
+	ck_assert_int_eq(nur_sleep(NUR_SEC(3)), 0);
+}
+END_TEST
+
+static int
+return_inside_a_nursery(void *unused)
+{
+	left_scopes[0] = entered(NUR_SEC(1));
+	left_nursery = opened();
+	left_scopes[1] = entered(NUR_SEC(2));
+	return 0;
+}
+
+IN_RUN_TEST(and_those_around_and_inside_its_nurseries)
+{
+	t_open(&nursery);
+	t_start(&nursery, return_inside_a_nursery, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_EMISNEST);
+	free(left_nursery);
+	free(left_scopes[0]);
+	free(left_scopes[1]);
+
+	assert_no_deadline();
+}
+END_TEST
+
+static int late_result;
+static struct nur_call call;
+
+static void
+start_late(void *unused)
+{
+	late_result = nur_start_soon(left_nursery, "late", t_sleep_forever, NULL);
+}
+
+/* The last task of the nursery; its end wakes who abandons it, in the pass that makes the call. */
+static int
+have_one_started_late(void *unused)
+{
+	int r = nur_sleep_forever();
+
+	nur_call_soon(&call);
+	return r;
+}
+
+static int
+leave_a_nursery_open(void *unused)
+{
+	left_nursery = opened();
+	t_start(left_nursery, have_one_started_late, NULL);
+	t_settle();
+	return 0;
+}
+
+IN_RUN_TEST(nothing_is_started_any_more_in_a_nursery_that_was_abandoned)
+{
+	nur_call_init(&call, start_late, NULL);
+	t_open(&nursery);
+	t_start(&nursery, leave_a_nursery_open, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_EMISNEST);
+
+	ck_assert_int_eq(late_result, NUR_ECLOSED);
+	ck_assert_uint_eq(t_statistics().n_tasks_living, 1);
+	free(left_nursery);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -130,6 +220,12 @@ test_suite(void)
 	tcase_add_test(tc, so_is_a_nursery_inside_which_still_closes);
 	tcase_add_test(tc, a_task_does_not_leave_what_its_parent_has_entered);
 	tcase_add_test(tc, the_scope_of_a_nursery_is_left_by_closing_it);
+	suite_add_tcase(suite, tc);
+
+	tc = tcase_create("tasks that return");
+	tcase_add_test(tc, the_end_of_a_task_leaves_its_scopes);
+	tcase_add_test(tc, and_those_around_and_inside_its_nurseries);
+	tcase_add_test(tc, nothing_is_started_any_more_in_a_nursery_that_was_abandoned);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
