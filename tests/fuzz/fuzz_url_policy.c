@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <curl/curl.h>
 #include <fetch/expect.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,6 +46,28 @@ check_by_libcurl(const struct fetch_url *url)
 		*c = (char)toupper((unsigned char)*c);
 	}
 	check_same(text, url);
+}
+
+/* What the handle of a request is given in place of the whole text. */
+static void
+check_path(const struct fetch_url *url)
+{
+	CURLU *handle = curl_url();
+	char *path = NULL;
+	char *query = NULL;
+	size_t len;
+
+	ALWAYS(handle && curl_url_set(handle, CURLUPART_URL, url->text, 0) == CURLUE_OK);
+	ALWAYS(curl_url_get(handle, CURLUPART_PATH, &path, 0) == CURLUE_OK);
+	(void)curl_url_get(handle, CURLUPART_QUERY, &query, 0); /* an error is: none */
+	len = strlen(path);
+	ALWAYS(strncmp(url->path, path, len) == 0);
+	ALWAYS(query ? url->path[len] == '?' && strcmp(url->path + len + 1, query) == 0
+		     : url->path[len] == '\0');
+	ALWAYS(!strchr(url->path, '%')); /* libcurl would write its letters small */
+	curl_free(path);
+	curl_free(query);
+	curl_url_cleanup(handle);
 }
 
 static void
@@ -100,6 +123,9 @@ check_url(const struct fetch_url *url)
 	buffer_fini(&redacted);
 	if (fetch_url_is_literal(url)) {
 		check_policy(url);
+	}
+	if (url->path) {
+		check_path(url);
 	}
 }
 

@@ -133,6 +133,57 @@ START_TEST(nothing_of_one_request_is_in_the_next)
 }
 END_TEST
 
+START_TEST(each_request_has_its_own_path)
+{
+	static const struct {
+		const char *path;
+		const char *line;
+	} cases[] = {
+		{ "/echo/a", "GET /echo/a HTTP" },
+		{ "/echo/b?x=1", "GET /echo/b?x=1 HTTP" },
+		{ "/echo/c?y?z=%2F", "GET /echo/c?y?z=%2F HTTP" },
+		{ "/echo/d?y?z", "GET /echo/d?y?z HTTP" },
+		{ "/echo/e%2Ff", "GET /echo/e%2Ff HTTP" },
+		{ "/echo/g/../h", "GET /echo/h HTTP" },
+		{ "/echo", "GET /echo HTTP" },
+		{ "/echo/i?", "GET /echo/i HTTP" },
+	};
+
+	kit->batch.concurrency = 1;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		kit_add(kit, t_origin_url(origin, "%s", cases[i].path));
+	}
+	kit_run(kit);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_msg(strstr(kit->results[i].body, cases[i].line), "%s: %s", cases[i].line,
+			kit->results[i].body);
+	}
+}
+END_TEST
+
+START_TEST(origins_in_turn_get_their_own_requests)
+{
+	kit->batch.concurrency = 1;
+	for (int i = 0; i < 6; i++) {
+		char *url = NULL;
+
+		ck_assert_int_gt(asprintf(&url, "http://127.0.0.%d:%u/echo/%d", 1 + i / 2 % 2,
+					 t_origin_port(origin, T_PORT_HTTP), i),
+			0);
+		kit_add(kit, url);
+	}
+	kit_run(kit);
+	for (int i = 0; i < 6; i++) {
+		char line[80];
+
+		(void)snprintf(line, sizeof(line), "GET /echo/%d HTTP/1.1\r\nHost: 127.0.0.%d:", i,
+			1 + i / 2 % 2);
+		ck_assert_msg(
+			strstr(kit->results[i].body, line), "%s: %s", line, kit->results[i].body);
+	}
+}
+END_TEST
+
 /* Whether exactly the URLs of the @mask, lowest bit first, have sent @text. */
 static void
 check_sent(const char *text, unsigned mask)
@@ -501,6 +552,8 @@ test_suite(void)
 	tcase_add_test(requests, a_head_has_no_body);
 	tcase_add_test(requests, user_info_is_used_and_never_shown);
 	tcase_add_test(requests, nothing_of_one_request_is_in_the_next);
+	tcase_add_test(requests, each_request_has_its_own_path);
+	tcase_add_test(requests, origins_in_turn_get_their_own_requests);
 	tcase_add_test(requests, requests_with_the_same_options_say_the_same);
 	tcase_add_test(requests, requests_with_other_options_say_only_theirs);
 	tcase_add_test(requests, what_a_batch_says_ends_with_it);

@@ -35,6 +35,7 @@
 
 /*
  * What a URL is made of, on the way to a struct fetch_url.
+ * path           where it begins, in a URL of the usual form; else 0
  * text, display  owned; NULL when both are the text as given
  */
 struct parts {
@@ -42,6 +43,7 @@ struct parts {
 	bool has_userinfo;
 	uint16_t port;
 	struct fetch_address address;
+	size_t path;
 	char *text;
 	char *display;
 	char host[FETCH_URL_HOST_MAX + 3]; /* room for two brackets */
@@ -198,7 +200,11 @@ scan_plain(const char *text, size_t len, struct parts *parts)
 		}
 		at += 1 + n;
 	}
-	return is_plain_path(text + at, len - at);
+	if (!is_plain_path(text + at, len - at)) {
+		return false;
+	}
+	parts->path = at;
+	return true;
 }
 
 /* --- libcurl --- */
@@ -530,6 +536,7 @@ create_url(const struct parts *parts, const char *text, size_t text_len, struct 
 	if (display_len > 0) {
 		next = mempcpy(next, parts->display, display_len);
 	}
+	url->path = parts->path > 0 ? url->text + parts->path : NULL;
 	url->origin = next;
 	next = mempcpy(next, origin, origin_len + 1);
 	url->host = next;

@@ -23,6 +23,7 @@
  *               gone, an international host is its A-label, a strange IPv4 spelling four decimal
  *               numbers. Holds the user info: never show it
  * display       the same without user info: for results, trees and logs
+ * path          of text, with the query, when libcurl reads text as it stands; NULL: it may change it
  * origin        "scheme://host:port", always with the port: the key of limits and connections
  * host          lower case, without a final dot, without brackets
  * port          1 to 65535
@@ -34,6 +35,7 @@
 struct fetch_url {
 	const char *text;
 	const char *display;
+	const char *path;
 	const char *origin;
 	const char *host;
 	struct fetch_address address;

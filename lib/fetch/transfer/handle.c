@@ -333,16 +333,43 @@ get_buffer_len(const struct fetch_transfer *transfer)
 		       : BUFFER_LEN;
 }
 
+static int
+set_path(CURLU *url, const char *path)
+{
+	const char *query = strchr(path, '?');
+	_cleanup_(freep) char *copy = query ? strndup(path, (size_t)(query - path)) : NULL;
+	int r;
+
+	if (query && !copy) {
+		return -ENOMEM;
+	}
+	r = curl_url_set(url, CURLUPART_PATH, query ? copy : path, 0) != CURLUE_OK;
+	r |= curl_url_set(url, CURLUPART_QUERY, query ? query + 1 : NULL, 0) != CURLUE_OK;
+	return r ? -ENOMEM : 0;
+}
+
+/* Within an origin only the path changes: reading the whole URL again costs ten times that. */
+static int
+parse_url(struct fetch_handle *handle, const struct fetch_url *url)
+{
+	if (url->path && handle->url_origin && strcmp(handle->url_origin, url->origin) == 0) {
+		return set_path(handle->url, url->path);
+	}
+	free(handle->url_origin);
+	handle->url_origin = url->path ? strdup(url->origin) : NULL; /* without it, the long way */
+	return curl_url_set(handle->url, CURLUPART_URL, url->text, 0) != CURLUE_OK ? -ENOMEM : 0;
+}
+
 /*
  * Parsed here and not by libcurl, which would put the text together again from what it has parsed,
  * letter by letter. The text itself is for requests that libcurl repeats.
  */
 static int
-set_url(struct fetch_handle *handle, const char *text)
+set_url(struct fetch_handle *handle, const struct fetch_url *url)
 {
-	int r = curl_url_set(handle->url, CURLUPART_URL, text, 0) != CURLUE_OK;
+	int r = parse_url(handle, url);
 
-	r |= curl_easy_setopt(handle->easy, CURLOPT_URL, text);
+	r |= curl_easy_setopt(handle->easy, CURLOPT_URL, url->text);
 	r |= curl_easy_setopt(handle->easy, CURLOPT_CURLU, handle->url);
 	return r ? -ENOMEM : 0;
 }
@@ -369,7 +396,7 @@ set_its_own(struct fetch_handle *handle)
 	long buffer_len = get_buffer_len(transfer);
 	long is_fresh = wants_new_connection(handle);
 	CURL *easy = handle->easy;
-	int r = set_url(handle, transfer->url->text);
+	int r = set_url(handle, transfer->url);
 
 	r |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_fresh);
 	r |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); /* until a response comes */
@@ -447,6 +474,7 @@ destroy(struct fetch_handle *handle)
 	if (handle) {
 		curl_easy_cleanup(handle->easy);
 		curl_url_cleanup(handle->url);
+		free(handle->url_origin);
 		curl_slist_free_all(handle->resolve);
 		curl_slist_free_all(handle->fields);
 		free(handle);

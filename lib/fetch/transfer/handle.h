@@ -44,6 +44,7 @@ enum fetch_handle_use {
  * use                 whose next request may have it
  * next                kept handle
  * url                 of the present or the last request
+ * url_origin          its origin, if it has all been read as it stands; else NULL
  * resolve, fields     lists that libcurl borrows while the handle is in use, or NULL
  * connect_timeout_ms, buffer_len  as set
  * error               CURLOPT_ERRORBUFFER
@@ -62,6 +63,7 @@ struct fetch_handle {
 	struct fetch_handles *handles;
 	struct fetch_handle *next;
 	CURLU *url;
+	char *url_origin;
 	struct curl_slist *resolve;
 	struct curl_slist *fields;
 	long connect_timeout_ms;
