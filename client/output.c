@@ -58,6 +58,8 @@ is_one_of(const char *key, const char *const *names)
 	return false;
 }
 
+static void put_value(struct json_writer *w, const struct value *value, const char *const *skip);
+
 static void
 put_members(struct json_writer *w, const struct value *map, const char *const *skip)
 {
@@ -66,13 +68,14 @@ put_members(struct json_writer *w, const struct value *map, const char *const *s
 	value_for_each(member, map) {
 		if (!is_one_of(member->key, skip)) {
 			json_write_name_bytes(w, member->key, member->key_len);
-			output_put_value(w, member, NULL);
+			put_value(w, member, NULL);
 		}
 	}
 }
 
-void
-output_put_value(struct json_writer *w, const struct value *value, const char *const *skip)
+/* A tree as JSON, without the members @skip of a map; NULL: none. */
+static void
+put_value(struct json_writer *w, const struct value *value, const char *const *skip)
 {
 	const struct value *child;
 
@@ -95,7 +98,7 @@ output_put_value(struct json_writer *w, const struct value *value, const char *c
 	case VALUE_LIST:
 		json_begin_array(w);
 		value_for_each(child, value) {
-			output_put_value(w, child, NULL);
+			put_value(w, child, NULL);
 		}
 		json_end_array(w);
 		break;
@@ -394,7 +397,7 @@ output_result(struct output *output, const struct value *value, const struct res
 		return 0;
 	}
 	buffer_clear(&output->scratch);
-	output_put_value(&w, value, stream_members);
+	put_value(&w, value, stream_members);
 	if (buffer_error(&output->scratch) < 0) {
 		return buffer_error(&output->scratch);
 	}
@@ -413,7 +416,7 @@ output_print_json(const struct value *value)
 	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
 	struct json_writer w = JSON_WRITER_INIT(&text);
 
-	output_put_value(&w, value, NULL);
+	put_value(&w, value, NULL);
 	json_end_line(&w);
 	return call_write(&text);
 }

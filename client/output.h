@@ -85,9 +85,6 @@ int output_result(
  */
 int output_end(struct output *output, const struct value *end);
 
-/* output_put_value() - a tree as JSON, without the member @skip of a map (NULL = none) */
-void output_put_value(struct json_writer *w, const struct value *value, const char *const *skip);
-
 /* output_print_json() - a tree and a newline to standard output. Return: the exit code */
 int output_print_json(const struct value *value);
 

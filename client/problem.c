@@ -107,8 +107,9 @@ problem_say_error(int error, const char *socket)
 	return error == -ENOMEM ? EXIT_INTERNAL : EXIT_UNREACHABLE;
 }
 
-enum exit_code
-problem_exit_code(int status)
+/* What a status from 300 on means for the caller. */
+static enum exit_code
+exit_code_of(int status)
 {
 	switch (status) {
 	case 400:
@@ -243,10 +244,10 @@ put_hint(const struct http *http, const char *target, const char *code, const ch
 	if (hint) {
 		buffer_printf(out, "%s\n", hint);
 	}
-	if (problem_exit_code(status) == EXIT_REFUSED && after[0] &&
+	if (exit_code_of(status) == EXIT_REFUSED && after[0] &&
 		strspn(after, "0123456789") == strlen(after)) {
 		buffer_printf(out, "try again in %s s\n", after);
-	} else if (problem_exit_code(status) == EXIT_REFUSED) {
+	} else if (exit_code_of(status) == EXIT_REFUSED) {
 		buffer_puts(out, "try again later\n");
 	} else if (status >= 500 && status != 501 && request_id) {
 		buffer_printf(
@@ -283,5 +284,5 @@ problem_say_answer(const struct http *http, const char *target, const struct inp
 	put_hint(http, target, code, problem ? value_get_text(problem, "request_id") : NULL, &text);
 	print(&text);
 	return code && strcmp(code, "invalid_config") == 0 ? EXIT_CONFIG
-							   : problem_exit_code(http->answer.status);
+							   : exit_code_of(http->answer.status);
 }

@@ -26,6 +26,3 @@ int problem_say_error(int error, const char *socket);
  * Return: the exit code
  */
 int problem_say_answer(const struct http *http, const char *target, const struct input *input);
-
-/* problem_exit_code() - what a status from 300 on means for the caller */
-enum exit_code problem_exit_code(int status);

@@ -112,12 +112,6 @@ take_batch(struct stream *s, const struct value *line)
 	return 0;
 }
 
-void
-stream_begin(struct stream *s)
-{
-	begin(s, 0, -1);
-}
-
 static int
 take_result(struct stream *s, const struct value *line)
 {
@@ -413,7 +407,7 @@ stream_look_on(const struct options *options, const char *id, const char *format
 	}
 	request.target = s.target = target.data;
 	terminal_look(STDERR_FILENO, &s.talk);
-	stream_begin(&s);
+	begin(&s, 0, -1); /* the ID was known before: the stream has no first line */
 	r = http_open(&s.exchange, s.socket, &request);
 	if (r < 0) {
 		return problem_say_error(r, s.socket);

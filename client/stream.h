@@ -56,9 +56,6 @@ struct stream {
 	bool cancels;
 };
 
-/* stream_begin() - of a batch whose ID was known before: the stream has no first line */
-void stream_begin(struct stream *s);
-
 /* stream_follow() - read until the stream ends, an error, or Ctrl-C. Return: an exit code; -1 = see the stream */
 int stream_follow(struct stream *s, const sigset_t *mask);
 

@@ -26,7 +26,7 @@ give_memory_back(size_t n_bytes)
 	}
 }
 
-void
+static void
 batch_destroy(struct batch *batch)
 {
 	size_t n_bytes;
@@ -47,6 +47,8 @@ batch_destroy(struct batch *batch)
 	free(batch);
 	give_memory_back(n_bytes);
 }
+
+DEFINE_CLEANUP(struct batch *, batch_destroy);
 
 static int
 create(struct batches *owner, const char *name, size_t n_urls, struct batch **ret_batch)

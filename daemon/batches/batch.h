@@ -123,10 +123,6 @@ int batch_create(
 int batch_create_past(
 	struct batches *owner, const char *name, int64_t stored, struct batch **ret_batch);
 
-void batch_destroy(struct batch *batch);
-
-DEFINE_CLEANUP(struct batch *, batch_destroy);
-
 /* batch_keep() - add a URL's final result, as the last one. -ENOMEM: it is as if it had not been there */
 int batch_keep(struct batch *batch, const struct fetch_result *result);
 

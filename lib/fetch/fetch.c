@@ -311,8 +311,9 @@ follow(struct fetching *fetching)
 	return move_lane(fetching, fetching->url->origin);
 }
 
-bool
-fetch_is_redirected(const struct fetching *fetching)
+/* The response, of which the head is there, leads to another hop. */
+static bool
+is_redirected(const struct fetching *fetching)
 {
 	const struct fetch_head *head = &fetching->transfer.head;
 
@@ -323,7 +324,7 @@ fetch_is_redirected(const struct fetching *fetching)
 bool
 fetch_is_being_answered(const struct fetching *fetching)
 {
-	return fetching->transfer.head.is_whole && !fetch_is_redirected(fetching);
+	return fetching->transfer.head.is_whole && !is_redirected(fetching);
 }
 
 __attribute__((noinline)) static void
@@ -392,7 +393,7 @@ attempt(struct fetching *fetching)
 		if (r < 0 || fetching->error) {
 			return r;
 		}
-		if (!fetch_is_redirected(fetching)) {
+		if (!is_redirected(fetching)) {
 			break;
 		}
 		r = follow(fetching);

@@ -43,9 +43,6 @@ struct fetching {
  */
 NUR_CHECKPOINT int fetch_attempt(struct fetching *fetching);
 
-/* fetch_is_redirected() - the response, of which the head is there, leads to another hop */
-bool fetch_is_redirected(const struct fetching *fetching);
-
 /* fetch_is_being_answered() - the head of the last response is there, and that of no redirect */
 bool fetch_is_being_answered(const struct fetching *fetching);
 
