@@ -143,19 +143,6 @@ fault_print(const struct fault *fault, struct buffer *out)
 }
 
 void
-faults_print(const struct faults *faults, struct buffer *out)
-{
-	size_t i;
-
-	for (i = 0; i < faults->n; i++) {
-		fault_print(&faults->items[i], out);
-	}
-	if (faults->n_dropped > 0) {
-		buffer_printf(out, "… and %zu more\n", faults->n_dropped);
-	}
-}
-
-void
 faults_fini(struct faults *faults)
 {
 	free(faults->items);

@@ -94,9 +94,6 @@ faults_count(const struct faults *faults)
  */
 void fault_print(const struct fault *fault, struct buffer *out);
 
-/* faults_print() - the kept ones, a line each */
-void faults_print(const struct faults *faults, struct buffer *out);
-
 /* faults_fini() - free; accepts a zeroed list, leaves one */
 void faults_fini(struct faults *faults);
 

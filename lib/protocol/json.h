@@ -2,7 +2,7 @@
 /*
  * JSON in both directions. json.c is the only file that knows jansson, which is strict where it
  * counts (duplicate keys, UTF-8, NUL, numbers that do not fit) and keeps no positions;
- * json_locate() finds them by a second look when there is a fault to report. Answers are never
+ * json_locate_faults() finds them by a second look when there is a fault to report. Answers are never
  * built as trees: the writer in json_writer.h appends them to a buffer.
  */
 #pragma once
@@ -47,20 +47,6 @@ void json_seed(size_t seed);
 int json_parse(
 	const char *body, size_t len, struct value_tree **ret_tree, struct json_error *ret_error);
 
-/**
- * json_locate() - where the value named by a JSON pointer stands in a text
- * @pointer: RFC 6901
- *
- * Works on any bytes; with duplicate keys the first counts.
- *
- * Errors:  -ENOENT  there is no such value
- *          -ENOMEM
- *
- * Return: 0, or a negative error code from the list.
- */
-int json_locate(const char *body, size_t len, const char *pointer, uint32_t *ret_line,
-	uint32_t *ret_column);
-
 /*
  * first   index in @faults of the first fault to look for
  * prefix  bytes of each pointer that do not count: "/urls/7" of "/urls/7/timeout" in a line that
@@ -76,6 +62,10 @@ struct json_locate_from {
 /*
  * json_locate_faults() - fill in the positions that are missing in @faults, in one pass over the
  * text
+ *
+ * Works on any bytes; with duplicate keys the first counts. A place that is not there stays without.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int json_locate_faults(
 	const char *body, size_t len, const struct json_locate_from *from, struct faults *faults);

@@ -325,25 +325,6 @@ locate(const char *body, size_t len, uint32_t line, struct wanted *wanted, size_
 }
 
 int
-json_locate(
-	const char *body, size_t len, const char *pointer, uint32_t *ret_line, uint32_t *ret_column)
-{
-	struct wanted wanted = { .pointer = pointer, .len = strlen(pointer) };
-	int r;
-
-	r = locate(body, len, 1, &wanted, 1);
-	if (r < 0) {
-		return r;
-	}
-	if (wanted.line == 0) {
-		return -ENOENT;
-	}
-	*ret_line = wanted.line;
-	*ret_column = wanted.column;
-	return 0;
-}
-
-int
 json_locate_faults(
 	const char *body, size_t len, const struct json_locate_from *from, struct faults *faults)
 {

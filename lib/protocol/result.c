@@ -269,9 +269,10 @@ write_cancel(struct json_writer *w, const struct result_record *record)
 	json_end_object(w);
 }
 
-static void
-write_result_members(struct json_writer *w, const struct result_record *record)
+void
+result_write(struct json_writer *w, const struct result_record *record)
 {
+	json_begin_object(w);
 	json_write_key(w, "index");
 	json_write_uint(w, record->index);
 	json_write_key(w, "url");
@@ -292,27 +293,7 @@ write_result_members(struct json_writer *w, const struct result_record *record)
 	write_tls(w, record);
 	write_capture(w, record);
 	write_timing(w, &record->timing);
-}
-
-void
-result_write(struct json_writer *w, const struct result_record *record)
-{
-	json_begin_object(w);
-	write_result_members(w, record);
 	json_end_object(w);
-}
-
-void
-result_write_line(struct json_writer *w, const struct result_record *record)
-{
-	json_begin_object(w);
-	json_write_key(w, "type");
-	json_write_text(w, "result");
-	json_write_key(w, "seq");
-	json_write_uint(w, record->seq);
-	write_result_members(w, record);
-	json_end_object(w);
-	json_end_line(w);
 }
 
 static void
@@ -573,7 +554,6 @@ result_from_value(const struct value *value, struct result_record *ret_record)
 	}
 	record.index = (size_t)index;
 	record.outcome = (enum result_outcome)result_outcome_find(outcome);
-	record.seq = (uint64_t)get_integer(value, "seq", INT64_MAX, 0);
 	record.is_twin = twin_of >= 0;
 	record.twin_of = record.is_twin ? (size_t)twin_of : 0;
 	record.status = (int)get_integer(value, "status", 999, 0);

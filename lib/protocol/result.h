@@ -131,7 +131,6 @@ struct result_timing {
  * One URL's result. Strings are borrowed; NULL = not there.
  *
  * index          place in the batch's urls, from 0
- * seq            order of finishing, from 1; 0 = not written (collected answers)
  * is_twin        not fetched itself: this is the result of URL twin_of, written as "same_as"
  * status         of the last response; 0 = there was none
  * attempts       tries made; 0 = never started: then the fields from redirects to reused are not
@@ -152,7 +151,6 @@ struct result_timing {
  */
 struct result_record {
 	size_t index;
-	uint64_t seq;
 	const char *url;
 	enum result_outcome outcome;
 	bool is_twin;
@@ -221,23 +219,20 @@ struct batch_summary {
 /* result_write() - one result as an object */
 void result_write(struct json_writer *w, const struct result_record *record);
 
-/* result_write_line() - {"type":"result","seq":…,…} and a newline */
-void result_write_line(struct json_writer *w, const struct result_record *record);
-
 /*
  * batch_summary_write_members() - the members of a batch's object, which the caller began and ends:
  * between the two it may add "results"
  */
 void batch_summary_write_members(struct json_writer *w, const struct batch_summary *summary);
 
-/* The other lines of a stream, newline included: its first, one every 15 s, its last. */
+/* The lines of a stream that are no results, newline included: its first, one every 15 s, its last. */
 void batch_write_begin_line(struct json_writer *w, const struct batch_summary *summary);
 void batch_write_heartbeat_line(struct json_writer *w);
 void batch_write_end_line(struct json_writer *w, const struct batch_summary *summary);
 
 /**
  * result_from_value() - read a result back
- * @value:      an object as result_write() or result_write_line() wrote it
+ * @value:      an object as result_write() wrote it, or a line of a stream with its members
  * @ret_record: strings borrowed from @value's tree; the body is given as it was written (hex, text,
  *              base64)
  *

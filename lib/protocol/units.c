@@ -263,15 +263,3 @@ size_format(int64_t bytes, char *out)
 		size_units[i].name);
 	return out;
 }
-
-const char *
-rate_format(const struct rate *rate, char *out)
-{
-	size_t i = 0;
-
-	while (i < ARRAY_LEN(rate_units) - 1 && rate_units[i].factor != rate->per_ns) {
-		i++;
-	}
-	(void)snprintf(out, UNITS_TEXT_MAX, "%" PRIu32 "/%s", rate->count, rate_units[i].name);
-	return out;
-}

@@ -67,4 +67,3 @@ int rate_parse(const char *text, size_t len, struct rate *ret_rate, const char *
  */
 const char *duration_format(int64_t ns, char *out);
 const char *size_format(int64_t bytes, char *out);
-const char *rate_format(const struct rate *rate, char *out);

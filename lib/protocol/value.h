@@ -28,7 +28,7 @@ enum value_type {
 
 /*
  * line, column            where the value starts, from 1, columns in characters; 0 = not known
- *                         (JSON: see json_locate())
+ *                         (JSON: see json_locate_faults())
  * key_line, key_column    the same for the key of a map's member
  * quoted                  YAML: the scalar was quoted (or a block scalar), so it is a string
  *                         whatever it looks like

@@ -63,7 +63,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		ALWAYS(faults.n > 0 && !tree);
 	}
-	faults_print(&faults, &out);
+	for (size_t i = 0; i < faults.n; i++) {
+		fault_print(&faults.items[i], &out);
+	}
 	buffer_fini(&out);
 	faults_fini(&faults);
 	value_tree_destroy(tree);

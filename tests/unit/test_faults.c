@@ -42,7 +42,9 @@ START_TEST(faults_read_like_a_compilers_messages)
 		"is legal");
 	faults.source = NULL;
 	faults_add(&faults, &(struct fault_place){ NULL }, "empty");
-	faults_print(&faults, &out);
+	for (size_t i = 0; i < faults.n; i++) {
+		fault_print(&faults.items[i], &out);
+	}
 
 	ck_assert_str_eq(out.data,
 		"fetchd.yaml:3:5: /timout: unknown field (did you mean \"timeout\"?)\n"
@@ -54,18 +56,16 @@ END_TEST
 START_TEST(only_the_first_hundred_are_kept)
 {
 	_cleanup_(faults_fini) struct faults faults = FAULTS_INIT;
-	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
 	int i;
 
 	for (i = 0; i < 1000; i++) {
 		faults_add(&faults, &(struct fault_place){ NULL }, "fault %d", i);
 	}
-	faults_print(&faults, &out);
 
 	ck_assert_uint_eq(faults.n, FAULTS_MAX);
 	ck_assert_uint_eq(faults_count(&faults), 1000);
 	ck_assert_str_eq(faults.items[FAULTS_MAX - 1].detail, "fault 99");
-	ck_assert_ptr_nonnull(strstr(out.data, "… and 900 more\n"));
+	ck_assert_uint_eq(faults.n_dropped, 900);
 	ck_assert_int_eq(faults.error, 0);
 }
 END_TEST

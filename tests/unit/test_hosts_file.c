@@ -48,7 +48,6 @@ START_TEST(names_and_aliases_have_the_addresses_of_all_their_lines)
 	ck_assert_str_eq(find(hosts, "last"), "192.0.2.4");
 	ck_assert_str_eq(find(hosts, "three"), "");
 	ck_assert_str_eq(find(hosts, "on"), "");
-	ck_assert_uint_eq(fetch_hosts_count(hosts), 6);
 }
 END_TEST
 
@@ -69,7 +68,9 @@ START_TEST(broken_lines_are_skipped)
 		parse("\n#\n   \n192.0.2\tshort\n192.0.2.1\nfe80::1%eth0 zone\nname 192.0.2.1\n"
 		      "192.0.2.9 good\n");
 
-	ck_assert_uint_eq(fetch_hosts_count(hosts), 1);
+	ck_assert_str_eq(find(hosts, "short"), "");
+	ck_assert_str_eq(find(hosts, "zone"), "");
+	ck_assert_str_eq(find(hosts, "192.0.2.1"), "");
 	ck_assert_str_eq(find(hosts, "good"), "192.0.2.9");
 }
 END_TEST

@@ -130,7 +130,7 @@ write_result(int i)
 	record.capture = i ? BATCH_CAPTURE_BASE64 : BATCH_CAPTURE_TEXT;
 	record.body = body;
 	record.body_len = sizeof(body);
-	result_write_line(&w, &record);
+	result_write(&w, &record);
 	return buffer_error(&out);
 }
 

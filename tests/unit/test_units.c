@@ -151,15 +151,25 @@ START_TEST(a_bad_size_says_why)
 }
 END_TEST
 
-START_TEST(a_rate_is_read_and_written_back)
+static const struct {
+	const char *text;
+	struct rate rate;
+} rates[] = {
+	{ "10/s", { 10, UNITS_NS_PER_S } },
+	{ "600/m", { 600, 60 * UNITS_NS_PER_S } },
+	{ "5/h", { 5, 3600 * UNITS_NS_PER_S } },
+	{ "4294967295/s", { UINT32_MAX, UNITS_NS_PER_S } },
+};
+
+START_TEST(a_rate_is_read)
 {
-	static const char *const texts[] = { "10/s", "600/m", "5/h", "4294967295/s" };
-	char back[UNITS_TEXT_MAX];
+	const char *text = rates[_i].text;
 	const char *why = NULL;
 	struct rate rate = { 0 };
 
-	ck_assert_int_eq(rate_parse(texts[_i], strlen(texts[_i]), &rate, &why), 0);
-	ck_assert_str_eq(rate_format(&rate, back), texts[_i]);
+	ck_assert_int_eq(rate_parse(text, strlen(text), &rate, &why), 0);
+	ck_assert_uint_eq(rate.count, rates[_i].rate.count);
+	ck_assert_int_eq(rate.per_ns, rates[_i].rate.per_ns);
 }
 END_TEST
 
@@ -205,7 +215,7 @@ test_suite(void)
 	suite_add_tcase(suite, tc);
 
 	tc = tcase_create("rates");
-	tcase_add_loop_test(tc, a_rate_is_read_and_written_back, 0, 4);
+	tcase_add_loop_test(tc, a_rate_is_read, 0, ARRAY_LEN(rates));
 	tcase_add_loop_test(tc, a_bad_rate_says_why, 0, ARRAY_LEN(bad_rates));
 	suite_add_tcase(suite, tc);
 	return suite;

@@ -243,9 +243,3 @@ fetch_hosts_find(
 	}
 	return r;
 }
-
-size_t
-fetch_hosts_count(const struct fetch_hosts *hosts)
-{
-	return hosts ? hosts->n_items : 0;
-}

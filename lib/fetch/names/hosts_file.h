@@ -37,6 +37,3 @@ DEFINE_CLEANUP(struct fetch_hosts *, fetch_hosts_destroy);
  */
 int fetch_hosts_find(
 	const struct fetch_hosts *hosts, const char *name, struct fetch_answer **ret_answer);
-
-/* fetch_hosts_count() - pairs of name and address */
-size_t fetch_hosts_count(const struct fetch_hosts *hosts);
