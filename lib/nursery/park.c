@@ -122,6 +122,9 @@ nur_parking_lot_repark(struct nur_parking_lot *lot, struct nur_parking_lot *targ
 	struct parked *first;
 	size_t n = 0;
 
+	if (count > lot->n_waiting) {
+		count = lot->n_waiting; /* the same lot, as a target, never becomes empty */
+	}
 	while (n < count && (first = take_first(lot))) {
 		if (target->is_broken) {
 			wake_broken(first, target->broken_by);

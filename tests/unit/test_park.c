@@ -152,6 +152,22 @@ T_TASK_TEST(waiters_are_moved_in_order)
 	return 0;
 }
 
+T_TASK_TEST(moving_within_a_lot_changes_the_order)
+{
+	park_three();
+	ck_assert_uint_eq(nur_parking_lot_repark(&lot, &lot, SIZE_MAX), 3);
+	ck_assert_uint_eq(nur_parking_lot_repark(&lot, &lot, 1), 1);
+	ck_assert_uint_eq(nur_parking_lot_n_waiting(&lot), 3);
+	ck_assert_uint_eq(nur_parking_lot_unpark(&lot, 2, 7), 2);
+	ck_assert_uint_eq(nur_parking_lot_unpark(&lot, 1, 8), 1);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+
+	ck_assert_int_eq(results[0], 8);
+	ck_assert_int_eq(results[1], 7);
+	ck_assert_int_eq(results[2], 7);
+	return 0;
+}
+
 T_TASK_TEST(who_was_moved_can_be_cancelled_there)
 {
 	park_three();
@@ -303,6 +319,7 @@ test_suite(void)
 	suite_add_tcase(suite, breaking);
 	tcase_add_checked_fixture(moving, set_up, NULL);
 	tcase_add_test(moving, waiters_are_moved_in_order);
+	tcase_add_test(moving, moving_within_a_lot_changes_the_order);
 	tcase_add_test(moving, who_was_moved_can_be_cancelled_there);
 	tcase_add_test(moving, who_is_moved_into_a_broken_lot_is_told);
 	suite_add_tcase(suite, moving);

@@ -68,7 +68,7 @@ size_t nur_parking_lot_unpark(struct nur_parking_lot *lot, size_t count, int res
 
 /**
  * nur_parking_lot_repark() - move the longest waiting tasks to the end of another lot
- * @target:     when it is broken, they are woken with NUR_EBROKEN instead
+ * @target:     when it is broken, they are woken with NUR_EBROKEN instead; may be @lot, whose order changes
  * @count:      how many at most; 0 is harmless, SIZE_MAX moves all
  *
  * Checkpoint: never (allowed from loop callbacks). Ownership: @target stays valid as @lot has to
