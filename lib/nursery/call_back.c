@@ -16,11 +16,13 @@
 /*
  * struct nuri_request - lives on the stack of the thread that waits for it
  *
+ * in_run    in the run's list of those that tasks are to answer
  * job       whose task is to serve it, or NULL
  * may_wait  fn may
  */
 struct nuri_request {
 	struct nur_wakeup entry;
+	struct list in_run;
 	struct nuri_thread_job *job;
 	nur_task_fn fn;
 	void *arg;
@@ -35,6 +37,7 @@ struct nuri_request {
 static void
 answer(struct nuri_request *request, int result)
 {
+	list_unlink(&request->in_run);
 	request->result = result;
 	(void)sem_post(&request->is_answered); /* cannot overflow: it is posted once */
 }
@@ -63,6 +66,7 @@ serve_by_task(void *arg)
 {
 	struct nuri_request *request = arg;
 
+	list_append(&nuri_current_run()->requests, &request->in_run);
 	request->job->request = request;
 	nur_reschedule(request->job->task, 0);
 	return 0;
@@ -78,12 +82,23 @@ serve_on_loop(void *arg)
 static int
 serve_in_system_task(void *arg)
 {
-	int r = nur_spawn_system_task("call from a thread", serve_on_loop, arg);
+	struct nuri_request *request = arg;
+	int r = nur_spawn_system_task("call from a thread", serve_on_loop, request);
 
+	list_append(&nuri_current_run()->requests, &request->in_run);
 	if (r < 0) {
-		answer(arg, r == NUR_ECLOSED ? NUR_ERUNFINISHED : r);
+		answer(request, r == NUR_ECLOSED ? NUR_ERUNFINISHED : r);
 	}
 	return 0;
+}
+
+void
+nuri_requests_abandon(struct nuri_run *run)
+{
+	while (!list_is_empty(&run->requests)) {
+		answer(list_entry(run->requests.next, struct nuri_request, in_run),
+			NUR_ERUNFINISHED);
+	}
 }
 
 /* ---- on the thread ---- */
@@ -102,6 +117,7 @@ ask(struct nuri_request *request, struct nur_token *token)
 	if (!request->fn) {
 		return -EINVAL;
 	}
+	list_init(&request->in_run);
 	(void)sem_init(&request->is_answered, 0, 0); /* a good value */
 	nur_wakeup_init(&request->entry, token, serve, request);
 	r = nur_wakeup_send(&request->entry);

@@ -20,6 +20,7 @@
 #include "lib/nursery/scheduler.h"
 #include "lib/nursery/scope.h"
 #include "lib/nursery/stack_use.h"
+#include "lib/nursery/thread_job.h"
 #include "lib/nursery/token.h"
 
 void
@@ -94,6 +95,7 @@ nuri_run_open(struct nuri_run *run, const struct nur_run_options *options, struc
 	list_init(&run->run_queue);
 	list_init(&run->calls);
 	list_init(&run->idle_waiters);
+	list_init(&run->requests);
 	nur_parking_lot_init(&run->threads_completed);
 	run->random = options->is_seeded ? options->seed ^ UINT64_C(0x9e3779b97f4a7c15)
 					 : (uint64_t)nuri_monotonic();
@@ -165,6 +167,7 @@ nuri_run_abandon(struct nuri_run *run)
 {
 	nuri_token_end(run);
 	nuri_stack_pool_abandon(&run->stacks, abandon_task);
+	nuri_requests_abandon(run);
 	nur_errors_fini(&run->main_errors);
 	nur_errors_fini(&run->system.errors);
 	end_current(run);

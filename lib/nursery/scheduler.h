@@ -100,6 +100,7 @@ struct nuri_idle_waiter {
  * thread_limiter  limits nur_thread_run() by default; NULL: not needed so far
  * threads_completed  tasks that wait until no thread works for the run
  * n_threads     threads that do
+ * requests      struct nuri_request of threads that tasks have taken, and not answered
  * generation    of the process: in a forked child the run is a copy
  * internal      what broke, or NULL
  * no_waiting_in  what is running that must not wait, "an abort callback"; NULL: nothing of the kind
@@ -131,6 +132,7 @@ struct nuri_run {
 	struct nur_limiter *thread_limiter;
 	struct nur_parking_lot threads_completed;
 	size_t n_threads;
+	struct list requests;
 	unsigned generation;
 	const char *internal;
 	const char *no_waiting_in;

@@ -12,6 +12,7 @@
 
 struct nuri_failure;
 struct nuri_request;
+struct nuri_run;
 
 /*
  * struct nuri_thread_job - a function on a thread
@@ -53,3 +54,6 @@ struct nuri_thread_job *nuri_thread_current_job(void);
 
 /* nuri_request_serve() - in the run: make the call, and let the thread that waits for it go on */
 void nuri_request_serve(struct nuri_request *request);
+
+/* nuri_requests_abandon() - no task of @run will answer: threads that wait are told that it is over */
+void nuri_requests_abandon(struct nuri_run *run);

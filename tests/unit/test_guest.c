@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -614,6 +615,100 @@ START_TEST(a_guest_that_has_not_begun_can_be_abandoned)
 }
 END_TEST
 
+/* A guest that is in the middle of something; its report goes to the notes. */
+static struct nur_guest *
+begin_and_leave_alone(struct event_base *base, nur_task_fn fn, void *arg)
+{
+	struct nur_run_options run = { .report = note_report };
+	struct nur_guest_options options = {
+		.base = base, .fn = fn, .arg = arg, .run = &run, .done = ignore_result
+	};
+	struct nur_guest *guest;
+
+	ck_assert_int_eq(nur_guest_start(&options, &guest), 0);
+	ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+	return guest;
+}
+
+/*
+ * Threads that wait for an answer that takes for ever
+ *
+ * base      the host's, which pauses when both wait
+ * n_asked   of them
+ * results   what they were told in the end
+ */
+static struct {
+	struct event_base *base;
+	struct nur_token *token;
+	pthread_t outsider;
+	sem_t has_returned;
+	int n_asked;
+	int results[2];
+} asking;
+
+static int
+answer_never(void *unused)
+{
+	if (++asking.n_asked == 2) {
+		(void)event_base_loopbreak(asking.base);
+	}
+	return nur_sleep_forever();
+}
+
+static int
+ask_from_job(void *unused)
+{
+	asking.results[0] = nur_thread_run_back(answer_never, NULL);
+	return 0;
+}
+
+static void *
+ask_from_outside(void *unused)
+{
+	asking.results[1] = nur_token_run(asking.token, answer_never, NULL);
+	nur_token_close(asking.token);
+	return NULL;
+}
+
+static void
+note_return(void *unused)
+{
+	(void)sem_post(&asking.has_returned);
+}
+
+static int
+let_them_ask(void *unused)
+{
+	const struct nur_thread_options options = { .release = note_return };
+
+	ck_assert_int_eq(nur_token_open(&asking.token), 0);
+	ck_assert_int_eq(pthread_create(&asking.outsider, NULL, ask_from_outside, NULL), 0);
+	return nur_thread_run(ask_from_job, NULL, &options);
+}
+
+START_TEST(threads_that_wait_for_an_abandoned_run_are_told)
+{
+	struct nur_guest *guest;
+
+	asking.base = event_base_new();
+	ck_assert_int_eq(sem_init(&asking.has_returned, 0, 0), 0);
+	guest = begin_and_leave_alone(asking.base, let_them_ask, NULL);
+	while (asking.n_asked < 2) {
+		ck_assert_int_eq(event_base_dispatch(asking.base), 0);
+	}
+	nur_guest_destroy(guest);
+
+	ck_assert_int_eq(pthread_join(asking.outsider, NULL), 0);
+	while (sem_wait(&asking.has_returned) < 0) {
+		; /* a signal */
+	}
+	ck_assert_int_eq(asking.results[0], NUR_ERUNFINISHED);
+	ck_assert_int_eq(asking.results[1], NUR_ERUNFINISHED);
+	event_base_free(asking.base);
+	t_forget_notes();
+}
+END_TEST
+
 /* ---- misuse ---- */
 
 static struct t_host misused;
@@ -788,6 +883,7 @@ test_suite(void)
 	tcase = tcase_create("end");
 	tcase_add_test(tcase, done_may_destroy_the_guest_and_start_another);
 	tcase_add_test(tcase, a_guest_that_has_not_begun_can_be_abandoned);
+	tcase_add_test(tcase, threads_that_wait_for_an_abandoned_run_are_told);
 	suite_add_tcase(suite, tcase);
 
 	tcase = tcase_create("misuse");
