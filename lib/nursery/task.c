@@ -208,8 +208,11 @@ finish(struct nur_task *task, int rc)
 void
 nuri_task_abandon(struct nur_task *task)
 {
-	if (task->state == NURI_TASK_WAITING && task->abort) {
-		(void)task->abort(task, task->abort_arg); /* who refuses, waits for its own tasks */
+	nur_abort_fn abort_fn =
+		steal(&task->abort); /* it may cancel, which must not call it again */
+
+	if (task->state == NURI_TASK_WAITING && abort_fn) {
+		(void)abort_fn(task, task->abort_arg); /* who refuses, waits for its own tasks */
 	}
 	while (task->breakers) {
 		struct nur_parking_lot *lot = task->breakers->lot;

@@ -615,6 +615,26 @@ START_TEST(a_guest_that_has_not_begun_can_be_abandoned)
 }
 END_TEST
 
+/* A main task in a scope whose cancellation its own abort callback calls for, too. */
+static struct nur_cancel_scope abandoned_scope;
+static int n_aborts;
+
+static enum nur_abort
+abort_and_cancel(struct nur_task *task, void *unused)
+{
+	n_aborts++;
+	nur_cancel_scope_cancel(&abandoned_scope, NULL);
+	return NUR_ABORT_SUCCEEDED;
+}
+
+static int
+wait_and_cancel(void *unused)
+{
+	nur_cancel_scope_init(&abandoned_scope);
+	return NUR_WITHIN(
+		&abandoned_scope, nur_wait_task_rescheduled("nothing", abort_and_cancel, NULL));
+}
+
 /* A guest that is in the middle of something; its report goes to the notes. */
 static struct nur_guest *
 begin_and_leave_alone(struct event_base *base, nur_task_fn fn, void *arg)
@@ -629,6 +649,18 @@ begin_and_leave_alone(struct event_base *base, nur_task_fn fn, void *arg)
 	ck_assert_int_eq(event_base_loop(base, EVLOOP_NONBLOCK), 0);
 	return guest;
 }
+
+START_TEST(an_abandoned_wait_is_aborted_once)
+{
+	struct event_base *base = event_base_new();
+	struct nur_guest *guest = begin_and_leave_alone(base, wait_and_cancel, NULL);
+
+	nur_guest_destroy(guest);
+	ck_assert_int_eq(n_aborts, 1);
+	event_base_free(base);
+	t_forget_notes();
+}
+END_TEST
 
 /*
  * Threads that wait for an answer that takes for ever
@@ -883,6 +915,7 @@ test_suite(void)
 	tcase = tcase_create("end");
 	tcase_add_test(tcase, done_may_destroy_the_guest_and_start_another);
 	tcase_add_test(tcase, a_guest_that_has_not_begun_can_be_abandoned);
+	tcase_add_test(tcase, an_abandoned_wait_is_aborted_once);
 	tcase_add_test(tcase, threads_that_wait_for_an_abandoned_run_are_told);
 	suite_add_tcase(suite, tcase);
 
