@@ -537,18 +537,15 @@ fits(const struct fetch_fitted *fitted, const struct fetch_transfer *transfer)
 	return fitted->options == transfer->options && fitted->is_tls == transfer->url->is_https;
 }
 
-/* Where handles of that use wait for @transfer, or NULL. */
-static struct fetch_kept *
-find_kept(struct fetch_handles *handles, const struct fetch_transfer *transfer,
+static struct fetch_handle *
+take_kept(struct fetch_handles *handles, const struct fetch_transfer *transfer,
 	enum fetch_handle_use use)
 {
-	switch (use) {
-	case FETCH_HANDLE_PLAIN:
-		return &handles->kept[transfer->url->is_https];
-	case FETCH_HANDLE_FITTED:
-		return fits(transfer->fitted, transfer) ? &transfer->fitted->kept : NULL;
-	case FETCH_HANDLE_ONCE:
-		break;
+	if (use == FETCH_HANDLE_PLAIN) {
+		return take(&handles->kept[transfer->url->is_https]);
+	}
+	if (use == FETCH_HANDLE_FITTED && fits(transfer->fitted, transfer)) {
+		return take(&transfer->fitted->kept);
 	}
 	return NULL;
 }
@@ -564,17 +561,11 @@ fit(struct fetch_fitted *fitted, const struct fetch_transfer *transfer)
 	}
 }
 
-/* Whether it is kept. */
+/* Whether there was room. */
 static bool
-keep(struct fetch_handle *handle, const struct fetch_transfer *transfer)
+put(struct fetch_kept *kept, struct fetch_handle *handle)
 {
-	struct fetch_kept *kept;
-
-	if (handle->use == FETCH_HANDLE_FITTED) {
-		fit(transfer->fitted, transfer);
-	}
-	kept = find_kept(handle->handles, transfer, handle->use);
-	if (!kept || kept->n >= KEPT_MAX) {
+	if (kept->n >= KEPT_MAX) {
 		return false;
 	}
 	handle->next = kept->first;
@@ -583,13 +574,28 @@ keep(struct fetch_handle *handle, const struct fetch_transfer *transfer)
 	return true;
 }
 
+/* Whether it is kept. */
+static bool
+keep(struct fetch_handle *handle, const struct fetch_transfer *transfer)
+{
+	switch (handle->use) {
+	case FETCH_HANDLE_PLAIN:
+		return put(&handle->handles->kept[handle->is_tls], handle);
+	case FETCH_HANDLE_FITTED:
+		fit(transfer->fitted, transfer);
+		return put(&transfer->fitted->kept, handle);
+	case FETCH_HANDLE_ONCE:
+		break;
+	}
+	return false;
+}
+
 int
 fetch_handle_get(struct fetch_handles *handles, struct fetch_transfer *transfer,
 	struct fetch_handle **ret_handle)
 {
 	enum fetch_handle_use use = find_use(transfer);
-	struct fetch_kept *kept = find_kept(handles, transfer, use);
-	_cleanup_(destroyp) struct fetch_handle *handle = kept ? take(kept) : NULL;
+	_cleanup_(destroyp) struct fetch_handle *handle = take_kept(handles, transfer, use);
 	bool is_ready = handle != NULL;
 	int r;
 
