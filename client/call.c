@@ -81,6 +81,21 @@ call_put_id(struct buffer *target, const char *id)
 }
 
 int
+call_named(const struct options *options, const char *folder, const char *verb,
+	struct value_tree **ret_tree)
+{
+	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
+
+	buffer_puts(&target, folder);
+	call_put_id(&target, options->arguments[0]);
+	buffer_puts(&target, verb);
+	if (buffer_error(&target) < 0) {
+		return problem_say_error(buffer_error(&target), call_socket(options));
+	}
+	return call_json(options, *verb ? "POST" : "GET", target.data, ret_tree);
+}
+
+int
 call_write(const struct buffer *text)
 {
 	if (buffer_error(text) < 0) {

@@ -26,5 +26,13 @@ int call_json(const struct options *options, const char *method, const char *tar
 /* call_put_id() - an ID or name into a request's target, percent-encoded */
 void call_put_id(struct buffer *target, const char *id);
 
+/*
+ * call_named() - call_json() about what the first argument names
+ * @folder: "/v1/jobs/" and the like
+ * @verb:   "/cancel" and the like, which is a POST; "" to look at it, a GET
+ */
+int call_named(const struct options *options, const char *folder, const char *verb,
+	struct value_tree **ret_tree);
+
 /* call_write() - @text to standard output. Return: EXIT_ALL_OK, or EXIT_INTERNAL after saying why */
 int call_write(const struct buffer *text);

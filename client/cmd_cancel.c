@@ -12,20 +12,12 @@
 int
 cmd_cancel(const struct options *options)
 {
-	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
 	_cleanup_(buffer_fini) struct buffer line = BUFFER_INIT;
 	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
 	struct batch_summary summary;
 	struct terminal terminal;
-	int code;
+	int code = call_named(options, "/v1/batches/", "/cancel", &tree);
 
-	buffer_puts(&target, "/v1/batches/");
-	call_put_id(&target, options->arguments[0]);
-	buffer_puts(&target, "/cancel");
-	if (buffer_error(&target) < 0) {
-		return problem_say_error(buffer_error(&target), call_socket(options));
-	}
-	code = call_json(options, "POST", target.data, &tree);
 	if (code != EXIT_ALL_OK) {
 		return code;
 	}

@@ -70,22 +70,6 @@ cmd_jobs_list(const struct options *options)
 	return format && strcmp(format, "names") == 0 ? put_names(jobs) : put_table(jobs);
 }
 
-/* Asks about the job that the first argument names; @verb is "" or "/run" and the like. */
-static int
-call_job(const struct options *options, const char *method, const char *verb,
-	struct value_tree **ret_tree)
-{
-	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
-
-	buffer_puts(&target, "/v1/jobs/");
-	call_put_id(&target, options->arguments[0]);
-	buffer_puts(&target, verb);
-	if (buffer_error(&target) < 0) {
-		return problem_say_error(buffer_error(&target), call_socket(options));
-	}
-	return call_json(options, method, target.data, ret_tree);
-}
-
 int
 cmd_jobs_show(const struct options *options)
 {
@@ -94,7 +78,7 @@ cmd_jobs_show(const struct options *options)
 	const char *format = options_get(options, OPTION_OUTPUT);
 	struct terminal terminal;
 	struct job_record job;
-	int code = call_job(options, "GET", "", &tree);
+	int code = call_named(options, "/v1/jobs/", "", &tree);
 
 	if (code != EXIT_ALL_OK || !tree) {
 		return code;
@@ -118,7 +102,7 @@ cmd_jobs_run(const struct options *options)
 	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
 	struct terminal terminal;
 	const char *batch;
-	int code = call_job(options, "POST", "/run", &tree);
+	int code = call_named(options, "/v1/jobs/", "/run", &tree);
 
 	if (code != EXIT_ALL_OK || !tree) {
 		return code;
@@ -146,7 +130,7 @@ change(const struct options *options, const char *verb)
 	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
 	struct terminal terminal;
 	struct job_record job;
-	int code = call_job(options, "POST", verb, &tree);
+	int code = call_named(options, "/v1/jobs/", verb, &tree);
 
 	if (code != EXIT_ALL_OK || !tree) {
 		return code;

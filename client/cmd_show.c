@@ -66,7 +66,6 @@ put_batch(struct output *output, const struct value *batch)
 int
 cmd_show(const struct options *options)
 {
-	_cleanup_(buffer_fini) struct buffer target = BUFFER_INIT;
 	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
 	_cleanup_(output_fini) struct output output = { .spool = SPOOL_INIT };
 	int code;
@@ -76,12 +75,7 @@ cmd_show(const struct options *options)
 		say("cannot make a temporary file: %s", strerror(-r));
 		return EXIT_INTERNAL;
 	}
-	buffer_puts(&target, "/v1/batches/");
-	call_put_id(&target, options->arguments[0]);
-	if (buffer_error(&target) < 0) {
-		return problem_say_error(buffer_error(&target), call_socket(options));
-	}
-	code = call_json(options, "GET", target.data, &tree);
+	code = call_named(options, "/v1/batches/", "", &tree);
 	if (code != EXIT_ALL_OK) {
 		return code;
 	}
