@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl cancel. The daemon answers when nothing of the batch is alive any more. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,7 +9,6 @@
 #include "client/terminal.h"
 #include "client/view/summary.h"
 
-/* The daemon answers when nothing of the batch is alive any more. */
 int
 cmd_cancel(const struct options *options)
 {

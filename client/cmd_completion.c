@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl completion. What the shells are told comes from the table of commands. */
 #include <string.h>
 
 #include "client/call.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * fetchctl config. What the daemon goes by is asked of it; a file is checked by a fetchd of our own, which is there
+ * when no daemon runs, and is the same program that would read the file.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

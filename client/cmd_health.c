@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl health. Alive is one thing, ready for new batches another: a draining daemon is the first alone. */
 #include "client/call.h"
 #include "client/commands.h"
 
-/* Alive is one thing, ready for new batches another: a draining daemon is the first alone. */
 static int
 probe(const struct options *options, const char *target, const char *name, struct buffer *out)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl jobs: looked at, and run, paused and resumed by hand. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl list: a line a batch, as the daemon orders them. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl reload. The daemon has taken the new configuration, but for what it can only read when it starts. */
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -7,7 +8,6 @@
 #include "client/problem.h"
 #include "client/terminal.h"
 
-/* The daemon has taken the new configuration, but for what it can only read when it starts. */
 int
 cmd_reload(const struct options *options)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking on: the results of a batch that goes on by itself, and its end. */
+/* fetchctl results, and wait: looking on at a batch that goes on by itself. */
 #include <string.h>
 
 #include "client/commands.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl stats: the metrics, for people. Rates are the difference of two answers. */
 #include <errno.h>
 #include <string.h>
 #include <time.h>

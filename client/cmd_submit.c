@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl submit. The input is sent as it is read; what comes back is followed by stream.c. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

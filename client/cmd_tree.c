@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl tree. The daemon draws; names of tasks are its own, but URLs are in them: it cleans them. */
 #include <string.h>
 
 #include "client/commands.h"
 #include "client/problem.h"
 #include "client/watch.h"
 
-/* The daemon draws; names of tasks are its own, but URLs are in them: it cleans them. */
 static int
 draw(void *arg, const struct buffer *content, const struct terminal *terminal, struct buffer *out)
 {

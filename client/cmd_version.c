@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* fetchctl version: its own first, which needs no daemon. */
 #include "client/call.h"
 #include "client/commands.h"
 #include "client/problem.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* What fetchctl ends with: a contract with scripts, as the manual has it. */
 #pragma once
 
 #include "lib/protocol/result.h"
 
-/* What the program ends with. */
 enum exit_code {
 	EXIT_ALL_OK = 0,
 	EXIT_SOME_FAILED = 1,

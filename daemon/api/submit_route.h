@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The route that makes batches. */
 #pragma once
 
 struct exchange;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* write(2) as its callers mean it: all of a text, or an error. */
 #pragma once
 
 #include <errno.h>
