@@ -40,6 +40,7 @@ struct jobs {
  * is_going     a run's task is alive
  * is_telling   so is the one that tells
  * is_waiting   one more run follows when this one ends
+ * is_asked_for  by somebody, not by the schedule alone
  * is_failing   the last run failed
  * is_skipping  the last start was skipped, which has been said
  * is_gone      not in the configuration any more
@@ -72,6 +73,7 @@ struct job {
 	bool is_going;
 	bool is_telling;
 	bool is_waiting;
+	bool is_asked_for;
 	bool is_failing;
 	bool is_skipping;
 	bool is_gone;

@@ -40,7 +40,7 @@ admit_in_time(struct job *job, struct batch **ret_batch)
 	while (r == -EAGAIN && is_patient) {
 		r = nur_sleep(room_look);
 		if (r == 0) {
-			r = job_admit(job, ret_batch);
+			r = job->is_gone ? -ESHUTDOWN : job_admit(job, ret_batch);
 		}
 	}
 	return r;
@@ -83,6 +83,7 @@ run(void *arg)
 
 	do {
 		job->is_waiting = false;
+		job->is_asked_for = false;
 		r = run_batch(job);
 	} while (r >= 0 && job->is_waiting);
 	job->is_going = false;

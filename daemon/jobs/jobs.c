@@ -254,6 +254,7 @@ static void
 let_go(struct job *job)
 {
 	job->is_gone = true;
+	job->is_waiting = false;
 	if (job->has_task) {
 		wake(job);
 	} else {
@@ -403,6 +404,7 @@ job_start_run(struct job *job, struct batch **ret_batch)
 			return -EBUSY;
 		}
 		meet_run(job);
+		job->is_asked_for = true;
 		return 0;
 	}
 	r = job_admit(job, &job->admitted);
@@ -418,6 +420,7 @@ void
 job_pause(struct job *job)
 {
 	job->is_paused = true;
+	job->is_waiting = job->is_asked_for; /* a start of the schedule is made no more */
 	wake(job);
 }
 

@@ -96,7 +96,10 @@ struct job *jobs_next(struct jobs *jobs, struct job *job);
  */
 int job_start_run(struct job *job, struct batch **ret_batch);
 
-/* While it is paused, a job starts no runs by itself. Harmless when it is, or is not. */
+/*
+ * While it is paused, a job starts no runs by itself, nor the one that waits for the run that is going, unless somebody
+ * has asked for it. Harmless when it is, or is not.
+ */
 void job_pause(struct job *job);
 void job_resume(struct job *job);
 

@@ -924,6 +924,41 @@ IN_RUN_TEST(a_run_by_hand_meets_the_one_that_is_going)
 END_TEST
 
 static void
+queue_by_hand(void)
+{
+	struct batch *batch = NULL;
+
+	ck_assert_int_eq(job_start_run(jobs_find(jobs, "a"), &batch), 0);
+	ck_assert_ptr_null(batch);
+}
+
+IN_RUN_TEST(a_pause_takes_the_start_that_waits_with_it)
+{
+	struct hand hands[] = { { 1, pause_by_hand } };
+
+	batches.duration = NUR_SEC(25);
+	configure("    overlap: queue\n");
+
+	run_with_hands(hands, 1, 6);
+
+	assert_notes("a@+0");
+}
+END_TEST
+
+IN_RUN_TEST(a_pause_leaves_the_run_that_was_asked_for)
+{
+	struct hand hands[] = { { 0, queue_by_hand }, { 1, pause_by_hand } };
+
+	batches.duration = NUR_SEC(25);
+	configure("    overlap: queue\n");
+
+	run_with_hands(hands, 2, 6);
+
+	assert_notes("a@+0 a@+25");
+}
+END_TEST
+
+static void
 look(void)
 {
 	struct job_view view;
@@ -997,6 +1032,33 @@ IN_RUN_TEST(a_job_that_is_gone_ends_after_its_run)
 	run_with_hands(hands, 1, 3);
 
 	assert_notes("a@+0");
+}
+END_TEST
+
+IN_RUN_TEST(a_job_that_is_gone_makes_no_start_that_waits)
+{
+	struct hand hands[] = { { 1, reload_without_a } };
+
+	batches.duration = NUR_SEC(25);
+	configure("    overlap: queue\n");
+
+	run_with_hands(hands, 1, 6);
+
+	assert_notes("a@+0");
+}
+END_TEST
+
+IN_RUN_TEST(a_job_that_is_gone_waits_for_no_room)
+{
+	struct hand hands[] = { { 0, reload_without_a } };
+
+	batches.n_refusals = 3;
+	configure("    missed: run_once\n");
+
+	run_with_hands(hands, 1, 3);
+
+	assert_notes("refused@+0 refused@+1");
+	ck_assert_str_eq(logged(), "");
 }
 END_TEST
 
@@ -1086,9 +1148,12 @@ test_suite(void)
 		reports_that_wait_are_not_without_number };
 	const TTest *const hands[] = { a_run_can_be_started_in_between,
 		a_paused_job_runs_only_by_hand, a_run_by_hand_meets_the_one_that_is_going,
+		a_pause_takes_the_start_that_waits_with_it,
+		a_pause_leaves_the_run_that_was_asked_for,
 		a_job_shows_its_last_runs_and_its_next_start };
 	const TTest *const reloads[] = { an_unchanged_job_keeps_its_times_and_its_past,
-		a_job_that_is_gone_ends_after_its_run, a_job_of_another_schedule_begins_it_at_once,
+		a_job_that_is_gone_ends_after_its_run, a_job_that_is_gone_makes_no_start_that_waits,
+		a_job_that_is_gone_waits_for_no_room, a_job_of_another_schedule_begins_it_at_once,
 		a_thousand_reloads_neither_make_nor_lose_a_start };
 	Suite *suite = suite_create("jobs");
 
