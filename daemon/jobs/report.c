@@ -68,12 +68,16 @@ is_current(const struct report_file *report, const struct stat *opened)
 	return named.st_dev == opened->st_dev && named.st_ino == opened->st_ino;
 }
 
-/* Opened, and locked as long as it is open: two jobs may have one report. */
+/*
+ * Opened, and locked as long as it is open: two jobs may have one report. The end of the daemon waits for us, so nobody
+ * is waited for who may never come to read a pipe.
+ */
 static int
 open_file(const struct report_file *report, int64_t *ret_size)
 {
 	for (;;) {
-		int fd = open(report->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+		int fd = open(
+			report->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
 		struct stat st;
 		int r = 0;
 

@@ -4,10 +4,10 @@
 
     test_jobs.py FETCHD ORIGIN
 
-Prints TAP. A disk is slow in the shape of a pipe that nobody reads yet: who opens it waits.
+Prints TAP. A disk is slow in the shape of a file that is locked: who writes a report waits for the lock.
 """
+import fcntl
 import json
-import os
 import resource
 import sys
 
@@ -36,11 +36,12 @@ def run_job(daemon, name):
 
 
 def reporting(daemon, origin):
-    """A job that reports into a pipe, whose path is returned."""
+    """A job that reports into a file, and this file, which is locked."""
     path = daemon.folder.name + '/report'
-    os.mkfifo(path)
+    report = open(path, 'w+')
+    fcntl.flock(report, fcntl.LOCK_EX)
     daemon.configure(f'jobs: [{{name: j, every: 300d, urls: ["{origin.url("/ok")}"], report: {{file: {path}}}}}]\n')
-    return path
+    return report
 
 
 # ---- reports ----
@@ -48,29 +49,28 @@ def reporting(daemon, origin):
 @test
 def a_slow_disk_holds_nobody_up(origin):
     daemon = Fetchd(FETCHD)
-    path = reporting(daemon, origin)
-    with daemon:
+    with reporting(daemon, origin) as report, daemon:
         batches = [run_job(daemon, 'j') for _ in range(3)]
         equal(daemon.get('/v1/health/live').status, 200)
-        with open(path) as report:
-            lines = [json.loads(report.readline())]
-            while len(lines) < 3:
-                line = report.readline()  # empty between two writers
-                lines += [json.loads(line)] if line else []
-        equal([line['id'] for line in lines], batches)
+        equal(report.read(), '')
+        fcntl.flock(report, fcntl.LOCK_UN)
+        text = ''
+        while text.count('\n') < 3:
+            daemon.get('/v1/health/live')
+            text += report.read()
+        equal([json.loads(line)['id'] for line in text.splitlines()], batches)
 
 
 @test
 def a_stop_waits_for_the_reports(origin):
     daemon = Fetchd(FETCHD)
-    path = reporting(daemon, origin)
-    with daemon:
+    with reporting(daemon, origin) as report, daemon:
         batch = run_job(daemon, 'j')
         daemon.process.terminate()
         daemon.wait_notify('STOPPING=1')
-        with open(path) as report:
-            equal(json.loads(report.readline())['id'], batch)
+        fcntl.flock(report, fcntl.LOCK_UN)
         daemon.wait()
+        equal(json.loads(report.read())['id'], batch)
 
 
 # ---- pauses ----

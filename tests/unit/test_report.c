@@ -178,6 +178,16 @@ START_TEST(a_full_disk_is_an_error)
 }
 END_TEST
 
+START_TEST(a_pipe_that_nobody_reads_is_an_error)
+{
+	const struct report_file report = { path, 1000, 2 };
+
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+
+	ck_assert_int_eq(report_append(&report, "one\n", 4), -ENXIO);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -192,6 +202,7 @@ test_suite(void)
 	tcase_add_test(tc, who_shares_a_report_loses_no_line);
 	tcase_add_test(tc, a_file_that_cannot_be_is_an_error);
 	tcase_add_test(tc, a_full_disk_is_an_error);
+	tcase_add_test(tc, a_pipe_that_nobody_reads_is_an_error);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
