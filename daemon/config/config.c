@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/config/level_network.h"
@@ -147,6 +148,19 @@ read_file(const char *path, struct buffer *out)
 	return fd < 0 ? -errno : read_all(fd, out);
 }
 
+/* A pipe that somebody names is read; one that lies in a folder would hold up every reload. */
+static int
+read_file_of_folder(const char *path, struct buffer *out)
+{
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		return -errno;
+	}
+	return S_ISFIFO(st.st_mode) ? -ESPIPE : read_all(fd, out);
+}
+
 static int
 take_main_file(struct loader *loader, const char *path)
 {
@@ -167,7 +181,7 @@ complain_about_file(struct loader *loader, const char *name, int error)
 {
 	loader->faults->source = name;
 	faults_add(loader->faults, &(struct fault_place){ NULL }, "cannot be read: %s",
-		strerror(error));
+		error == ESPIPE ? "it is a pipe" : strerror(error));
 }
 
 static int
@@ -187,7 +201,7 @@ take_file_of(struct loader *loader, const char *folder, const char *entry,
 	if (!name) {
 		return -ENOMEM;
 	}
-	r = read_file(name, &text);
+	r = read_file_of_folder(name, &text);
 	if (r == -ENOMEM) {
 		return r;
 	}

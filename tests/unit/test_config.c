@@ -34,7 +34,7 @@ setup(void)
 
 /* The files of a test: named here, written by write_file(), removed afterwards. */
 static const char *const file_names[] = { "fetchd.yaml", "conf.d/10-a.yaml", "conf.d/20-b.yaml",
-	"conf.d/30-c.yml", "jobs.d/a.yaml", "jobs.d/b.yaml", "token" };
+	"conf.d/30-c.yml", "jobs.d/a.yaml", "jobs.d/b.yaml", "jobs.d/50-p.yaml", "token" };
 
 static const char *
 path_of(const char *name)
@@ -463,10 +463,12 @@ START_TEST(what_cannot_be_read_is_a_fault)
 {
 	write_file("fetchd.yaml", "");
 	ck_assert_int_eq(mkdir(path_of("conf.d/40-d.yaml"), 0700), 0);
+	ck_assert_int_eq(mkfifo(path_of("jobs.d/50-p.yaml"), 0600), 0);
 
 	ck_assert_int_eq(load_folder(), -EINVAL);
 
 	assert_reported("conf.d/40-d.yaml: cannot be read: Is a directory\n");
+	assert_reported("jobs.d/50-p.yaml: cannot be read: it is a pipe\n");
 }
 END_TEST
 
