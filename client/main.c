@@ -11,6 +11,7 @@
 #include "client/options.h"
 #include "client/problem.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/standard_fds.h"
 
 #define OVERVIEW_WIDTH 28 /* columns of a command with its arguments */
 
@@ -102,8 +103,10 @@ main(int argc, char **argv)
 {
 	_cleanup_(buffer_fini) struct buffer why = BUFFER_INIT;
 	const struct command *command;
-	int n_words = take_socket(argc, argv);
+	int n_words;
 
+	standard_fds_hold();
+	n_words = take_socket(argc, argv);
 	argc -= n_words;
 	argv += n_words;
 	(void)setlocale(LC_CTYPE, ""); /* fails for a locale that is not installed: then it is C */

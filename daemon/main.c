@@ -22,6 +22,7 @@
 #include "daemon/server.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/standard_fds.h"
 #include "lib/fetch/rules/address.h"
 #include "lib/protocol/json.h"
 
@@ -363,8 +364,10 @@ main(int argc, char **argv)
 	struct arguments arguments = { .check = false };
 	_cleanup_(config_unrefp) struct config *config = NULL;
 	size_t seed = 0;
-	int status = parse_arguments(argc, argv, &arguments);
+	int status;
 
+	standard_fds_hold();
+	status = parse_arguments(argc, argv, &arguments);
 	if (status >= 0) {
 		return status;
 	}

@@ -652,6 +652,21 @@ def a_line_that_is_no_result_is_an_error():
         contains(err, 'does not answer as fetchd does')
 
 
+@test
+def what_cannot_be_printed_goes_nowhere_else():
+    def script(daemon):
+        connection = daemon.accept()
+        connection.begin_stream()
+        connection.line(begin(1))
+        connection.wait_hangup()  # and has sent nothing
+
+    with Daemon(script) as daemon:
+        done = subprocess.run(['/bin/sh', '-c', 'exec "$@" >&-', 'sh', FETCHCTL, 'submit', '--socket', daemon.path, '-o', 'ndjson',
+                               'http://x.example/'], capture_output=True, timeout=WAIT, env=environment())
+    equal(done.returncode, 70)
+    contains(done.stderr.decode(), 'cannot write the output: Bad file descriptor')
+
+
 # ---- detached batches ----
 
 @test
