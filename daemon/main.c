@@ -61,27 +61,47 @@ static const char help[] =
 	"\n"
 	"fetchd(8) and fetchd.yaml(5) have the details.\n";
 
-static void
+/* @text has been made, or (@r) not. Return: the exit status; a file that is cut short is no success. */
+static int
+print(int r, struct buffer *text)
+{
+	if (r == 0 && (fputs(text->data, stdout) < 0 || fflush(stdout) != 0)) {
+		r = -errno;
+	}
+	if (r < 0) {
+		(void)fprintf(stderr, "fetchd: cannot write the output: %s\n", strerror(-r));
+	}
+	buffer_fini(text);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int
+print_help(void)
+{
+	struct buffer text = BUFFER_INIT;
+
+	buffer_puts(&text, help);
+	return print(buffer_error(&text), &text);
+}
+
+static int
 print_version(void)
 {
 	struct fetch_versions versions;
+	struct buffer text = BUFFER_INIT;
 
 	fetch_engine_versions(&versions);
-	(void)printf("fetchd %s (libcurl %s, %s, c-ares %s)\n", FETCHD_VERSION, versions.curl,
-		versions.ssl, versions.cares);
+	buffer_printf(&text, "fetchd %s (libcurl %s, %s, c-ares %s)\n", FETCHD_VERSION,
+		versions.curl, versions.ssl, versions.cares);
+	return print(buffer_error(&text), &text);
 }
 
 static int
 print_schema(void)
 {
 	struct buffer text = BUFFER_INIT;
-	int r = config_write_json_schema(&text);
 
-	if (r == 0) {
-		(void)fputs(text.data, stdout);
-	}
-	buffer_fini(&text);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return print(config_write_json_schema(&text), &text);
 }
 
 /* Return: -1 to go on, else the exit status. */
@@ -131,11 +151,9 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 		case opt_schema:
 			return print_schema();
 		case opt_version:
-			print_version();
-			return EXIT_SUCCESS;
+			return print_version();
 		case opt_help:
-			(void)fputs(help, stdout);
-			return EXIT_SUCCESS;
+			return print_help();
 		default:
 			(void)fputs(help, stderr);
 			return exit_usage;
@@ -143,6 +161,10 @@ parse_arguments(int argc, char **argv, struct arguments *arguments)
 	}
 	if (optind < argc) {
 		(void)fprintf(stderr, "fetchd: unexpected argument \"%s\"\n%s", argv[optind], help);
+		return exit_usage;
+	}
+	if (arguments->is_strict && !arguments->check) {
+		(void)fprintf(stderr, "fetchd: --strict belongs to --check\n%s", help);
 		return exit_usage;
 	}
 	if (!arguments->config_path && access(DEFAULT_CONFIG, F_OK) == 0) {
@@ -334,13 +356,8 @@ static int
 show(const struct config *config)
 {
 	struct buffer text = BUFFER_INIT;
-	int r = config_print(config, &text);
 
-	if (r == 0) {
-		(void)fputs(text.data ? text.data : "", stdout);
-	}
-	buffer_fini(&text);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return print(config_print(config, &text), &text);
 }
 
 /*

@@ -118,6 +118,44 @@ START_TEST(an_unknown_option_is_a_usage_error)
 }
 END_TEST
 
+START_TEST(strictness_without_a_check_is_a_usage_error)
+{
+	struct t_output output = run_fetchd("--strict", NULL);
+
+	ck_assert_int_eq(output.status, 2);
+	ck_assert_ptr_nonnull(strstr(output.err.data, "--strict belongs to --check"));
+	t_output_fini(&output);
+}
+END_TEST
+
+/* What a shell makes of its words, of which "$0" is fetchd. */
+static struct t_output
+run_shell(const char *words)
+{
+	_cleanup_(freep) char *program = t_program("fetchd");
+	const char *const argv[] = { "/bin/sh", "-c", words, program, NULL };
+	struct t_output output = T_OUTPUT_INIT;
+
+	t_run(argv, NULL, &output);
+	return output;
+}
+
+START_TEST(what_cannot_be_printed_is_a_failure)
+{
+	static const char *const words[] = { "exec \"$0\" --schema >/dev/full",
+		"exec \"$0\" --show-config >/dev/full", "exec \"$0\" --version >&-",
+		"exec \"$0\" --help >&-" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		struct t_output output = run_shell(words[i]);
+
+		ck_assert_int_eq(output.status, 1);
+		ck_assert_ptr_nonnull(strstr(output.err.data, "cannot write the output: "));
+		t_output_fini(&output);
+	}
+}
+END_TEST
+
 START_TEST(the_version_names_the_libraries_that_are_there)
 {
 	struct t_output output = run_fetchd("--version", NULL);
@@ -198,6 +236,8 @@ test_suite(void)
 	tcase_add_test(tc, strictly_warnings_are_9);
 	tcase_add_test(tc, a_configuration_that_is_not_there_is_78);
 	tcase_add_test(tc, an_unknown_option_is_a_usage_error);
+	tcase_add_test(tc, strictness_without_a_check_is_a_usage_error);
+	tcase_add_test(tc, what_cannot_be_printed_is_a_failure);
 	tcase_add_test(tc, the_version_names_the_libraries_that_are_there);
 	tcase_add_test(tc, the_configuration_in_effect_is_shown);
 	tcase_add_test(tc, a_socket_that_cannot_be_made_is_said);
