@@ -161,6 +161,15 @@ read_file_of_folder(const char *path, struct buffer *out)
 	return S_ISFIFO(st.st_mode) ? -ESPIPE : read_all(fd, out);
 }
 
+/* A fault without line: the file or folder itself. */
+static void
+complain_about_file(struct loader *loader, const char *name, int error)
+{
+	loader->faults->source = name;
+	faults_add(loader->faults, &(struct fault_place){ NULL }, "cannot be read: %s",
+		error == ESPIPE ? "it is a pipe" : strerror(error));
+}
+
 static int
 take_main_file(struct loader *loader, const char *path)
 {
@@ -172,16 +181,14 @@ take_main_file(struct loader *loader, const char *path)
 		return -ENOMEM;
 	}
 	r = read_file(path, &text);
-	return r < 0 ? r : take_text(loader, name, &text, &schema_root);
-}
-
-/* A fault without line: the file or folder itself. */
-static void
-complain_about_file(struct loader *loader, const char *name, int error)
-{
-	loader->faults->source = name;
-	faults_add(loader->faults, &(struct fault_place){ NULL }, "cannot be read: %s",
-		error == ESPIPE ? "it is a pipe" : strerror(error));
+	if (r == -ENOMEM) {
+		return r;
+	}
+	if (r < 0) {
+		complain_about_file(loader, name, -r);
+		return 0;
+	}
+	return take_text(loader, name, &text, &schema_root);
 }
 
 static int

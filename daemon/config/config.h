@@ -188,7 +188,8 @@ const struct fetch_address_policy *config_policy(
  * Beside the file, the *.yaml of conf.d and jobs.d are read, in the order of their names: a later file's
  * setting replaces an earlier one's, jobs are taken together. Those folders need not be there.
  *
- * Errors: -EINVAL  faults says what; -ENOMEM; as open(2) and read(2) of @path
+ * Errors: -EINVAL  faults says what, also of files that cannot be read
+ *         -ENOMEM
  */
 int config_load(const char *path, struct config **ret_config, struct faults *faults);
 

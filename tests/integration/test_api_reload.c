@@ -72,7 +72,10 @@ START_TEST(a_file_that_is_gone_changes_nothing)
 
 	call_reload(&answer);
 
-	api_check_problem(&answer, 500, "internal");
+	api_check_problem(&answer, 422, "invalid_config");
+	ck_assert_str_eq(api_at(&answer, "/errors/0/source")->text, path);
+	ck_assert_str_eq(api_at(&answer, "/errors/0/detail")->text,
+		"cannot be read: No such file or directory");
 	check_batches(422);
 }
 END_TEST

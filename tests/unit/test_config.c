@@ -472,11 +472,11 @@ START_TEST(what_cannot_be_read_is_a_fault)
 }
 END_TEST
 
-START_TEST(a_main_file_that_is_missing_is_an_error)
+START_TEST(a_main_file_that_is_missing_is_a_fault)
 {
-	ck_assert_int_eq(load_folder(), -ENOENT);
+	ck_assert_int_eq(load_folder(), -EINVAL);
 
-	ck_assert_uint_eq(faults_count(&faults), 0);
+	assert_reported("/fetchd.yaml: cannot be read: No such file or directory\n");
 }
 END_TEST
 
@@ -749,8 +749,7 @@ test_suite(void)
 	const TTest *const files[] = { later_files_win_and_jobs_add_up,
 		the_faults_of_all_files_are_reported_in_order,
 		a_name_used_twice_is_reported_with_both_places, what_cannot_be_read_is_a_fault,
-		a_main_file_that_is_missing_is_an_error,
-		a_file_of_more_than_a_mebibyte_is_refused };
+		a_main_file_that_is_missing_is_a_fault, a_file_of_more_than_a_mebibyte_is_refused };
 	const TTest *const wrong[] = { ten_mistakes_give_ten_faults,
 		the_source_line_stands_below_with_a_caret, the_caret_counts_characters,
 		bad_files_are_refused_with_the_reason, too_many_jobs_are_refused,
