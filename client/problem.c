@@ -166,6 +166,7 @@ put_fault(const struct value *fault, const struct input *input, struct buffer *o
 		input_put_place(input, has_line ? (uint32_t)line->integer : 0, pointer, out);
 	} else if (source) {
 		put_file_place(source, line, column, out);
+		buffer_printf(out, "%s%s", pointer[0] ? ": " : "", pointer);
 	} else if (has_line) {
 		buffer_printf(out, "line %lld", (long long)line->integer);
 		if (column && column->type == VALUE_INTEGER) {

@@ -1253,7 +1253,7 @@ def a_reload_of_an_invalid_configuration_names_every_place():
     code, out, err, _ = run(answer(422, 'invalid_config', errors=errors), 'reload')
     equal((code, out), (8, ''))
     contains(err, 'see: fetchctl config check')
-    equal(err.splitlines()[1:3], ['  /etc/fetchd/fetchd.yaml:7:3: unknown field (did you mean "timeout"?)',
+    equal(err.splitlines()[1:3], ['  /etc/fetchd/fetchd.yaml:7:3: /defaults/timeot: unknown field (did you mean "timeout"?)',
                                  '  /etc/fetchd/conf.d/a.yaml: is empty'])
     equal(run(answer(503, 'draining'), 'reload')[0], 7)
     equal(run(answer(403, 'forbidden'), 'reload')[0], 5)
