@@ -130,6 +130,25 @@ put_settings(const struct value *settings, bool has_origin)
 	return call_write(&out);
 }
 
+/* The settings are those of the last reload. */
+static void
+say_pending(const struct value *keys)
+{
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	const struct value *key;
+
+	if (!keys || keys->type != VALUE_LIST || keys->n == 0) {
+		return;
+	}
+	value_for_each(key, keys) {
+		buffer_printf(&text, "%s%s", text.len > 0 ? ", " : "",
+			key->type == VALUE_STRING ? key->text : "?");
+	}
+	if (buffer_error(&text) == 0) {
+		say("these count only after a restart: %s", text.data);
+	}
+}
+
 int
 cmd_config_show(const struct options *options)
 {
@@ -149,5 +168,6 @@ cmd_config_show(const struct options *options)
 		say("the daemon's answer is no configuration");
 		return EXIT_INTERNAL;
 	}
+	say_pending(value_get(tree->root, "needs_restart"));
 	return put_settings(settings, options_has(options, OPTION_ORIGIN));
 }

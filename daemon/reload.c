@@ -13,6 +13,8 @@
 #include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
 #include "daemon/server.h"
+#include "lib/base/buffer.h"
+#include "lib/base/cleanup.h"
 
 void
 reload_verdict_fini(struct reload_verdict *verdict)
@@ -28,34 +30,36 @@ is_same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static void
-compare(const struct config *before, const struct config *after, struct reload_verdict *verdict)
+size_t
+reload_list_pending(const struct config *started, const struct config *now, const char **ret_keys)
 {
 	const struct {
 		const char *key;
 		bool is_same;
 	} keys[] = {
-		{ "listen.socket", is_same_text(before->socket_path, after->socket_path) },
-		{ "listen.mode", before->socket_mode == after->socket_mode },
-		{ "listen.group", is_same_text(before->socket_group, after->socket_group) },
-		{ "listen.metrics", endpoint_is_equal(&before->metrics, &after->metrics) },
-		{ "defaults.user_agent", is_same_text(before->user_agent, after->user_agent) },
-		{ "store.path", is_same_text(before->store_path, after->store_path) },
-		{ "store.retain", before->store_retain_ns == after->store_retain_ns },
-		{ "store.max_size", before->store_max_size == after->store_max_size },
-		{ "network.http_version", before->http_version == after->http_version },
-		{ "network.proxy", is_same_text(before->proxy, after->proxy) },
-		{ "network.resolver", before->resolver == after->resolver },
-		{ "network.idle_check", before->idle_check == after->idle_check },
-		{ "workers", before->workers == after->workers },
+		{ "listen.socket", is_same_text(started->socket_path, now->socket_path) },
+		{ "listen.mode", started->socket_mode == now->socket_mode },
+		{ "listen.group", is_same_text(started->socket_group, now->socket_group) },
+		{ "listen.metrics", endpoint_is_equal(&started->metrics, &now->metrics) },
+		{ "defaults.user_agent", is_same_text(started->user_agent, now->user_agent) },
+		{ "store.path", is_same_text(started->store_path, now->store_path) },
+		{ "store.retain", started->store_retain_ns == now->store_retain_ns },
+		{ "store.max_size", started->store_max_size == now->store_max_size },
+		{ "network.http_version", started->http_version == now->http_version },
+		{ "network.proxy", is_same_text(started->proxy, now->proxy) },
+		{ "network.resolver", started->resolver == now->resolver },
+		{ "network.idle_check", started->idle_check == now->idle_check },
+		{ "workers", started->workers == now->workers },
 	};
+	size_t n = 0;
 
 	static_assert(sizeof(keys) / sizeof(keys[0]) <= RELOAD_RESTART_MAX, "one place each");
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (!keys[i].is_same) {
-			verdict->restart[verdict->n_restart++] = keys[i].key;
+			ret_keys[n++] = keys[i].key;
 		}
 	}
+	return n;
 }
 
 /* ---- telling ---- */
@@ -64,11 +68,15 @@ static void
 log_faults(const struct faults *faults)
 {
 	for (size_t i = 0; i < faults->n; i++) {
-		const struct fault *fault = &faults->items[i];
+		_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
 
-		log_error("%s:%u:%u: %s: %s", fault->source ? fault->source : "configuration",
-			(unsigned)fault->line, (unsigned)fault->column, fault->pointer,
-			fault->detail);
+		fault_print(&faults->items[i], &text);
+		if (buffer_error(&text) == 0) {
+			log_error("%.*s", (int)strcspn(text.data, "\n"), text.data);
+		}
+	}
+	if (faults->n_dropped > 0) {
+		log_error("and %zu more errors", faults->n_dropped);
 	}
 }
 
@@ -81,7 +89,8 @@ tell(struct server *server, const struct reload_verdict *verdict)
 		log_at(LOG_NOTICE, LOG_FIELDS(EVENT(RELOADED)),
 			"reloaded: generation %u is in effect", server_generation(server));
 		for (size_t i = 0; i < verdict->n_restart; i++) {
-			log_warning("%s has changed, which needs a restart", verdict->restart[i]);
+			log_warning("%s is not as at the start, which needs a restart",
+				verdict->restart[i]);
 		}
 		(void)snprintf(status, sizeof(status), "serving, generation %u",
 			server_generation(server));
@@ -136,7 +145,8 @@ reload_alone(struct server *server, struct reload_verdict *ret_verdict)
 	ret_verdict->error = r < 0 ? r : reading.r;
 	if (r >= 0 && reading.r == 0) {
 		descriptors_fit(reading.config);
-		compare(server_config(server), reading.config, ret_verdict);
+		ret_verdict->n_restart = reload_list_pending(
+			server_started_config(server), reading.config, ret_verdict->restart);
 		ret_verdict->error = server_set_config(server, reading.config);
 		server_keep_pauses(server);
 	}

@@ -3,7 +3,8 @@
  * Another configuration for the running daemon: all of it, or nothing.
  *
  * It is read and checked on a thread while everything goes on. Then it takes effect at once: what runs goes on as
- * it began, what comes next meets the new limits. Keys that need a restart keep what they were, and are named.
+ * it began, what comes next meets the new limits. Keys that need a restart keep what they were at the start, and are named
+ * by each reload until there is one.
  */
 #pragma once
 
@@ -13,11 +14,12 @@
 
 #define RELOAD_RESTART_MAX 16
 
+struct config;
 struct server;
 
 /*
  * error    0: in effect; -EINVAL: refused, faults has what is wrong; else why it could not be read
- * restart  keys whose new value needs a restart, n_restart of them
+ * restart  keys whose value needs a restart, n_restart of them
  */
 struct reload_verdict {
 	int error;
@@ -33,6 +35,13 @@ struct reload_verdict {
 
 /* reload_verdict_fini() - accepts an initialised one */
 void reload_verdict_fini(struct reload_verdict *verdict);
+
+/*
+ * reload_list_pending() - the keys in which @now is not as @started, and which are taken at the start only, into
+ * @ret_keys[RELOAD_RESTART_MAX]. Return: how many they are.
+ */
+size_t reload_list_pending(
+	const struct config *started, const struct config *now, const char **ret_keys);
 
 /**
  * reload() - read the files again; one at a time, others wait

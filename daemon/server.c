@@ -79,6 +79,12 @@ server_config(const struct server *server)
 	return server->config;
 }
 
+const struct config *
+server_started_config(const struct server *server)
+{
+	return server->options->config;
+}
+
 unsigned
 server_generation(const struct server *server)
 {

@@ -65,6 +65,9 @@ struct config *server_config(const struct server *server);
 /* server_generation() - how many configurations have been in effect, this one included */
 unsigned server_generation(const struct server *server);
 
+/* server_started_config() - the one that it was started with */
+const struct config *server_started_config(const struct server *server);
+
 /* For daemon/reload.c: the file, NULL: the defaults; who may reload; taking another configuration (0, or -ENOMEM
  * and nothing has changed; a checkpoint, when it is in effect already); and what the service manager is told. */
 const char *server_config_path(const struct server *server);

@@ -10,18 +10,33 @@
 #include "daemon/server.h"
 #include "lib/protocol/json_writer.h"
 
+static void
+write_pending(struct json_writer *w, const char *const *keys, size_t n)
+{
+	json_write_key(w, "needs_restart");
+	json_begin_array(w);
+	for (size_t i = 0; i < n; i++) {
+		json_write_text(w, keys[i]);
+	}
+	json_end_array(w);
+}
+
 int
 config_route_show(struct exchange *exchange, const char *unused)
 {
 	struct response *response = &exchange->response;
 	struct json_writer w = JSON_WRITER_INIT(&response->out);
+	const struct config *config = server_config(exchange->server);
+	const char *keys[RELOAD_RESTART_MAX];
+	size_t n = reload_list_pending(server_started_config(exchange->server), config, keys);
 
 	response_begin(response, 200, "application/json", NULL);
 	json_begin_object(&w);
 	json_write_key(&w, "generation");
 	json_write_uint(&w, server_generation(exchange->server));
+	write_pending(&w, keys, n);
 	json_write_key(&w, "settings");
-	config_write_settings(server_config(exchange->server), &w);
+	config_write_settings(config, &w);
 	json_end_object(&w);
 	json_end_line(&w);
 	return response_end(response);
@@ -37,12 +52,7 @@ send_verdict(struct exchange *exchange, const struct reload_verdict *verdict)
 	json_begin_object(&w);
 	json_write_key(&w, "generation");
 	json_write_uint(&w, server_generation(exchange->server));
-	json_write_key(&w, "needs_restart");
-	json_begin_array(&w);
-	for (size_t i = 0; i < verdict->n_restart; i++) {
-		json_write_text(&w, verdict->restart[i]);
-	}
-	json_end_array(&w);
+	write_pending(&w, verdict->restart, verdict->n_restart);
 	json_end_object(&w);
 	json_end_line(&w);
 	return response_end(response);

@@ -96,6 +96,28 @@ START_TEST(keys_that_need_a_restart_are_named)
 }
 END_TEST
 
+START_TEST(keys_that_need_a_restart_are_named_until_there_is_one)
+{
+	_cleanup_(api_answer_fini) struct api_answer first = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer second = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer third = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer config = API_ANSWER_INIT;
+
+	api_configure("listen: {mode: '0600'}\n" ONE_URL);
+	call_reload(&first);
+	api_configure("listen: {mode: '0600'}\n" THREE_URLS);
+
+	call_reload(&second);
+
+	api_check(&second, "/generation=3 /needs_restart/0=listen.mode /needs_restart/1=-");
+	api_call("GET /v1/config", NULL, NULL, &config);
+	api_check(&config, "/needs_restart/0=listen.mode /needs_restart/1=-");
+	api_configure(THREE_URLS);
+	call_reload(&third);
+	api_check(&third, "/generation=4 /needs_restart/0=-");
+}
+END_TEST
+
 START_TEST(a_signal_reloads_too)
 {
 	_cleanup_(freep) char *log = NULL;
@@ -123,7 +145,7 @@ START_TEST(a_signal_with_a_wrong_configuration_is_told)
 	t_daemon_wait_notify(api_daemon(),
 		"STATUS=serving, generation 1; the reload was refused, the log says why");
 	log = t_daemon_log(api_daemon());
-	ck_assert_ptr_nonnull(strstr(log, "fetchd.yaml:1:22: /limits/batch_urls: "));
+	ck_assert_ptr_nonnull(strstr(log, "fetchd.yaml:1:22: /limits/batch_urls: must be from 1 "));
 	check_batches(422);
 }
 END_TEST
@@ -191,7 +213,7 @@ START_TEST(the_configuration_is_shown_with_its_origins)
 
 	api_call("GET /v1/config", NULL, NULL, &answer);
 
-	api_check_keys(&answer, "", "generation settings");
+	api_check_keys(&answer, "", "generation needs_restart settings");
 	api_check(&answer, "/generation=1 /settings/0/key=listen.socket "
 			   "/settings/0/value=/run/fetchd/api.sock /settings/0/source=- "
 			   "/settings/6/key=limits.batch_urls /settings/6/value=1 "
@@ -216,6 +238,7 @@ test_suite(void)
 	tcase_add_test(tc, a_wrong_configuration_changes_nothing);
 	tcase_add_test(tc, a_file_that_is_gone_changes_nothing);
 	tcase_add_test(tc, keys_that_need_a_restart_are_named);
+	tcase_add_test(tc, keys_that_need_a_restart_are_named_until_there_is_one);
 	tcase_add_test(tc, a_signal_reloads_too);
 	tcase_add_test(tc, a_signal_with_a_wrong_configuration_is_told);
 	tcase_add_test(tc, the_log_takes_another_form);

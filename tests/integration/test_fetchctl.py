@@ -1271,6 +1271,9 @@ def the_configuration_is_shown_with_its_origins():
     equal((code, out), (0, 'workers           1  # default\ndefaults.timeout  5s  # /etc/fetchd/fetchd.yaml:7\n'))
     code, out, _, _ = run2(reply(config), 'config', 'show', '-o', 'json')
     equal((code, json.loads(out)), (0, config))
+    code, out, err, _ = run2(reply({**config, 'needs_restart': ['workers', 'store.path']}), 'config', 'show')
+    equal((code, out, err), (0, 'workers           1\ndefaults.timeout  5s\n',
+                             'fetchctl: these count only after a restart: workers, store.path\n'))
     equal(run2(reply([]), 'config', 'show')[0], 70)
 
 
