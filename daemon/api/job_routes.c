@@ -94,6 +94,8 @@ write_members(struct json_writer *w, const struct job_view *view)
 	}
 	json_write_key(w, "running");
 	json_write_text(w, view->running ? batch_id(view->running) : NULL);
+	json_write_key(w, "queued");
+	json_write_bool(w, view->is_queued);
 	json_write_key(w, "last");
 	if (view->n_runs > 0) {
 		write_run(w, &view->runs[0]);
@@ -198,6 +200,7 @@ job_route_run(struct exchange *exchange, const char *name)
 	struct json_writer w = JSON_WRITER_INIT(&response->out);
 	_cleanup_(batch_unrefp) struct batch *batch = NULL;
 	char location[80] = "";
+	struct job_view view;
 	int r = 0;
 	struct job *job = find(exchange, name, &r);
 
@@ -212,12 +215,15 @@ job_route_run(struct exchange *exchange, const char *name)
 		(void)snprintf(location, sizeof(location), "Location: /v1/batches/%s\r\n",
 			batch_id(batch));
 	}
+	job_describe(job, &view);
 	response_begin(response, 202, "application/json", *location ? location : NULL);
 	json_begin_object(&w);
 	json_write_key(&w, "job");
 	json_write_text(&w, name);
 	json_write_key(&w, "batch");
 	json_write_text(&w, batch ? batch_id(batch) : NULL);
+	json_write_key(&w, "running");
+	json_write_text(&w, view.running ? batch_id(view.running) : NULL);
 	json_end_object(&w);
 	json_end_line(&w);
 	return response_end(response);

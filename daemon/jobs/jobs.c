@@ -442,6 +442,7 @@ job_describe(const struct job *job, struct job_view *ret_view)
 		.is_paused = job->is_paused,
 		.next_ns = job_next_on_wall(job),
 		.running = job->running,
+		.is_queued = job->is_waiting || (job->is_going && !job->running),
 		.last_ok_ns = job->last_ok_ns,
 		.n_missed = job->n_missed,
 		.n_runs = job->n_runs,

@@ -121,6 +121,7 @@ struct job_run {
  *
  * next_ns  ns since 1970 of the next start, INT64_MAX: none
  * running  the batch that runs, or NULL
+ * is_queued  a run that is due has no batch yet: it follows the one that runs, or is about to begin
  * last_ok_ns  when the last run that was ok ended: ns since 1970; 0: none has
  * n_missed    runs that were not started in time, or skipped because the one before was still running
  * runs     the last ones, n_runs of them, the newest first
@@ -130,6 +131,7 @@ struct job_view {
 	bool is_paused;
 	int64_t next_ns;
 	struct batch *running;
+	bool is_queued;
 	int64_t last_ok_ns;
 	uint64_t n_missed;
 	struct job_run runs[JOB_RUNS_KEPT];

@@ -13,8 +13,10 @@ START_TEST(jobs_are_listed_in_their_order)
 	api_call("GET /v1/jobs", NULL, NULL, &answer);
 
 	api_check_keys(&answer, "", "jobs");
-	api_check_keys(&answer, "/jobs/0", "name state paused every jitter next running last");
-	api_check_keys(&answer, "/jobs/1", "name state paused calendar timezone next running last");
+	api_check_keys(
+		&answer, "/jobs/0", "name state paused every jitter next running queued last");
+	api_check_keys(
+		&answer, "/jobs/1", "name state paused calendar timezone next running queued last");
 	api_check(&answer, "/jobs/0/name=well /jobs/0/state=waiting /jobs/0/every=30d "
 			   "/jobs/0/running=null /jobs/0/last=null /jobs/1/name=held "
 			   "/jobs/1/next=2199-12-31T23:00:00.000Z /jobs/2/name=failing /jobs/3=-");
@@ -75,6 +77,27 @@ START_TEST(a_second_run_is_refused_while_one_is_going)
 	ck_assert_str_eq(api_at(&job, "/running")->text, api_at(&answer, "/batch")->text);
 	t_origin_release(api_origin(), "gate");
 	wait_for_run("held", &job);
+}
+END_TEST
+
+START_TEST(a_second_run_is_queued_behind_the_one_that_is_going)
+{
+	_cleanup_(api_answer_fini) struct api_answer first = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer second = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer job = API_ANSWER_INIT;
+
+	api_start_with("jobs: [{name: a, every: 30d, overlap: queue, urls: ['$O/hold/gate']}]\n");
+	api_call("POST /v1/jobs/a/run", NULL, "", &first);
+	t_origin_wait(api_origin(), "held>=1");
+
+	api_call("POST /v1/jobs/a/run", NULL, "", &second);
+
+	api_check(&second, "/job=a /batch=null");
+	ck_assert_str_eq(api_at(&second, "/running")->text, api_at(&first, "/batch")->text);
+	api_call("GET /v1/jobs/a", NULL, NULL, &job);
+	api_check(&job, "/state=running /queued=true");
+	t_origin_release(api_origin(), "gate");
+	wait_for_run("a", &job);
 }
 END_TEST
 
@@ -180,7 +203,8 @@ test_suite(void)
 	tcase_add_loop_test(tc, a_job_that_is_not_there_is_not_found, 0, ARRAY_LEN(calls));
 	tcase_add_test(tc, whom_a_job_notifies_gets_its_run);
 
-	tc = api_case(suite, "report", start_nothing, api_stop);
+	tc = api_case(suite, "one job", start_nothing, api_stop);
+	tcase_add_test(tc, a_second_run_is_queued_behind_the_one_that_is_going);
 	tcase_add_test(tc, a_job_writes_its_report);
 	return suite;
 }
