@@ -95,22 +95,78 @@ cmd_jobs_show(const struct options *options)
 	return call_write(&out);
 }
 
-/* Without a batch the run waits for the one that is going ("overlap: queue"). */
+/* The job, as it is now; it lives in @ret_tree. */
+static int
+look_at_job(const struct options *options, struct value_tree **ret_tree, struct job_record *ret_job)
+{
+	int code = call_named(options, "/v1/jobs/", "", ret_tree);
+
+	if (code == EXIT_ALL_OK && job_record_from_value((*ret_tree)->root, ret_job) < 0) {
+		return say_unreadable();
+	}
+	return code;
+}
+
+static void
+pause_ms(unsigned ms)
+{
+	const struct timespec pause = { ms / 1000, ms % 1000 * 1000000L };
+
+	(void)nanosleep(&pause, NULL); /* cut short: it is looked at once more */
+}
+
+/* The run that was asked for is the one after @going, and has its batch when that is over. */
+static int
+look_on_next(const struct options *options, const char *going)
+{
+	unsigned ms = 50;
+
+	say("waiting for the end of the run that is going, batch %s", going);
+	for (;;) {
+		_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+		struct job_record job;
+		const char *next;
+		int code = look_at_job(options, &tree, &job);
+
+		if (code != EXIT_ALL_OK) {
+			return code;
+		}
+		next = job_find_run_after(&job, going);
+		if (next) {
+			return stream_look_on(options, next, options_get(options, OPTION_OUTPUT));
+		}
+		if (!job.is_queued) {
+			say("there was no run: the daemon's log says why");
+			return EXIT_REFUSED;
+		}
+		pause_ms(ms);
+		ms = ms < 800 ? ms * 2 : ms;
+	}
+}
+
+/* Without a batch the run waits for the one that is going ("overlap: queue" or "replace"). */
 int
 cmd_jobs_run(const struct options *options)
 {
 	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
 	_cleanup_(buffer_fini) struct buffer out = BUFFER_INIT;
 	struct terminal terminal;
-	const char *batch;
+	const char *format = options_get(options, OPTION_OUTPUT);
+	const char *batch, *going;
 	int code = call_named(options, "/v1/jobs/", "/run", &tree);
 
 	if (code != EXIT_ALL_OK || !tree) {
 		return code;
 	}
 	batch = value_get_text(tree->root, "batch");
-	if (batch && options_has(options, OPTION_WAIT)) {
-		return stream_look_on(options, batch, options_get(options, OPTION_OUTPUT));
+	going = value_get_text(tree->root, "running");
+	if (options_has(options, OPTION_WAIT)) {
+		return batch   ? stream_look_on(options, batch, format)
+		       : going ? look_on_next(options, going)
+			       : say_unreadable();
+	}
+	if (format && strcmp(format, "json") == 0) {
+		return output_print_json(tree->root);
 	}
 	terminal_look(STDOUT_FILENO, &terminal);
 	text_put(&out, options->arguments[0], &terminal.style);

@@ -88,7 +88,7 @@ static const struct option_row jobs_list_options[] = {
 
 static const struct option_row jobs_run_options[] = {
 	{ OPTION_WAIT, 'w', "wait", NULL, "print its results as submit does, and end as it does" },
-	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "with --wait, as of submit",
+	{ OPTION_OUTPUT, 'o', "output", "FORMAT", "with --wait, as of submit; without, json",
 		WORDS(OUTPUT_FORMATS) },
 };
 

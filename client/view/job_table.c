@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "client/view/summary.h"
 #include "lib/base/cleanup.h"
@@ -14,6 +15,12 @@
 #define TIME_WIDTH    7
 #define MIN_NAME      4
 
+static bool
+is_true(const struct value *value)
+{
+	return value && value->type == VALUE_BOOL && value->boolean;
+}
+
 int
 job_record_from_value(const struct value *value, struct job_record *ret_job)
 {
@@ -21,6 +28,8 @@ job_record_from_value(const struct value *value, struct job_record *ret_job)
 		.name = value_get_text(value, "name"),
 		.state = value_get_text(value, "state"),
 		.running = value_get_text(value, "running"),
+		.is_paused = is_true(value_get(value, "paused")),
+		.is_queued = is_true(value_get(value, "queued")),
 		.value = value,
 	};
 	int64_t unused;
@@ -31,6 +40,28 @@ job_record_from_value(const struct value *value, struct job_record *ret_job)
 	job.has_next = result_read_time(value_get_text(value, "next"), &job.next_sec, &unused) == 0;
 	*ret_job = job;
 	return 0;
+}
+
+/* Its last runs are there from the newest to the oldest. */
+const char *
+job_find_run_after(const struct job_record *job, const char *batch)
+{
+	const struct value *runs = value_get(job->value, "runs");
+	const char *after = job->running;
+	const struct value *run;
+
+	if (!runs || (after && strcmp(after, batch) == 0)) {
+		return NULL;
+	}
+	value_for_each(run, runs) {
+		const char *id = value_get_text(run, "batch");
+
+		if (id && strcmp(id, batch) == 0) {
+			return after;
+		}
+		after = id;
+	}
+	return NULL;
 }
 
 static void
@@ -71,6 +102,7 @@ job_put_state(struct buffer *out, const struct job_record *job, int64_t now_sec,
 	if (job->running) {
 		buffer_puts(out, ", batch ");
 		text_put(out, job->running, style);
+		buffer_puts(out, job->is_paused ? ", paused" : "");
 	}
 	if (job->has_next) {
 		buffer_printf(out, ", next %s (in %s)", text_moment(job->next_sec, moment),
@@ -114,6 +146,8 @@ put_row(struct buffer *out, const struct job_record *job, size_t name_width, int
 	if (job->has_next) {
 		(void)text_moment(job->next_sec, moment);
 		(void)text_left(job->next_sec - now_sec, left);
+	} else if (job->is_paused && job->running) {
+		(void)snprintf(moment, sizeof(moment), "paused");
 	}
 	text_put_cut(out, job->name, name_width, style);
 	gap(out);

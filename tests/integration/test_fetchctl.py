@@ -1233,6 +1233,42 @@ def a_job_is_run_paused_and_resumed():
             equal(run2(answer(status, 'a_code'), 'jobs', verb, 'a')[0], expected)
 
 
+@test
+def a_run_that_has_to_wait_is_waited_for():
+    later = ID[:-1] + '2'
+
+    def script(*answers):
+        def play(daemon):
+            daemon.accept().answer(202, 'application/json', {'job': 'a', 'batch': None, 'running': ID})
+            for answer_ in answers:
+                daemon.accept().answer(200, 'application/json', answer_)
+            if answers[-1]['running']:
+                results_that_end('failed')(daemon)
+        return play
+
+    waiting = job('a', state='running', running=ID, queued=True, runs=[])
+    begins = job('a', queued=True, runs=[RUN])
+    code, out, err, requests = run2(script(waiting, begins, job('a', state='running', running=later, queued=False, runs=[RUN])),
+                                    'jobs', 'run', 'a', '--wait', '-o', 'lines')
+    equal((code, [request.target for request in requests]),
+          (1, ['/v1/jobs/a/run', '/v1/jobs/a', '/v1/jobs/a', '/v1/jobs/a', f'/v1/batches/{later}/results']))
+    contains(err, f'waiting for the end of the run that is going, batch {ID}')
+    contains(out, 'http://site.example/0')
+    code, out, err, _ = run2(script(waiting, job('a', queued=False, runs=[RUN])), 'jobs', 'run', 'a', '--wait')
+    equal((code, out), (7, ''))
+    contains(err, 'there was no run')
+    equal(run2(reply({'job': 'a', 'batch': None}, status=202), 'jobs', 'run', 'a', '--wait')[0], 70)
+    code, out, _, _ = run2(reply({'job': 'a', 'batch': ID}, status=202), 'jobs', 'run', 'a', '-o', 'json')
+    equal((code, json.loads(out)), (0, {'job': 'a', 'batch': ID}))
+
+
+@test
+def a_paused_job_says_so_while_a_run_is_going():
+    busy = job('a', state='running', running=ID, paused=True, next=None, runs=[])
+    equal(run2(reply(busy), 'jobs', 'pause', 'a')[1], f'a: running, batch {ID}, paused\n')
+    contains(run(reply({'jobs': [busy]}), 'jobs')[1], 'a     running  paused ')
+
+
 # ---- the configuration ----
 
 @test
