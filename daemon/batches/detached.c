@@ -408,8 +408,11 @@ store_end(struct store *store, void *arg)
 	if (r >= 0) {
 		r = store_end_batch(store, &row, wall_now());
 	}
-	detachment->is_store_filling = r >= 0 && store_is_filling(store);
-	return r;
+	if (r >= 0) {
+		r = store_is_filling(store);
+		detachment->is_store_filling = r == 1;
+	}
+	return r < 0 ? r : 0;
 }
 
 static void

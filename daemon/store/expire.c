@@ -45,13 +45,18 @@ hide_old(struct store *store, int64_t ended_before)
 	return r;
 }
 
+/* The oldest, when the store is filling. Return: 1, 0 when it is not, or an error. */
 static int
-hide_oldest(struct store *store)
+hide_for_room(struct store *store)
 {
-	int r = sql_run(store, SQL_EXPIRE_OLDEST);
+	int r = store_is_filling(store);
 
+	if (r != 1) {
+		return r;
+	}
+	r = sql_run(store, SQL_EXPIRE_OLDEST);
 	store->n_done -= r == 0 ? sql_n_changed(store) : 0;
-	return r;
+	return r < 0 ? r : 1;
 }
 
 int
@@ -63,11 +68,9 @@ store_expire(struct store *store, int64_t ended_before)
 	if (r == 0) {
 		r = find_expired(store, &number);
 	}
-	if (r == 0 && store_is_filling(store)) {
-		r = hide_oldest(store);
-		if (r == 0) {
-			r = find_expired(store, &number);
-		}
+	if (r == 0) {
+		r = hide_for_room(store);
+		r = r == 1 ? find_expired(store, &number) : r;
 	}
 	return r == 1 ? delete_some(store, number) : r;
 }

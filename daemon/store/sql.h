@@ -24,6 +24,7 @@ enum sql_statement {
 
 /*
  * is_open     a transaction is
+ * is_miscounted  n_unfinished and n_done have to be counted again
  * has_erased  something, since the log was cut
  * n_unfinished, n_done  batches that are in it, but those that are to be deleted
  * why         of the last error
@@ -33,6 +34,7 @@ struct store {
 	struct sqlite3_stmt *statements[SQL_N_STATEMENTS];
 	int64_t max_size;
 	bool is_open;
+	bool is_miscounted;
 	bool has_erased;
 	int64_t n_unfinished;
 	int64_t n_done;

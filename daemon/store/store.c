@@ -26,11 +26,27 @@ store_why(struct store *store)
 
 /* ---- transactions ---- */
 
+static int
+count(struct store *store)
+{
+	int r = sql_query_integer(
+		store, "SELECT count(*) FROM batch WHERE outcome < 0", &store->n_unfinished);
+
+	return r < 0 ? r
+		     : sql_query_integer(store,
+			       "SELECT count(*) FROM batch WHERE outcome >= 0 AND NOT is_expired",
+			       &store->n_done);
+}
+
 int
 store_begin(struct store *store)
 {
-	int r = sql_run(store, SQL_BEGIN);
+	int r = store->is_miscounted ? count(store) : 0;
 
+	if (r == 0) {
+		store->is_miscounted = false;
+		r = sql_run(store, SQL_BEGIN);
+	}
 	store->is_open = r == 0;
 	return r;
 }
@@ -44,18 +60,6 @@ store_commit(struct store *store)
 	return r;
 }
 
-static int
-count(struct store *store)
-{
-	int r = sql_query_integer(
-		store, "SELECT count(*) FROM batch WHERE outcome < 0", &store->n_unfinished);
-
-	return r < 0 ? r
-		     : sql_query_integer(store,
-			       "SELECT count(*) FROM batch WHERE outcome >= 0 AND NOT is_expired",
-			       &store->n_done);
-}
-
 void
 store_rollback(struct store *store)
 {
@@ -66,7 +70,7 @@ store_rollback(struct store *store)
 		(void)sql_run(store, SQL_ROLLBACK); /* what fails now is gone by itself */
 	}
 	store->is_open = false;
-	(void)count(store); /* else what is told is what would have been */
+	store->is_miscounted = count(store) < 0; /* else what is told is what would have been */
 	memcpy(store->why, why, sizeof(why));
 }
 
@@ -85,39 +89,45 @@ store_trim_log(struct store *store)
 
 /* ---- its size ---- */
 
-/* What cannot be found out is no reason to refuse: the next write says more. */
-static int64_t
-used(struct store *store)
+/* An error may have undone the transaction that is open, and has to be heard: what follows would be outside of it. */
+static int
+find_used(struct store *store, int64_t *ret_size)
 {
 	struct sql_binding binding = sql_use(store, SQL_USED);
-	int64_t size = 0;
+	int r = sql_step(store, &binding);
 
-	if (sql_step(store, &binding) == 1) {
-		size = sql_integer_at(&binding, 0);
+	if (r == 1) {
+		*ret_size = sql_integer_at(&binding, 0);
 		sql_leave(&binding);
 	}
-	return size;
+	return r < 0 ? r : 0;
 }
 
-bool
+int
 store_is_full(struct store *store)
 {
-	return used(store) >= store->max_size;
+	int64_t used = 0;
+	int r = find_used(store, &used);
+
+	return r < 0 ? r : used >= store->max_size;
 }
 
-bool
+int
 store_is_filling(struct store *store)
 {
-	return used(store) >= store->max_size / 10 * 9;
+	int64_t used = 0;
+	int r = find_used(store, &used);
+
+	return r < 0 ? r : used >= store->max_size / 10 * 9;
 }
 
 void
 store_size(struct store *store, struct store_size *ret_size)
 {
-	*ret_size = (struct store_size){ .n_bytes = used(store),
-		.max_bytes = store->max_size,
+	*ret_size = (struct store_size){ .max_bytes = store->max_size,
 		.n_unfinished = store->n_unfinished,
 		.n_done = store->n_done };
+	(void)find_used(store, &ret_size->n_bytes); /* 0: it is not known */
 }
 
 /* ---- opening ---- */

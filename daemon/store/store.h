@@ -58,9 +58,9 @@ void store_rollback(struct store *store);
 bool store_needs_trim(const struct store *store);
 int store_trim_log(struct store *store);
 
-/* store_is_full() - over max_size; store_is_filling() - over nine tenths of it */
-bool store_is_full(struct store *store);
-bool store_is_filling(struct store *store);
+/* store_is_full() - over max_size; store_is_filling() - over nine tenths of it. Return: 1, 0, or an error. */
+int store_is_full(struct store *store);
+int store_is_filling(struct store *store);
 
 /*
  * struct store_size - what there is in it

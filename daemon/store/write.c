@@ -55,10 +55,10 @@ static int
 find_room(struct store *store, const struct store_batch *batch, const struct store_request *request)
 {
 	int64_t used = 0;
-	int r;
+	int r = store_is_full(store);
 
-	if (store_is_full(store)) {
-		return STORE_FULL;
+	if (r != 0) {
+		return r < 0 ? r : STORE_FULL;
 	}
 	r = store_used_by(store, batch->uid, &used);
 	if (r < 0) {

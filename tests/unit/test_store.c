@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The store's file: what is in it after which call, and after which failure. What SQLite asks of the kernel to
- * write and to sync comes through this program, which fails one call of it at a time.
+ * write and to sync comes through this program, which fails one call of it at a time; so does what it asks of memory.
  */
 #include "tests/support/test.h"
 
@@ -21,12 +21,16 @@
 
 /* ---- the failing kernel ---- */
 
-/* n_left  calls that succeed before one fails, and all after it; -1: none does */
+/*
+ * n_left    calls that succeed before one fails, and all after it; -1: none does
+ * is_quick  syncs are not waited for
+ */
 static struct {
 	int n_left;
 	int error;
 	int n_calls;
-} disk = { -1, 0, 0 };
+	bool is_quick;
+} disk = { .n_left = -1 };
 
 static bool
 fails(void)
@@ -50,13 +54,67 @@ pwrite(int fd, const void *data, size_t len, off_t offset)
 int
 fsync(int fd)
 {
-	return fails() ? -1 : (int)syscall(SYS_fsync, fd);
+	return fails() ? -1 : disk.is_quick ? 0 : (int)syscall(SYS_fsync, fd);
 }
 
 int
 fdatasync(int fd)
 {
-	return fails() ? -1 : (int)syscall(SYS_fdatasync, fd);
+	return fails() ? -1 : disk.is_quick ? 0 : (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ---- failing memory ---- */
+
+/*
+ * n_left     allocations of SQLite that succeed before one fails; negative: none does
+ * is_lasting  all after it fail, too
+ */
+static struct {
+	sqlite3_mem_methods real;
+	int n_left;
+	bool is_lasting;
+	bool has_failed;
+} memory = { .n_left = -1 };
+
+static bool
+is_lacking(void)
+{
+	bool is = memory.n_left == 0;
+
+	if (!is || !memory.is_lasting) {
+		memory.n_left -= memory.n_left >= 0;
+	}
+	memory.has_failed = memory.has_failed || is;
+	return is;
+}
+
+static void *
+allocate(int n)
+{
+	return is_lacking() ? NULL : memory.real.xMalloc(n);
+}
+
+static void *
+reallocate(void *p, int n)
+{
+	return is_lacking() ? NULL : memory.real.xRealloc(p, n);
+}
+
+/* Before SQLite is used for the first time. Each allocation is one: none comes from a pool. */
+static void
+take_over_memory(void)
+{
+	sqlite3_mem_methods ours;
+
+	if (memory.real.xMalloc) {
+		return;
+	}
+	ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory.real), SQLITE_OK);
+	ours = memory.real;
+	ours.xMalloc = allocate;
+	ours.xRealloc = reallocate;
+	ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &ours), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
 }
 
 /* ---- a store in a folder of its own ---- */
@@ -83,6 +141,8 @@ static void
 setup(void)
 {
 	disk.n_left = -1;
+	disk.is_quick = false;
+	take_over_memory();
 	(void)snprintf(folder, sizeof(folder), "/tmp/store-XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	store = NULL;
@@ -863,6 +923,67 @@ START_TEST(a_full_disk_has_its_own_code)
 }
 END_TEST
 
+static void
+lack_memory(int n, bool is_lasting)
+{
+	memory.n_left = n;
+	memory.is_lasting = is_lasting;
+	memory.has_failed = false;
+}
+
+/* As the queue does when there was no memory for a transaction. Return: whether there was none. */
+static bool
+is_to_be_tried_again(int64_t r)
+{
+	bool has_failed = memory.has_failed;
+
+	if (r < 0) {
+		ck_assert_int_eq(r, -ENOMEM);
+		store_rollback(store);
+	}
+	lack_memory(-1, false);
+	ck_assert(r >= 0 || has_failed);
+	return r < 0;
+}
+
+/* For every allocation of SQLite's: what the first try has left does not harm the second. */
+START_TEST(a_transaction_without_memory_can_be_tried_again)
+{
+	bool has_failed = true;
+
+	disk.is_quick = true;
+	for (int n = 0; has_failed; n++) {
+		int64_t number;
+		int r;
+
+		lack_memory(n, _i);
+		number = accept_one("a");
+		has_failed = memory.has_failed;
+		if (is_to_be_tried_again(number)) {
+			number = accept_one("a");
+		}
+		ck_assert_int_gt(number, 0);
+		check_size(1, 0);
+
+		lack_memory(n, _i);
+		r = end_one(number, 300);
+		has_failed = has_failed || memory.has_failed;
+		if (is_to_be_tried_again(r)) {
+			r = end_one(number, 300);
+		}
+		ck_assert_int_eq(r, 0);
+		check_size(0, 1);
+
+		reopen();
+		ck_assert_str_eq(unfinished(), "");
+		ck_assert_str_eq(ended(), "a:1 ");
+		store_close(store);
+		remove_files();
+		ck_assert_int_eq(open_with(INT64_C(1) << 30), 0);
+	}
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -897,6 +1018,7 @@ test_suite(void)
 	tcase_add_loop_test(tc, what_was_committed_survives_a_failure_of_the_disk, 0,
 		ARRAY_LEN(disk_errors));
 	tcase_add_loop_test(tc, a_full_disk_has_its_own_code, 0, ARRAY_LEN(disk_errors));
+	tcase_add_loop_test(tc, a_transaction_without_memory_can_be_tried_again, false, true + 1);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
