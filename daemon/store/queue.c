@@ -17,7 +17,7 @@
 #include "daemon/ops/log.h"
 #include "daemon/store/store.h"
 
-/* How often a thread is asked for while there is none, and the first pause, which doubles: five seconds in all. */
+/* How often it is tried while memory is lacking, and the first pause, which doubles: five seconds in all. */
 enum {
 	max_tries = 10
 };
@@ -30,7 +30,7 @@ static const nur_time first_pause = NUR_MSEC(10);
  * error      of the first transaction that failed
  * is_over    no more work comes, but from those who are told that theirs is done
  * is_closed  nor from them
- * was_run    there was a thread for the last call
+ * was_run    there was a thread for the last call, and memory for what it did
  * is_dirty   the log has something that should not stay in it
  * statistics as of the last group; counted: of the thread, which goes on counting
  * more       the task waits here
@@ -205,6 +205,9 @@ work_off(void *arg)
 	if (queue->error == 0 && n_writes > 0) {
 		r = run_transaction(queue);
 		keep_why(queue, r);
+		if (r == -ENOMEM) {
+			return r; /* all of it is tried again */
+		}
 		count_group(queue, n_writes, r);
 	}
 	run_reads(queue);
@@ -233,9 +236,10 @@ static int
 run_thread_call(void *arg)
 {
 	const struct thread_call *call = arg;
+	int r = call->fn(call->queue);
 
-	call->queue->was_run = true;
-	return call->fn(call->queue);
+	call->queue->was_run = r != -ENOMEM;
+	return r;
 }
 
 static int
@@ -249,8 +253,8 @@ on_thread(struct store_queue *queue, nur_thread_fn fn)
 }
 
 /*
- * Where there was no memory for a thread, nothing has been tried: unlike after a transaction that failed, it is known
- * what a second try means, and it is a pity to do without a store for a lack that may be over in a moment.
+ * Where memory was lacking, for the thread or in the transaction, nothing is in doubt: unlike after a sync that failed,
+ * it is known what a second try means, and it is a pity to do without a store for a lack that may be over in a moment.
  */
 static int
 on_thread_soon(struct store_queue *queue, nur_thread_fn fn)
@@ -279,7 +283,7 @@ note_failure(struct store_queue *queue, int r)
 		queue->why);
 }
 
-/* Writes of a failed transaction fail with it, reads only when there was no thread for them. */
+/* Writes of a failed transaction fail with it, reads only when there was no thread or memory for them. */
 static int
 result_of(const struct store_queue *queue, const struct store_work *work, int r)
 {
@@ -297,10 +301,11 @@ work_off_waiting(struct store_queue *queue)
 
 	list_move_all(&queue->group, &queue->waiting);
 	r = on_thread_soon(queue, work_off);
-	queue->statistics = queue->counted;
 	if (r < 0 && queue->error == 0) {
+		queue->counted.n_failures += !queue->was_run;
 		note_failure(queue, r);
 	}
+	queue->statistics = queue->counted;
 	while ((node = list_take_first(&queue->group))) {
 		struct store_work *work = list_entry(node, struct store_work, node);
 

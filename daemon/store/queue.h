@@ -5,7 +5,7 @@
  * share a sync.
  *
  * The first transaction that fails is the last one (docs/store.md): that and all later work gets its code.
- * Reading goes on.
+ * Reading goes on. Where memory is lacking, it is tried for five seconds first.
  */
 #pragma once
 
@@ -18,7 +18,11 @@
 
 struct store_queue;
 
-/* typedef store_work_fn - on the queue's thread; a negative return is a failure of the store */
+/*
+ * typedef store_work_fn - on the queue's thread; a negative return is a failure of the store
+ *
+ * What writes is run again after an -ENOMEM of anything in its transaction, which has been rolled back then.
+ */
 typedef int (*store_work_fn)(struct store *store, void *arg);
 
 /*

@@ -19,6 +19,7 @@
 struct store {
 	int begin_error;
 	int commit_error;
+	int n_lacks; /* commits for which there is no memory */
 	bool needs_trim;
 	int trim_error;
 };
@@ -43,6 +44,10 @@ int
 store_commit(struct store *store)
 {
 	note(")");
+	if (store->n_lacks > 0) {
+		store->n_lacks--;
+		return -ENOMEM;
+	}
 	return store->commit_error;
 }
 
@@ -368,6 +373,50 @@ IN_RUN_TEST(a_thread_that_is_lacking_for_seconds_is_a_failure)
 END_TEST
 
 static int
+lack_memory_for_a_moment(void *unused)
+{
+	fake.n_lacks = 2;
+	post(0, put, "r", true);
+	ck_assert_int_eq(call(put, "a"), 0);
+	ck_assert_int_eq(store_queue_error(queue), 0);
+	ck_assert_uint_eq(store_queue_statistics(queue)->n_commits, 1);
+	ck_assert_uint_eq(store_queue_statistics(queue)->n_failures, 0);
+	return 0;
+}
+
+IN_RUN_TEST(a_transaction_without_memory_is_tried_again)
+{
+	serve(lack_memory_for_a_moment);
+
+	ck_assert_str_eq(record, "(a)<(a)<(a)rclose");
+	ck_assert_str_eq(t_notes(), "r=0");
+}
+END_TEST
+
+static int
+lack_memory(void *unused)
+{
+	fake.n_lacks = 10;
+	post(0, put, "r", true);
+	ck_assert_int_eq(call(put, "a"), -ENOMEM);
+	ck_assert_int_eq(fake.n_lacks, 0);
+	ck_assert_int_eq(store_queue_error(queue), -ENOMEM);
+	ck_assert_uint_eq(store_queue_statistics(queue)->n_failures, 1);
+	ck_assert_int_eq(call(put, "b"), -ENOMEM);
+	ck_assert_int_eq(look(put, "s"), 0);
+	return 0;
+}
+
+IN_RUN_TEST(memory_that_is_lacking_for_seconds_is_a_failure)
+{
+	serve(lack_memory);
+
+	ck_assert_str_eq(record + strlen(record) - strlen("(a)<sclose"), "(a)<sclose");
+	ck_assert_str_eq(t_notes(), "r=-12");
+}
+END_TEST
+
+static int
 erase(struct store *store, void *word)
 {
 	store->needs_trim = true;
@@ -449,6 +498,8 @@ test_suite(void)
 	tcase_add_test(tc, a_transaction_that_cannot_begin_is_a_failure);
 	tcase_add_test(tc, a_thread_that_cannot_be_had_is_asked_for_again);
 	tcase_add_test(tc, a_thread_that_is_lacking_for_seconds_is_a_failure);
+	tcase_add_test(tc, a_transaction_without_memory_is_tried_again);
+	tcase_add_test(tc, memory_that_is_lacking_for_seconds_is_a_failure);
 	tcase_add_test(tc, what_was_erased_leaves_the_log_when_nothing_waits);
 	tcase_add_test(tc, a_log_that_cannot_be_cut_is_a_failure);
 	tcase_add_test(tc, cancellation_does_not_lose_what_was_asked_for);
