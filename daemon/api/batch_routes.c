@@ -21,6 +21,61 @@ enum {
 	max_list_limit = 1000,
 };
 
+/* ---- query parameters ---- */
+
+/* Those of a call, NULL at their end, and the same in words. */
+struct params {
+	const char *names[4];
+	const char *words;
+};
+
+static const struct params list_params = {
+	{ "state", "limit", "cursor", NULL },
+	"state, limit and cursor",
+};
+static const struct params results_params = {
+	{ "cursor", "limit", NULL },
+	"cursor and limit",
+};
+
+static bool
+is_among(const struct params *params, const char *name)
+{
+	const char *const *known = params->names;
+
+	while (*known && strcmp(*known, name) != 0) {
+		known++;
+	}
+	return *known != NULL;
+}
+
+/*
+ * One that nobody looks at would be given in vain: a list of all would answer "stat=running".
+ * Return: 1, or what the answer's sending returned.
+ */
+static int
+check_params(struct exchange *exchange, const struct params *params)
+{
+	const struct http_request *request = exchange->request;
+	char detail[160];
+
+	for (size_t i = 0; i < request->n_params; i++) {
+		const char *name = request->params[i].name;
+		bool is_known = is_among(params, name);
+
+		if (is_known && http_request_param(request, name) == request->params[i].value) {
+			continue;
+		}
+		(void)snprintf(detail, sizeof(detail),
+			is_known ? "the query parameter %.40s is given twice"
+				 : "\"%.40s\" is none of the query parameters %s",
+			name, params->words);
+		return response_problem(
+			&exchange->response, PROBLEM_BAD_PARAMETER, detail, NULL, NULL);
+	}
+	return 1;
+}
+
 /* ---- the list ---- */
 
 /* Return: whether all of @text is a number. */
@@ -34,6 +89,15 @@ read_number(const char *text, uint64_t *ret_number)
 	return *text >= '0' && *text <= '9' && !*end && errno == 0;
 }
 
+/* The last id shown is the cursor. */
+static bool
+is_id(const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdef");
+
+	return len > 0 && !text[len];
+}
+
 /* The query parameters of the list. Return: 1, or what the answer's sending returned. */
 static int
 read_list_query(struct exchange *exchange, struct batches_query *query)
@@ -41,8 +105,16 @@ read_list_query(struct exchange *exchange, struct batches_query *query)
 	const char *state = http_request_param(exchange->request, "state");
 	const char *limit = http_request_param(exchange->request, "limit");
 	uint64_t n = default_list_limit;
+	int r = check_params(exchange, &list_params);
 
+	if (r <= 0) {
+		return r;
+	}
 	query->before = http_request_param(exchange->request, "cursor");
+	if (query->before && !is_id(query->before)) {
+		return response_problem(&exchange->response, PROBLEM_BAD_PARAMETER,
+			"cursor is the one of the answer before", NULL, NULL);
+	}
 	query->state = state ? batch_state_find(state) : -1;
 	if (state && query->state < 0) {
 		return response_problem(&exchange->response, PROBLEM_BAD_PARAMETER,
@@ -53,7 +125,8 @@ read_list_query(struct exchange *exchange, struct batches_query *query)
 			"limit is a number from 1 to 1000", NULL, NULL);
 	}
 	query->limit = n;
-	query->owner = access_may(exchange->level, ACCESS_TO_OTHERS) ? -1 : (int64_t)exchange->peer.uid;
+	query->owner =
+		access_may(exchange->level, ACCESS_TO_OTHERS) ? -1 : (int64_t)exchange->peer.uid;
 	return 1;
 }
 
@@ -72,7 +145,7 @@ show_one(void *user, const struct batch_summary *summary)
 	(void)snprintf(page->last_id, sizeof(page->last_id), "%s", summary->id);
 }
 
-/* Ids sort by time, so the cursor is the last id shown: the list goes on with older ones. */
+/* Ids sort by time: the list goes on with older ones than the cursor. */
 int
 batch_route_list(struct exchange *exchange, const char *id)
 {
@@ -153,7 +226,11 @@ read_results_query(struct exchange *exchange, uint64_t *ret_n_seen, uint64_t *re
 {
 	const char *cursor = http_request_param(exchange->request, "cursor");
 	const char *limit = http_request_param(exchange->request, "limit");
+	int r = check_params(exchange, &results_params);
 
+	if (r <= 0) {
+		return r;
+	}
 	*ret_n_seen = 0;
 	*ret_limit = SIZE_MAX;
 	if (cursor && !read_number(cursor, ret_n_seen)) {
