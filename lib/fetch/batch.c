@@ -313,6 +313,13 @@ start(struct fetch_run *run, size_t index, struct fetch_lane *lane)
 	fetch_queue_leave(run->queue);
 }
 
+/* There was no place for another one to be read, and the queue has asked for one: who takes nothing asks no more. */
+static bool
+is_held_up(const struct fetch_run *run)
+{
+	return run->n_read < run->batch->n_requests && !fetch_queue_is_ready(run->queue);
+}
+
 static int
 admit_all(struct fetch_run *run)
 {
@@ -325,7 +332,7 @@ admit_all(struct fetch_run *run)
 		if (r < 0) {
 			return r;
 		}
-		if (run->reason == FETCH_CANCEL_NONE &&
+		if (run->reason == FETCH_CANCEL_NONE && !is_held_up(run) &&
 			fetch_queue_take(run->queue, &index, &lane)) {
 			start(run, index, lane);
 			continue;

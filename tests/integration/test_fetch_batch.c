@@ -298,6 +298,53 @@ START_TEST(a_deadline_ends_also_what_nobody_has_begun)
 }
 END_TEST
 
+static int
+release_when_queued(void *arg)
+{
+	struct fetch_engine_statistics statistics;
+
+	do {
+		ck_assert_int_eq(nur_checkpoint(), 0);
+		fetch_engine_statistics(kit->engine, &statistics);
+	} while (statistics.n_queued < kit->n_urls);
+	ck_assert_int_eq(nur_checkpoint(), 0); /* the batch has asked for a place meanwhile */
+	(void)t_origin_release(origin, "it");
+	return 0;
+}
+
+static int
+run_until_released(struct nur_nursery *nursery, void *arg)
+{
+	kit_wait(origin, "held>=1");
+	ck_assert_int_eq(nur_start_soon(nursery, "release", release_when_queued, NULL), 0);
+	return kit_batch(kit);
+}
+
+static int
+wait_for_the_place(void *arg)
+{
+	return nur_nursery_run(run_until_released, NULL, NULL);
+}
+
+START_TEST(a_batch_that_found_no_place_begins_when_there_is_one)
+{
+	char *url = t_origin_url(origin, "/hold/it");
+
+	kit->engine_options.in_flight = 1;
+	kit->user = url;
+	kit->beside = hold_the_only_place;
+	kit->body = wait_for_the_place;
+	kit->batch.deadline = NUR_SEC(60);
+	kit_add(kit, t_origin_url(origin, "/ok"));
+	kit_add(kit, t_origin_url(origin, "/ok"));
+
+	kit_run(kit);
+
+	ck_assert_int_eq(kit->summary.outcome, FETCH_BATCH_OK);
+	free(url);
+}
+END_TEST
+
 START_TEST(without_descriptors_urls_fail_and_the_engine_goes_on)
 {
 	struct rlimit limit = { 64, 64 };
@@ -653,6 +700,7 @@ test_suite(void)
 	tcase_add_test(times, the_deadline_ends_what_runs_and_what_waits);
 	tcase_add_test(times, a_deadline_that_has_passed_starts_nothing);
 	tcase_add_test(times, a_deadline_ends_also_what_nobody_has_begun);
+	tcase_add_test(times, a_batch_that_found_no_place_begins_when_there_is_one);
 	tcase_add_loop_test(times, who_cancels_from_outside_says_why, 0, ARRAY_LEN(reasons));
 	tcase_add_test(times, a_url_has_its_own_time);
 	tcase_add_test(times, a_timeout_is_a_failure_for_the_others);
