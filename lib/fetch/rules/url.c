@@ -4,15 +4,13 @@
  * does no I/O: a URL judged by another parser than the one that connects is a hole
  * (docs/decisions/url-parser.md).
  *
- * Two ways through the file, with one result:
+ * Two ways, with one result:
  *
- *	text ─► scan_plain() ──────────────────────────────────► parts   the usual form
+ *	text ─► fetch_url_scan_plain() ────────────────────────────────────► parts   the usual form
  *	   └──► fetch_url_text_check() ─► libcurl's parser ─► read_handle() ─► parts   everything else
  *
- * scan_plain() allocates nothing and takes only what libcurl would leave as it is, byte for byte:
- * lower-case scheme and host, no user info, no default port, a path without dot segments, no
- * percent sign. Written with "HTTP:" the same URL goes the long way: that is how tests and the
- * fuzzer hold the two together.
+ * Written with "HTTP:" a URL of the usual form goes the long way: that is how tests and the fuzzer
+ * hold the two together.
  *
  * fetch_url_text_check() refuses what libcurl reads more generously than other parsers do: too many or too
  * few slashes, backslashes, two @, percent signs in the host. read_handle() judges what libcurl
@@ -23,34 +21,17 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <curl/urlapi.h>
 
+#include "lib/fetch/rules/url_plain.h"
 #include "lib/fetch/rules/url_text.h"
 
-/*
- * What a URL is made of, on the way to a struct fetch_url.
- * path           where it begins, in a URL of the usual form; else 0
- * text, display  owned; NULL when both are the text as given
- */
-struct parts {
-	bool is_https;
-	bool has_userinfo;
-	uint16_t port;
-	struct fetch_address address;
-	size_t path;
-	char *text;
-	char *display;
-	char host[FETCH_URL_HOST_MAX + 3]; /* room for two brackets */
-};
-
 static void
-parts_fini(struct parts *parts)
+parts_fini(struct fetch_url_parts *parts)
 {
 	free(parts->text);
 	free(parts->display);
@@ -66,145 +47,6 @@ static void
 curl_stringp(char **string)
 {
 	curl_free(*string); /* accepts NULL */
-}
-
-static uint16_t
-default_port(bool is_https)
-{
-	return is_https ? 443 : 80;
-}
-
-/* --- the usual form --- */
-
-static size_t
-skip_scheme(const char *text, size_t len, bool *ret_is_https)
-{
-	if (len > 7 && memcmp(text, "http://", 7) == 0) {
-		*ret_is_https = false;
-		return 7;
-	}
-	if (len > 8 && memcmp(text, "https://", 8) == 0) {
-		*ret_is_https = true;
-		return 8;
-	}
-	return 0;
-}
-
-static bool
-is_plain_host_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
-}
-
-static bool
-scan_plain_host(const char *text, size_t len, struct parts *parts)
-{
-	size_t n = 0;
-
-	while (n < len && n <= FETCH_URL_HOST_MAX && is_plain_host_char(text[n])) {
-		parts->host[n] = text[n];
-		n++;
-	}
-	if (n == 0 || n > FETCH_URL_HOST_MAX) {
-		return false;
-	}
-	parts->host[n] = '\0';
-	if (fetch_url_text_ends_in_number(parts->host, n)) {
-		return fetch_address_parse(parts->host, &parts->address);
-	}
-	return fetch_url_text_check_host(parts->host, NULL) == 0;
-}
-
-/*
- * Digits after ":", without leading zeros and not the default port. Return: their number, 0 if not
- * so.
- */
-static size_t
-scan_plain_port(const char *text, size_t len, struct parts *parts)
-{
-	unsigned int port = 0;
-	size_t n = 0;
-
-	while (n < len && n < 5 && text[n] >= '0' && text[n] <= '9') {
-		port = port * 10 + (unsigned int)(text[n] - '0');
-		n++;
-	}
-	if (n == 0 || text[0] == '0' || port > 65535 || port == default_port(parts->is_https)) {
-		return 0;
-	}
-	parts->port = (uint16_t)port;
-	return n;
-}
-
-/* A path, maybe with a query, that libcurl does not touch. */
-static bool
-is_plain_path(const char *text, size_t len)
-{
-	static const bool is_plain[UCHAR_MAX + 1] = {
-		['a' ... 'z'] = true,
-		['A' ... 'Z'] = true,
-		['0' ... '9'] = true,
-		['/'] = true,
-		['-'] = true,
-		['_'] = true,
-		['~'] = true,
-		['!'] = true,
-		['$'] = true,
-		['&'] = true,
-		['\''] = true,
-		['('] = true,
-		[')'] = true,
-		['*'] = true,
-		['+'] = true,
-		[','] = true,
-		[';'] = true,
-		['='] = true,
-		[':'] = true,
-		['@'] = true,
-	};
-	bool in_query = false;
-
-	if (len == 0 || text[0] != '/' || text[len - 1] == '?') {
-		return false; /* libcurl drops the mark of an empty query */
-	}
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (is_plain[c]) {
-			continue;
-		}
-		if (c == '?') {
-			in_query = true;
-		} else if (c != '.' || (!in_query && text[i - 1] == '/')) {
-			return false; /* of dots, those that begin a segment */
-		}
-	}
-	return true;
-}
-
-static bool
-scan_plain(const char *text, size_t len, struct parts *parts)
-{
-	size_t at = skip_scheme(text, len, &parts->is_https);
-	size_t n;
-
-	if (at == 0 || len > FETCH_URL_MAX || !scan_plain_host(text + at, len - at, parts)) {
-		return false;
-	}
-	at += strlen(parts->host);
-	parts->port = default_port(parts->is_https);
-	if (at < len && text[at] == ':') {
-		n = scan_plain_port(text + at + 1, len - at - 1, parts);
-		if (n == 0) {
-			return false;
-		}
-		at += 1 + n;
-	}
-	if (!is_plain_path(text + at, len - at)) {
-		return false;
-	}
-	parts->path = at;
-	return true;
 }
 
 /* --- libcurl --- */
@@ -265,7 +107,7 @@ get_host(CURLU *handle, char **ret_host)
 }
 
 static int
-check_ipv6(char *host, struct parts *parts, struct fetch_reason *reason)
+check_ipv6(char *host, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
 	char text[FETCH_ADDRESS_CAP];
 	size_t len = strlen(host);
@@ -281,7 +123,7 @@ check_ipv6(char *host, struct parts *parts, struct fetch_reason *reason)
 }
 
 static int
-check_name_or_ipv4(char *host, struct parts *parts, struct fetch_reason *reason)
+check_name_or_ipv4(char *host, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
 	size_t len = strlen(host);
 	bool has_dot = len > 1 && host[len - 1] == '.';
@@ -338,7 +180,7 @@ drop_dot_of_ipv4(CURLU *handle, char **host)
 
 /* Reads, judges and writes back the host in its canonical form. */
 static int
-read_host(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+read_host(CURLU *handle, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
 	_cleanup_(curl_stringp) char *host = NULL;
 	CURLUcode code = get_host(handle, &host);
@@ -360,7 +202,7 @@ read_host(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
 }
 
 static int
-read_scheme_and_port(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+read_scheme_and_port(CURLU *handle, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
 	_cleanup_(curl_stringp) char *scheme = NULL;
 	_cleanup_(curl_stringp) char *port = NULL;
@@ -428,7 +270,7 @@ remove_userinfo(CURLU *handle, struct fetch_reason *reason)
 
 /* The text with user info, then the one without; @handle has none afterwards. */
 static int
-read_texts(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+read_texts(CURLU *handle, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
 	int r = 0;
 
@@ -446,7 +288,7 @@ read_texts(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
 }
 
 static int
-read_handle(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
+read_handle(CURLU *handle, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
 	CURLUcode code;
 	int r = read_scheme_and_port(handle, parts, reason);
@@ -465,7 +307,8 @@ read_handle(CURLU *handle, struct parts *parts, struct fetch_reason *reason)
 }
 
 static int
-scan_by_libcurl(const char *text, size_t len, struct parts *parts, struct fetch_reason *reason)
+scan_by_libcurl(
+	const char *text, size_t len, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
 	_cleanup_(curl_url_cleanupp) CURLU *handle = NULL;
 	_cleanup_(freep) char *copy = NULL;
@@ -485,9 +328,9 @@ scan_by_libcurl(const char *text, size_t len, struct parts *parts, struct fetch_
 }
 
 static int
-scan(const char *text, size_t len, struct parts *parts, struct fetch_reason *reason)
+scan(const char *text, size_t len, struct fetch_url_parts *parts, struct fetch_reason *reason)
 {
-	if (scan_plain(text, len, parts)) {
+	if (fetch_url_scan_plain(text, len, parts)) {
 		return 0;
 	}
 	parts->address = (struct fetch_address){ .family = AF_UNSPEC };
@@ -497,7 +340,7 @@ scan(const char *text, size_t len, struct parts *parts, struct fetch_reason *rea
 /* --- results --- */
 
 static void
-format_origin(const struct parts *parts, char *origin)
+format_origin(const struct fetch_url_parts *parts, char *origin)
 {
 	char *end = stpcpy(origin, parts->is_https ? "https://" : "http://");
 
@@ -510,8 +353,8 @@ format_origin(const struct parts *parts, char *origin)
 
 /* The object with its strings behind it, in one piece of memory. */
 static int
-create_url(const struct parts *parts, const char *text, size_t text_len, struct fetch_url **ret_url,
-	struct fetch_reason *reason)
+create_url(const struct fetch_url_parts *parts, const char *text, size_t text_len,
+	struct fetch_url **ret_url, struct fetch_reason *reason)
 {
 	char origin[FETCH_URL_ORIGIN_CAP];
 	bool is_bracketed = parts->host[0] == '[';
@@ -554,7 +397,7 @@ create_url(const struct parts *parts, const char *text, size_t text_len, struct 
 int
 fetch_url_check(const char *text, size_t len, struct fetch_reason *reason)
 {
-	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	_cleanup_(parts_fini) struct fetch_url_parts parts = { .port = 0 };
 
 	return scan(text, len, &parts, reason);
 }
@@ -562,7 +405,7 @@ fetch_url_check(const char *text, size_t len, struct fetch_reason *reason)
 int
 fetch_url_origin(const char *text, size_t len, char *ret_origin, struct fetch_reason *reason)
 {
-	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	_cleanup_(parts_fini) struct fetch_url_parts parts = { .port = 0 };
 	int r = scan(text, len, &parts, reason);
 
 	if (r == 0) {
@@ -575,7 +418,7 @@ int
 fetch_url_parse(
 	const char *text, size_t len, struct fetch_url **ret_url, struct fetch_reason *reason)
 {
-	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	_cleanup_(parts_fini) struct fetch_url_parts parts = { .port = 0 };
 	int r = scan(text, len, &parts, reason);
 
 	if (r < 0) {
@@ -613,7 +456,7 @@ copy_userinfo(CURLU *handle, const struct fetch_url *base, struct fetch_reason *
 }
 
 static int
-resolve_parts(const struct fetch_url *base, const char *location, struct parts *parts,
+resolve_parts(const struct fetch_url *base, const char *location, struct fetch_url_parts *parts,
 	struct fetch_reason *reason)
 {
 	_cleanup_(curl_url_cleanupp) CURLU *handle = curl_url();
@@ -645,7 +488,7 @@ int
 fetch_url_resolve(const struct fetch_url *base, const char *location, struct fetch_url **ret_url,
 	struct fetch_reason *reason)
 {
-	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	_cleanup_(parts_fini) struct fetch_url_parts parts = { .port = 0 };
 	_cleanup_(freep) char *trimmed = NULL;
 	size_t len;
 	int r;
@@ -679,12 +522,12 @@ fetch_url_resolve(const struct fetch_url *base, const char *location, struct fet
 void
 fetch_url_redact(const char *text, size_t len, struct buffer *buffer)
 {
-	_cleanup_(parts_fini) struct parts parts = { .port = 0 };
+	_cleanup_(parts_fini) struct fetch_url_parts parts = { .port = 0 };
 	size_t start = fetch_url_text_scheme_len(text, len);
 	size_t end = len;
 	const char *at;
 
-	if (scan_plain(text, len, &parts)) {
+	if (fetch_url_scan_plain(text, len, &parts)) {
 		buffer_append(buffer, text, len);
 		return;
 	}
