@@ -61,15 +61,13 @@ struct nur_stream {
 	bool is_broken;
 };
 
+/* The watch is asked also when nothing seems to change: the end of its run has switched it off. */
 static int
 watch_for(struct nur_stream *stream, unsigned events)
 {
-	int r = 0;
+	int r = nur_watch_set(stream->watch, events);
 
-	if (events != stream->watched) {
-		r = nur_watch_set(stream->watch, events);
-		stream->watched = r < 0 ? 0 : events;
-	}
+	stream->watched = r < 0 ? 0 : events;
 	return r;
 }
 

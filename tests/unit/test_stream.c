@@ -619,6 +619,38 @@ START_TEST(outside_a_run_there_is_no_stream)
 }
 END_TEST
 
+static int
+open_and_wait(void *unused)
+{
+	struct nur_nursery nursery;
+
+	open_pair();
+	ck_assert_int_eq(nur_nursery_open(&nursery), 0);
+	t_start(&nursery, receive_or_fail, left);
+	t_wait_all_tasks_blocked();
+	ck_assert_int_eq(nur_stream_send_all(right, "1", 1), 0);
+	return nur_nursery_close(&nursery, 0, NULL);
+}
+
+static int
+use_in_another_run(void *unused)
+{
+	ck_assert_int_eq(nur_stream_send_all(right, "2", 1), 0);
+	ck_assert_int_eq(nur_stream_receive_some(left, buffer, sizeof(buffer)), 1);
+	ck_assert_int_eq(nur_stream_receive_some(left, buffer, sizeof(buffer)), NUR_ERUNFINISHED);
+	fill(left);
+	ck_assert_int_eq(nur_stream_send_all(left, "3", 1), NUR_ERUNFINISHED);
+	ck_assert_int_eq(nur_stream_wait_send_all_might_not_block(left), NUR_ERUNFINISHED);
+	return close_pair();
+}
+
+START_TEST(a_stream_waits_only_in_its_run)
+{
+	ck_assert_int_eq(t_run(open_and_wait, NULL), 0);
+	ck_assert_int_eq(t_run(use_in_another_run, NULL), 0);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -655,6 +687,7 @@ test_suite(void)
 	tcase_add_test(tcase, a_peer_that_goes_wakes_the_sender);
 	tcase_add_test(tcase, a_close_after_the_wakeup_is_seen_by_the_woken);
 	tcase_add_test(tcase, closing_wakes_everybody_on_the_stream);
+	tcase_add_test(tcase, a_stream_waits_only_in_its_run);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -47,6 +47,7 @@ int nur_stream_open(int fd, struct nur_stream **ret_stream);
  *              NUR_ECLOSED     the stream was closed, before or meanwhile
  *              NUR_EBROKEN     the connection was reset
  *              -EINVAL         @len is 0
+ *              NUR_ERUNFINISHED  it would have to wait, and the run in which it was opened is over
  *              NUR_ENOTINTASK  the caller is no task
  *              anything else   as recv(2)
  * Source:      Trio ReceiveStream.receive_some()
@@ -67,6 +68,7 @@ NUR_CHECKPOINT int64_t nur_stream_receive_some(struct nur_stream *stream, void *
  *              NUR_EBUSY       another task sends
  *              NUR_ECLOSED     the stream was closed, or its sending side ended, before or meanwhile
  *              NUR_EBROKEN     the peer is gone
+ *              NUR_ERUNFINISHED  it would have to wait, and the run in which it was opened is over
  *              NUR_ENOTINTASK  the caller is no task
  *              anything else   as send(2)
  * Source:      Trio SendStream.send_all()
@@ -88,6 +90,7 @@ NUR_CHECKPOINT int nur_stream_send_all(struct nur_stream *stream, const void *da
  * Errors:      NUR_ECANCELED   cancelled
  *              NUR_EBUSY       another task sends, or waits to
  *              NUR_ECLOSED     the stream was closed, before or meanwhile
+ *              NUR_ERUNFINISHED  it would have to wait, and the run in which it was opened is over
  *              NUR_ENOTINTASK  the caller is no task
  *              anything else   as epoll_ctl(2)
  * Source:      Trio SendStream.wait_send_all_might_not_block()
