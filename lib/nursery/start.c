@@ -4,14 +4,17 @@
  * temporary nursery; the status on the stack of the task, which may look at it as long as it lives.
  */
 #include <nursery/start.h>
+#include <nursery/watch.h>
 
 #include <errno.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/scheduler.h"
 
+/* graduation  the task's move to the nursery, when that has to come later */
 struct start {
 	struct nur_nursery temporary;
+	struct nur_call graduation;
 	nur_start_fn fn;
 	void *arg;
 	void *value;
@@ -32,9 +35,20 @@ run_start(void *arg)
 	return start->fn(&status, start->arg);
 }
 
+static void
+graduate(void *arg)
+{
+	struct start *start = arg;
+
+	if (!start->temporary.scope.is_effectively_cancelled) {
+		nuri_nursery_graduate(&start->temporary);
+	}
+}
+
 int
 nur_started(struct nur_task_status *status, void *value)
 {
+	struct nuri_run *run;
 	struct start *start;
 
 	if (status == NUR_TASK_STATUS_IGNORED) {
@@ -46,8 +60,11 @@ nur_started(struct nur_task_status *status, void *value)
 	start = steal(&status->start);
 	start->value = value;
 	start->is_ready = true;
-	if (!start->temporary.scope.is_effectively_cancelled) {
-		nuri_nursery_graduate(&start->temporary);
+	run = start->temporary.run;
+	if (run->no_waiting_in) {
+		nur_call_soon(&start->graduation); /* a walk may be in the branch that is to move */
+	} else {
+		graduate(start);
 	}
 	return 0;
 }
@@ -84,8 +101,10 @@ nur_start(
 	if (r < 0) {
 		return r;
 	}
+	nur_call_init(&start.graduation, graduate, &start);
 	r = nur_start_soon(&start.temporary, name, run_start, &start);
 	r = nuri_nursery_close_temporary(&start.temporary, r, &errors);
+	nur_call_cancel(&start.graduation);
 	if (r < 0) {
 		return unwrap(r, &errors);
 	}

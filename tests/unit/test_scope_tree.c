@@ -67,6 +67,55 @@ T_TASK_TEST(it_reaches_no_further_than_its_own_scope)
 	return 0;
 }
 
+/* ---- branches that would move ---- */
+
+static struct nur_cancel_scope caller;
+static struct nur_task_status *status;
+
+static enum nur_abort
+be_ready(struct nur_task *task, void *unused)
+{
+	ck_assert_int_eq(nur_started(status, NULL), 0);
+	return NUR_ABORT_SUCCEEDED;
+}
+
+/* Waits in a soft scope; is ready when that is cancelled. */
+static int
+be_ready_when_stopped(struct nur_task_status *given, void *unused)
+{
+	status = given;
+	nur_cancel_scope_set_soft(&scopes[0], true);
+	results[0] = NUR_WITHIN(&scopes[0], nur_wait_task_rescheduled("nothing", be_ready, NULL));
+	return nur_sleep_forever();
+}
+
+static int
+start_one(void *unused)
+{
+	results[1] =
+		NUR_WITHIN(&caller, nur_start(&nursery, NULL, be_ready_when_stopped, NULL, NULL));
+	return 0;
+}
+
+T_TASK_TEST(a_task_may_be_ready_when_a_graceful_cancel_reaches_it)
+{
+	struct nur_nursery callers;
+
+	nur_cancel_scope_init(&caller);
+	ck_assert_int_eq(nur_nursery_open(&nursery), 0);
+	ck_assert_int_eq(nur_nursery_open(&callers), 0);
+	t_start(&callers, start_one, NULL);
+	t_wait_all_tasks_blocked();
+	ck_assert_int_eq(nur_cancel_scope_cancel_gracefully(&caller, NUR_FOREVER, NULL), 0);
+	ck_assert_int_eq(nur_nursery_close(&callers, 0, NULL), 0);
+	ck_assert_int_eq(results[0], 0);
+	ck_assert_int_eq(results[1], 0);
+	ck_assert_uint_eq(nur_nursery_n_children(&nursery), 1);
+
+	nur_nursery_cancel(&nursery, NULL);
+	return nur_nursery_close(&nursery, 0, NULL);
+}
+
 Suite *
 test_suite(void)
 {
@@ -76,6 +125,7 @@ test_suite(void)
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, a_cancellation_inside_another_loses_nobody);
 	tcase_add_test(tc, it_reaches_no_further_than_its_own_scope);
+	tcase_add_test(tc, a_task_may_be_ready_when_a_graceful_cancel_reaches_it);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
