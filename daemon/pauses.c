@@ -79,14 +79,17 @@ is_same(const struct buffer *a, const struct buffer *b)
 	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
-/* The thread has a copy: another change may come while it writes. */
+/*
+ * The thread has a copy: another change may come while it writes. What is the same, but not on disk yet, is written
+ * again: that is there after what waits before it.
+ */
 static int
 write_changed(struct pauses *pauses, struct buffer *names)
 {
 	_cleanup_(buffer_fini) struct buffer copy = BUFFER_INIT;
 	int r = collect_names(pauses->jobs, names);
 
-	if (r < 0 || is_same(names, &pauses->kept)) {
+	if (r < 0 || (is_same(names, &pauses->kept) && pauses->n_writing == 0)) {
 		return r;
 	}
 	buffer_append(&copy, names->data, names->len);
@@ -96,7 +99,10 @@ write_changed(struct pauses *pauses, struct buffer *names)
 	buffer_fini(&pauses->kept);
 	pauses->kept = *names;
 	*names = (struct buffer)BUFFER_INIT;
-	return store_queue_call(pauses->store, write_names, &copy);
+	pauses->n_writing++;
+	r = store_queue_call(pauses->store, write_names, &copy);
+	pauses->n_writing--;
+	return r;
 }
 
 void

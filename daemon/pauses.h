@@ -12,12 +12,13 @@ struct store_queue;
 
 /*
  * store  NULL: there is none, and nothing is kept
- * kept   the names that were written last, each with its NUL
+ * kept   the names that were written last, each with its NUL; n_writing of such writes are not on disk yet
  */
 struct pauses {
 	struct store_queue *store;
 	struct jobs *jobs;
 	struct buffer kept;
+	unsigned n_writing;
 };
 
 /**
