@@ -385,8 +385,9 @@ finish(struct loader *loader, struct config **ret_config)
 		return -ENOMEM;
 	}
 	if (faults_count(loader->faults) > 0) {
+		r = substitutions_hide(config->substitutions, loader->faults);
 		config_sort_faults(config, loader->faults);
-		return -EINVAL;
+		return r < 0 ? r : -EINVAL;
 	}
 	*ret_config = steal(&loader->config);
 	return 0;

@@ -144,24 +144,45 @@ resolve_plain(struct value *value)
 	}
 }
 
+/* @text: NULL when there is none. A number or a boolean hides nothing. */
+static int
+remember(const struct substituting *s, const struct value *value, const char *original,
+	const char *text)
+{
+	struct substitution *record = arena_alloc(s->arena, sizeof(*record));
+
+	if (!record) {
+		return -ENOMEM;
+	}
+	*record = (struct substitution){
+		.next = *s->list,
+		.text = text,
+		.original = original,
+		.is_hidden = text && value->type == VALUE_STRING,
+		.source = s->faults->source,
+		.line = value->line,
+		.column = value->column,
+	};
+	*s->list = record;
+	return 0;
+}
+
 static int
 replace(const struct substituting *s, struct value *value, const struct buffer *text,
 	bool is_credential)
 {
-	struct substitution *record = arena_alloc(s->arena, sizeof(*record));
 	const char *copy = arena_text(s->arena, text->len ? text->data : "", text->len);
+	const char *original = value->text;
 
-	if (!record || !copy) {
+	if (!copy) {
 		return -ENOMEM;
 	}
-	*record = (struct substitution){ *s->list, copy, value->text };
-	*s->list = record;
 	value->text = copy;
 	value->text_len = text->len;
 	if (!value->quoted && !is_credential) {
 		resolve_plain(value);
 	}
-	return 0;
+	return remember(s, value, original, copy);
 }
 
 static int
@@ -190,7 +211,7 @@ look_up(const struct substituting *s, struct value *value, const struct placehol
 	} else {
 		return replace(s, value, &text, placeholder->is_credential);
 	}
-	return 0;
+	return remember(s, value, value->text, NULL);
 }
 
 static int
@@ -204,6 +225,7 @@ substitute_text(const struct substituting *s, struct value *value, const struct 
 	if (strstr(value->text, "${env:") || strstr(value->text, "${credential:")) {
 		faults_add(s->faults, &(struct fault_place){ .path = path, .at = value },
 			"a placeholder stands alone: ${env:NAME} or ${credential:NAME}");
+		return remember(s, value, value->text, NULL);
 	}
 	return 0;
 }
@@ -239,6 +261,98 @@ substitute(struct arena *arena, struct value *root, const struct substitution **
 	const struct substituting s = { arena, list, faults };
 
 	return substitute_value(&s, root, NULL);
+}
+
+/* ---- what is said of them ---- */
+
+static bool
+is_same_place(const struct fault *a, const struct fault *b)
+{
+	return a->source == b->source && a->line == b->line && a->column == b->column;
+}
+
+static const struct substitution *
+find_at(const struct substitution *list, const struct fault *fault)
+{
+	for (; list; list = list->next) {
+		if (!fault->at_key && list->source == fault->source && list->line == fault->line &&
+			list->column == fault->column) {
+			return list;
+		}
+	}
+	return NULL;
+}
+
+/* A fault says what was found, or has the text, or its beginning, somewhere else. */
+static void
+write_hidden(const struct substitution *substitution, const char *detail, struct buffer *out)
+{
+	enum {
+		beginning = 16
+	};
+	const char *found = strstr(detail, "; found the string \"");
+	size_t len = strnlen(substitution->text, beginning);
+
+	if (found) {
+		buffer_append(out, detail, (size_t)(found - detail));
+		buffer_printf(out, "; found what %s stands for", substitution->original);
+	} else if (len > 0 && memmem(detail, strlen(detail), substitution->text, len)) {
+		buffer_printf(out, "what %s stands for is not right", substitution->original);
+	} else {
+		buffer_puts(out, detail);
+	}
+}
+
+static int
+hide(const struct substitution *substitution, struct faults *faults, struct fault *fault)
+{
+	_cleanup_(buffer_fini) struct buffer detail = BUFFER_INIT;
+
+	const char *text = NULL;
+
+	write_hidden(substitution, fault->detail, &detail);
+	if (buffer_error(&detail) == 0) {
+		text = arena_text(&faults->arena, detail.data, detail.len);
+	}
+	if (!text) {
+		return -ENOMEM;
+	}
+	fault->detail = text;
+	return 0;
+}
+
+/* The first fault at the place of a placeholder that stands for nothing says so. */
+static bool
+is_said_before(const struct faults *faults, size_t n, const struct fault *fault)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_same_place(&faults->items[i], fault)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+substitutions_hide(const struct substitution *list, struct faults *faults)
+{
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < faults->n && r == 0; i++) {
+		struct fault *fault = &faults->items[i];
+		const struct substitution *at = find_at(list, fault);
+
+		if (at && !at->text && is_said_before(faults, n, fault)) {
+			continue;
+		}
+		r = at && at->is_hidden ? hide(at, faults, fault) : 0;
+		if (r == 0) {
+			faults->items[n++] = *fault;
+		}
+	}
+	faults->n = n;
+	return r;
 }
 
 const char *

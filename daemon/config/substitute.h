@@ -11,11 +11,20 @@
 #include "lib/protocol/faults.h"
 #include "lib/protocol/value.h"
 
-/* text  the one in the tree, found by its address; original  what stood there */
+/*
+ * text      the one in the tree, found by its address; NULL: there is none, which is a fault
+ * original  what stood there
+ * is_hidden  no fault says it
+ * source, line, column  where, as faults have it
+ */
 struct substitution {
 	const struct substitution *next;
 	const char *text;
 	const char *original;
+	bool is_hidden;
+	const char *source;
+	uint32_t line;
+	uint32_t column;
 };
 
 /**
@@ -42,6 +51,15 @@ int substitute(struct arena *arena, struct value *root, const struct substitutio
  *         -ENOMEM, and as open(2) and read(2)
  */
 int credential_read(const char *name, struct buffer *out);
+
+/*
+ * substitutions_hide() - let no fault say what a placeholder stands for
+ *
+ * Nor does a fault stay that is about a placeholder as a text, beside the one that says why it stands for nothing.
+ *
+ * Errors: -ENOMEM  those that may say it are gone
+ */
+int substitutions_hide(const struct substitution *list, struct faults *faults);
 
 /* substitution_find() - what stood in the file in place of @text; NULL = @text itself */
 const char *substitution_find(const struct substitution *list, const char *text);

@@ -651,7 +651,7 @@ START_TEST(what_placeholders_stand_for_is_never_read_as_yaml)
 
 	ck_assert_int_eq(load_text("limits: \"${env:FETCHD_TEST_N}\"\n"), -EINVAL);
 
-	assert_reported("/limits: must be a mapping; found the string");
+	assert_reported("/limits: must be a mapping; found what ${env:FETCHD_TEST_N} stands for");
 }
 END_TEST
 
@@ -666,6 +666,43 @@ START_TEST(a_credential_that_is_missing_or_no_text_is_a_fault)
 
 	assert_reported("1:17: /listen/group: there is no credential \"nothing\"");
 	assert_reported("2:24: /defaults/user_agent: the credential \"token\" is not UTF-8");
+}
+END_TEST
+
+START_TEST(what_is_wrong_with_a_secret_is_said_without_it)
+{
+	write_file("token", "s3cret-s3cret-s3cret-s3cret-s3cret-s3cret-s3cret\n");
+	ck_assert_int_eq(setenv("CREDENTIALS_DIRECTORY", folder, 1), 0);
+
+	ck_assert_int_eq(load_text("defaults: {deadline: \"${credential:token}\"}\n"
+				   "network: {allow: [\"${credential:token}\"]}\n"
+				   "log: {level: loud}\n"
+				   "jobs:\n"
+				   "  - {name: a, every: 1s, urls: [\"${credential:token}\"],\n"
+				   "     expect: [\"${credential:token}\"]}\n"),
+		-EINVAL);
+
+	ck_assert_ptr_null(strstr(report.data, "s3cret"));
+	assert_reported("1:22: /defaults/deadline: must be a duration such as \"5s\" or \"250ms\"; "
+			"found what ${credential:token} stands for\n");
+	assert_reported(
+		"2:19: /network/allow/0: what ${credential:token} stands for is not right\n");
+	assert_reported("3:14: /log/level: ");
+	assert_reported("found the string \"loud\"\n");
+	assert_reported("5:33: /jobs/0/urls/0: there is no scheme");
+	assert_reported("6:15: /jobs/0/expect/0: must be a status");
+}
+END_TEST
+
+START_TEST(a_placeholder_that_stands_for_nothing_is_one_fault)
+{
+	ck_assert_int_eq(load_text("defaults: {deadline: \"${env:FETCHD_TEST_NOTHING}\"}\n"
+				   "network: {proxy: \"http://${env:FETCHD_TEST_NOTHING}/\"}\n"),
+		-EINVAL);
+
+	ck_assert_uint_eq(faults_count(&faults), 2);
+	assert_reported("1:22: /defaults/deadline: there is no environment variable");
+	assert_reported("2:18: /network/proxy: a placeholder stands alone");
 }
 END_TEST
 
@@ -758,7 +795,8 @@ test_suite(void)
 		what_placeholders_stand_for_is_never_read_as_yaml,
 		a_credential_that_is_missing_or_no_text_is_a_fault };
 	const TTest *const printing[] = { what_is_printed_reads_back_as_the_same,
-		secrets_are_not_printed };
+		what_is_wrong_with_a_secret_is_said_without_it,
+		a_placeholder_that_stands_for_nothing_is_one_fault, secrets_are_not_printed };
 	Suite *suite = suite_create("config");
 
 	add_case(suite, "right", right, ARRAY_LEN(right));
