@@ -151,7 +151,8 @@ nuri_run_start(
 		r = nuri_task_spawn(NULL, "main", fn, arg, run);
 	}
 	if (r < 0) {
-		end_current(run);
+		/* with what hooks have begun: a token may be open, system tasks queued */
+		nuri_run_abandon(run);
 	}
 	return r;
 }

@@ -183,7 +183,10 @@ struct nuri_run *nuri_run_needed_by(const char *call);
 int nuri_run_open(
 	struct nuri_run *run, const struct nur_run_options *options, struct nuri_host *host);
 
-/* nuri_run_start() - start the clock and queue the main task; in the run; 0, or as nur_run() */
+/*
+ * nuri_run_start() - start the clock and queue the main task; in the run; 0, or as nur_run(), and then
+ * nuri_run_close() is next
+ */
 int nuri_run_start(
 	struct nuri_run *run, const struct nur_run_options *options, nur_task_fn fn, void *arg);
 

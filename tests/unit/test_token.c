@@ -132,6 +132,38 @@ START_TEST(a_wakeup_is_refused_each_time_when_the_run_is_over)
 }
 END_TEST
 
+static int
+never_run(void *unused)
+{
+	ck_abort_msg("a task of a run that could not begin has run");
+	return 0;
+}
+
+static int
+begin_before_the_main_task(void *arg)
+{
+	ck_assert_int_eq(nur_spawn_system_task(NULL, never_run, NULL), 0);
+	return keep(arg);
+}
+
+/* The one task that may be alive is a hook's. */
+START_TEST(so_it_is_when_the_run_could_not_begin)
+{
+	struct kept kept;
+	struct nur_instrument instrument = { .before_run = begin_before_the_main_task,
+		.arg = &kept };
+	struct nur_instrument *const instruments[] = { &instrument };
+	const struct nur_run_options options = {
+		.max_tasks = 1, .instruments = instruments, .n_instruments = 1
+	};
+
+	ck_assert_int_eq(nur_run(keep, &kept, &options, NULL), -EAGAIN);
+
+	ck_assert_int_eq(nur_wakeup_send(&kept.wakeup), NUR_ERUNFINISHED);
+	nur_token_close(kept.token);
+}
+END_TEST
+
 static size_t
 n_wakers(void)
 {
@@ -224,6 +256,7 @@ test_suite(void)
 	tcase_add_test(tcase, a_wakeup_is_queued_once_and_can_be_sent_again);
 	tcase_add_test(tcase, a_signal_handler_can_send_one);
 	tcase_add_test(tcase, a_wakeup_is_refused_each_time_when_the_run_is_over);
+	tcase_add_test(tcase, so_it_is_when_the_run_could_not_begin);
 	tcase_add_test(tcase, open_tokens_are_counted);
 	tcase_add_test(tcase, the_last_close_elsewhere_wakes_the_run);
 	tcase_add_test(tcase, a_token_makes_a_busy_run_ask_the_kernel_no_more_often);
