@@ -237,6 +237,9 @@ nur_wakeup_send(struct nur_wakeup *wakeup)
 {
 	int r;
 
+	if (wakeup->token->generation != nuri_fork_generation) {
+		return NUR_ERUNFINISHED; /* also one that was queued when the process forked */
+	}
 	if (__atomic_exchange_n(&wakeup->is_queued, true, __ATOMIC_ACQ_REL)) {
 		return 0;
 	}

@@ -62,6 +62,7 @@ struct all {
 	struct nur_nursery nursery;
 	struct nur_token *token;
 	struct nur_wakeup wakeup;
+	struct nur_wakeup queued;
 };
 
 static void
@@ -93,6 +94,7 @@ use_the_runtime(void *arg)
 		{ nur_token_call_soon(all->token, t_return, NULL), NUR_ERUNFINISHED },
 		{ nur_token_call(all->token, t_return, NULL), NUR_ERUNFINISHED },
 		{ nur_wakeup_send(&all->wakeup), NUR_ERUNFINISHED },
+		{ nur_wakeup_send(&all->queued), NUR_ERUNFINISHED },
 		{ nur_run(t_return, NULL, NULL, NULL), NUR_ENESTEDRUN },
 		{ nur_guest_start(&guest_options, &guest), NUR_ENESTEDRUN },
 		{ nur_nursery_close(&all->nursery, 0, NULL), NUR_ENOTINTASK },
@@ -113,6 +115,8 @@ IN_RUN_TEST(x21_it_cannot_use_the_runtime)
 	t_open(&all.nursery);
 	ck_assert_int_eq(nur_token_open(&all.token), 0);
 	nur_wakeup_init(&all.wakeup, all.token, t_return, NULL);
+	nur_wakeup_init(&all.queued, all.token, t_return, NULL);
+	ck_assert_int_eq(nur_wakeup_send(&all.queued), 0);
 
 	ck_assert_int_eq(end_of_child(use_the_runtime, &all), 0);
 
