@@ -21,11 +21,15 @@ struct nur_mock_clock {
 nur_time
 nur_mock_clock_now(const struct nur_mock_clock *clock)
 {
+	double ahead;
+
 	if (clock->rate == 0) {
 		return clock->base;
 	}
-	return nur_time_add(clock->base,
-		(nur_time)(clock->rate * (double)(nuri_monotonic() - clock->real_base)));
+	ahead = clock->rate * (double)(nuri_monotonic() - clock->real_base);
+	/* turned round: infinity times nothing is no number */
+	return ahead < (double)NUR_FOREVER ? nur_time_add(clock->base, (nur_time)ahead)
+					   : NUR_FOREVER;
 }
 
 static nur_time

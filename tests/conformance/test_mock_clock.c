@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows 213-223: the clock that a test controls, waiting until everybody waits, and steps in order. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "tests/support/in_run.h"
@@ -79,6 +80,10 @@ START_TEST(r213_the_clock_can_run_at_a_rate)
 
 	clock = clock_of(3, NUR_FOREVER);
 	ck_assert_int_lt(nur_mock_clock_now(clock), NUR_SEC(10));
+	nur_mock_clock_destroy(clock);
+
+	clock = clock_of(HUGE_VAL, NUR_FOREVER);
+	ck_assert_int_eq(nur_mock_clock_now(clock), NUR_FOREVER);
 	nur_mock_clock_destroy(clock);
 }
 END_TEST
