@@ -563,7 +563,7 @@ nur_cancel_scope_describe(const struct nur_cancel_scope *scope, char *text, size
 	if (!scope->is_cancel_called && nur_cancel_scope_timeout(scope, &timeout) == 0 &&
 		timeout != NUR_FOREVER && scope->state != NURI_SCOPE_EXITED) {
 		(void)snprintf(when, sizeof(when), ", deadline is %.2f seconds %s",
-			(double)(timeout < 0 ? -timeout : timeout) / 1e9,
+			(timeout < 0 ? -(double)timeout : (double)timeout) / 1e9,
 			timeout < 0 ? "ago" : "from now");
 	}
 	n = snprintf(text, cap, "cancel scope, %s%s%s", states[scope->state],

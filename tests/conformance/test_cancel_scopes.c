@@ -578,6 +578,8 @@ IN_RUN_TEST(r091_a_scope_describes_itself)
 	nur_cancel_scope_set_deadline(&scope, nur_time_add(nur_now(), NUR_SEC(10)));
 	ck_assert_ptr_nonnull(strstr(described(&scope), "10"));
 	ck_assert_ptr_null(strstr(described(&scope), "cancelled"));
+	nur_cancel_scope_set_deadline(&scope, NUR_LONG_AGO);
+	ck_assert_ptr_nonnull(strstr(described(&scope), "9223372036.85 seconds ago"));
 	nur_cancel_scope_cancel(&scope, NULL);
 	ck_assert_ptr_nonnull(strstr(described(&scope), "cancelled"));
 	ck_assert_int_eq(nur_cancel_scope_leave(&scope, 0), 0);
