@@ -262,6 +262,12 @@ batch_route_results(struct exchange *exchange, const char *id)
 	}
 	n_seen = (size_t)cursor;
 	response_begin(response, 200, "application/x-ndjson", NULL);
+	if (batch_is_running(batch)) {
+		r = response_flush(response); /* the next result may take its time */
+		if (r < 0 || response->is_head) {
+			return r;
+		}
+	}
 	r = batch_answer_follow(response, batch, &n_seen, (size_t)limit);
 	if (r < 0) {
 		return r;

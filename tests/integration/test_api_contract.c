@@ -697,6 +697,32 @@ START_TEST(a_running_batch_is_listed_and_shown)
 }
 END_TEST
 
+START_TEST(who_follows_a_batch_is_answered_before_there_is_a_result)
+{
+	_cleanup_(t_http_close) struct t_http http = api_connect();
+	_cleanup_(t_http_close) struct t_http follower = api_connect();
+	_cleanup_(t_response_fini) struct t_response stream = T_RESPONSE_INIT;
+	_cleanup_(t_response_fini) struct t_response head = T_RESPONSE_INIT;
+	_cleanup_(t_response_fini) struct t_response followed = T_RESPONSE_INIT;
+	char target[128];
+	char id[64];
+
+	api_begin(&http, &stream, "{'urls':['$O/hold/f']}", id, sizeof(id));
+	(void)snprintf(target, sizeof(target), "HEAD /v1/batches/%s/results", id);
+	api_send(&follower, target, NULL, NULL);
+	t_http_read_head(&follower, &head);
+	ck_assert_int_eq(head.status, 200);
+	(void)snprintf(target, sizeof(target), "GET /v1/batches/%s/results", id);
+	api_send(&follower, target, NULL, NULL);
+	t_http_read_head(&follower, &followed);
+	ck_assert_int_eq(followed.status, 200);
+
+	(void)t_origin_release(api_origin(), "f");
+	api_read_until(&follower, &followed, "\"type\":\"end\"");
+	api_read_on(&http, &stream);
+}
+END_TEST
+
 START_TEST(the_list_goes_on_behind_its_cursor)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -921,6 +947,7 @@ test_suite(void)
 
 	tc = api_case(suite, "calls", api_start, api_stop);
 	tcase_add_test(tc, a_running_batch_is_listed_and_shown);
+	tcase_add_test(tc, who_follows_a_batch_is_answered_before_there_is_a_result);
 	tcase_add_test(tc, the_list_goes_on_behind_its_cursor);
 	tcase_add_test(tc, cancel_answers_when_nothing_of_the_batch_is_alive);
 	tcase_add_test(tc, the_tree_shows_every_task);
