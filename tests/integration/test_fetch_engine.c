@@ -123,6 +123,7 @@ static const struct {
 	{ 59, "/long-location/1000000", FETCH_ERROR_HEADER_TOO_LARGE, -1 },
 	{ 59, "/long-location/60000", FETCH_ERROR_STATUS, 404 },
 	{ 53, "/endless-headers", FETCH_ERROR_HEADER_TOO_LARGE, -1 },
+	{ 52, "/status/101", FETCH_ERROR_PROTOCOL, -1 },
 	{ 52, "/endless-1xx", FETCH_ERROR_HEADER_TOO_LARGE, -1 },
 	{ 54, "/endless-body", FETCH_ERROR_BODY_TOO_LARGE, 200 },
 	{ 54, "/endless-chunks", FETCH_ERROR_BODY_TOO_LARGE, 200 },

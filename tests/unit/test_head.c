@@ -50,6 +50,16 @@ START_TEST(a_length_that_is_no_number_is_refused)
 }
 END_TEST
 
+START_TEST(another_protocol_was_not_asked_for)
+{
+	struct fetch_head head = FETCH_HEAD_INIT;
+
+	ck_assert_int_eq(READ(&head, "HTTP/1.1 103 Early Hints\r\n", "\r\n"), 0);
+	ck_assert_int_eq(READ(&head, "HTTP/1.1 101 Switching Protocols\r\n"), -EPROTO);
+	fetch_head_fini(&head);
+}
+END_TEST
+
 START_TEST(two_lengths_must_be_one)
 {
 	struct fetch_head head = FETCH_HEAD_INIT;
@@ -156,6 +166,7 @@ test_suite(void)
 
 	tcase_add_test(tc, a_head_says_where_the_body_ends);
 	tcase_add_loop_test(tc, a_length_that_is_no_number_is_refused, 0, ARRAY_LEN(bad_lengths));
+	tcase_add_test(tc, another_protocol_was_not_asked_for);
 	tcase_add_test(tc, two_lengths_must_be_one);
 	tcase_add_test(tc, a_length_beyond_all_numbers_is_the_largest);
 	tcase_add_test(tc, chunks_overrule_the_length);

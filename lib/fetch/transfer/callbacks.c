@@ -213,6 +213,10 @@ on_header(char *line, size_t size, size_t n_items, void *user)
 	case -EBADMSG:
 		fetch_outcome_note(transfer, FETCH_ERROR_PROTOCOL, "a wrong Content-Length");
 		return 0;
+	case -EPROTO:
+		fetch_outcome_note(transfer, FETCH_ERROR_PROTOCOL,
+			"101, and nobody asked for another protocol");
+		return 0;
 	default:
 		fetch_outcome_note(transfer, FETCH_ERROR_RESOURCES, "no memory for a header");
 		return 0;

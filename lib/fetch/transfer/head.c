@@ -129,7 +129,7 @@ fetch_head_read(struct fetch_head *head, const char *line, size_t len)
 	}
 	if (len > strlen("HTTP/") && memcmp(line, "HTTP/", strlen("HTTP/")) == 0) {
 		begin(head, line, len);
-		return 0;
+		return head->status == 101 ? -EPROTO : 0;
 	}
 	if (*line == '\r' || *line == '\n') {
 		head->is_whole = head->status >= 200;

@@ -41,6 +41,7 @@ struct fetch_head {
  *
  * Errors: -EMSGSIZE  more than FETCH_HEAD_MAX or FETCH_FIELDS_MAX
  *         -EBADMSG   a Content-Length that is no number, or another one than before
+ *         -EPROTO    status 101: what follows is another protocol, and nobody asked for one
  *         -ENOMEM
  */
 int fetch_head_read(struct fetch_head *head, const char *line, size_t len);
