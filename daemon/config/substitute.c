@@ -158,7 +158,7 @@ remember(const struct substituting *s, const struct value *value, const char *or
 		.next = *s->list,
 		.text = text,
 		.original = original,
-		.is_hidden = text && value->type == VALUE_STRING,
+		.is_hidden = value->type == VALUE_STRING,
 		.source = s->faults->source,
 		.line = value->line,
 		.column = value->column,
@@ -346,7 +346,7 @@ substitutions_hide(const struct substitution *list, struct faults *faults)
 		if (at && !at->text && is_said_before(faults, n, fault)) {
 			continue;
 		}
-		r = at && at->is_hidden ? hide(at, faults, fault) : 0;
+		r = at && at->text && at->is_hidden ? hide(at, faults, fault) : 0;
 		if (r == 0) {
 			faults->items[n++] = *fault;
 		}
