@@ -121,6 +121,7 @@ nuri_signal_after_fork(void)
 			atomic_store(&catchers[signo], NULL);
 		}
 	}
+	atomic_store(&n_handlers_at_work, 0); /* on threads that the child does not have */
 }
 
 /* 0 and the number that came first, or -EAGAIN. */

@@ -4,6 +4,7 @@
 #include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -205,6 +206,36 @@ IN_RUN_TEST(x21_signals_there_are_no_concern_of_the_parent)
 }
 END_TEST
 
+static atomic_bool is_enough;
+
+/* On a thread of its own, which is in the handler often. */
+static void *
+raise_all_the_time(void *unused)
+{
+	while (!atomic_load(&is_enough)) {
+		(void)raise(SIGUSR1);
+	}
+	return NULL;
+}
+
+IN_RUN_TEST(x21_a_handler_on_a_thread_of_the_parent_is_not_waited_for)
+{
+	struct nur_signal_receiver *receiver;
+	const int signo = SIGUSR1;
+	pthread_t thread;
+
+	ck_assert_int_eq(nur_signal_receiver_open(&signo, 1, &receiver), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, raise_all_the_time, NULL), 0);
+	for (int i = 0; i < 50; i++) {
+		ck_assert_int_eq(end_of_child(close_receiver, receiver), 0);
+	}
+	atomic_store(&is_enough, true);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_int_eq(next_signal(receiver), SIGUSR1);
+	nur_signal_receiver_close(receiver);
+}
+END_TEST
+
 /* The child comes back, too: to the end of its task, or to the loop. */
 static pid_t child;
 
@@ -324,6 +355,7 @@ test_suite(void)
 	tcase_add_test(tc, x21_it_cannot_use_the_runtime);
 	tcase_add_test(tc, x21_waking_a_task_there_has_no_effect);
 	tcase_add_test(tc, x21_signals_there_are_no_concern_of_the_parent);
+	tcase_add_test(tc, x21_a_handler_on_a_thread_of_the_parent_is_not_waited_for);
 	tcase_add_test(tc, x21_coming_back_from_a_task_or_a_callback_ends_it_with_a_message);
 	tcase_add_test(tc, r197_a_forked_child_has_no_broken_threads);
 	tcase_add_test(tc, r197_nor_can_one_forked_by_a_thread_call_back);
