@@ -40,7 +40,10 @@ int nur_watch_open(int fd, nur_watch_fn fn, void *arg, struct nur_watch **ret_wa
  */
 int nur_watch_set(struct nur_watch *watch, unsigned events);
 
-/* nur_watch_close() - end it; the descriptor may be closed already. Accepts NULL (no checkpoint) */
+/*
+ * nur_watch_close() - end it; the descriptor may be closed already, as long as nobody has got its
+ * number again and watches that: his watch would stay silent. Accepts NULL (no checkpoint)
+ */
 void nur_watch_close(struct nur_watch *watch);
 
 /*
