@@ -94,14 +94,15 @@ on_ready(int fd, unsigned events, void *arg)
 	if ((events & NUR_WATCH_WRITE) && !stream->sending.waiting) {
 		unwanted |= NUR_WATCH_WRITE;
 	}
+	if (unwanted) {
+		(void)watch_for(stream, stream->watched & ~unwanted); /* wanted again: set again */
+	}
+	/* Last: a hook may cancel somebody whose abort callback closes the stream. */
 	if (events & NUR_WATCH_READ) {
 		wake(&stream->receiving, 0);
 	}
 	if (events & NUR_WATCH_WRITE) {
 		wake(&stream->sending, 0);
-	}
-	if (unwanted) {
-		(void)watch_for(stream, stream->watched & ~unwanted); /* wanted again: set again */
 	}
 }
 

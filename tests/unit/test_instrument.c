@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hooks that cancel, while the run is in the middle of something. */
+#include <sys/socket.h>
+
 #include "tests/support/guest_host.h"
 
 /*
@@ -200,6 +202,71 @@ IN_RUN_TEST(so_may_waking_one_who_receives)
 }
 END_TEST
 
+/* ---- closing what is being looked at ---- */
+
+static struct nur_stream *left, *right;
+static char bytes[4096];
+
+static enum nur_abort
+close_left(struct nur_task *task, void *unused)
+{
+	nur_stream_close(left);
+	return NUR_ABORT_SUCCEEDED;
+}
+
+static int
+close_left_when_cancelled(void *unused)
+{
+	victim = nur_current_task();
+	return NUR_WITHIN(&scope, nur_wait_task_rescheduled("nothing", close_left, NULL));
+}
+
+static int
+send_left(void *unused)
+{
+	results[0] = nur_stream_send_all(left, bytes, sizeof(bytes));
+	return 0;
+}
+
+static int
+receive_left(void *unused)
+{
+	return (int)nur_stream_receive_some(left, bytes, sizeof(bytes));
+}
+
+/* Nobody receives any more, but the descriptor is still watched for that. */
+static void
+open_streams(void)
+{
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	ck_assert_int_eq(nur_stream_open(fds[0], &left), 0);
+	ck_assert_int_eq(nur_stream_open(fds[1], &right), 0);
+	ck_assert_int_eq(nur_move_on_after(NUR_SEC(1), 0, receive_left, NULL, NULL), 0);
+	while (send(nur_stream_fd(left), bytes, sizeof(bytes), MSG_DONTWAIT) > 0) {
+	}
+}
+
+IN_RUN_TEST(a_stream_may_be_closed_while_its_sender_is_woken)
+{
+	open_streams();
+	t_open(&nursery);
+	t_start(&nursery, send_left, NULL);
+	t_start(&nursery, close_left_when_cancelled, NULL);
+	t_settle();
+	arm(&scheduled);
+	ck_assert_int_eq(send(nur_stream_fd(right), "x", 1, MSG_NOSIGNAL), 1);
+	while (recv(nur_stream_fd(right), bytes, sizeof(bytes), MSG_DONTWAIT) > 0) {
+	}
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), 0);
+
+	ck_assert_int_eq(results[0], NUR_ECLOSED);
+	nur_stream_destroy(left);
+	nur_stream_destroy(right);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -213,6 +280,7 @@ test_suite(void)
 	tcase_add_test(tc, nor_is_what_it_wakes_after_it);
 	tcase_add_test(tc, waking_one_who_waits_for_idleness_may_cancel_another);
 	tcase_add_test(tc, so_may_waking_one_who_receives);
+	tcase_add_test(tc, a_stream_may_be_closed_while_its_sender_is_woken);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
