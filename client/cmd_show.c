@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* fetchctl show: a batch as it is now, in the formats that submit has. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -5,7 +5,6 @@
  */
 #include "client/watch.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -2,7 +2,6 @@
 #include "client/view/batch_report.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 #include "daemon/api/batch_routes.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <nursery.h>
 #include <stdio.h>
 #include <stdlib.h>

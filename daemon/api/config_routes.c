@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/api/config_routes.h"
 
-#include <errno.h>
 #include <nursery.h>
 
 #include "daemon/api/connection.h"

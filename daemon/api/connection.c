@@ -7,10 +7,8 @@
  */
 #include "daemon/api/connection.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "daemon/api/api_counts.h"

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stddef.h>
-
 struct buffer;
 struct faults;
 

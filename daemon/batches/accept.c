@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The door of detached batches. What has come in is entered with its task, and it is the task that takes it to the store
- * (detached.c): who waits here for the verdict may go away, and the batch is there or not all the same.
+ * The door of detached batches. What has come in is entered with its task, which takes it to the store (detached.c):
+ * who waits here for the verdict may go away, and the batch is there or not all the same.
  */
 #include <errno.h>
 #include <string.h>

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fetch/expect.h>
-#include <string.h>
 
 #include "lib/protocol/arena.h"
 #include "lib/protocol/assertion.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "daemon/config/access_list.h"
 
-#include <string.h>
-
 #include "daemon/config/substitute.h"
 #include "lib/base/cleanup.h"
 #include "lib/protocol/json_writer.h"

@@ -9,7 +9,6 @@
  */
 #include "daemon/config/config.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What is doubtful about jobs. Each is made into its batch once more, for what it comes to with the defaults. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
  * (a pipe) there is the message alone.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/config/config.h"

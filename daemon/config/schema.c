@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is done by the rows (schema_rows.c), whatever they are: a tree is taken, defaults are written, values printed. */
+/* What is done by the rows (schema_rows.c), whatever they are: a tree is taken, defaults written, values printed. */
 #include "daemon/config/schema.h"
 
 #include <assert.h>

@@ -6,7 +6,6 @@
  *
  * At the end reports are still written; nobody is notified.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "daemon/jobs/job.h"

@@ -6,7 +6,6 @@
  */
 #include "daemon/jobs/tell.h"
 
-#include <errno.h>
 #include <fetch/expect.h>
 #include <fetch/fetch.h>
 #include <nursery.h>

@@ -18,7 +18,6 @@
  */
 #include "lib/fetch/fetch.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fetch/expect.h>
 #include <nursery.h>

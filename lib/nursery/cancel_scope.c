@@ -23,7 +23,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/scheduler.h"

@@ -27,7 +27,6 @@
 #include <pthread.h>
 #include <sanitizer/tsan_interface.h>
 #include <signal.h>
-#include <string.h>
 #endif
 
 #define INLINE static inline __attribute__((always_inline))

@@ -2,7 +2,6 @@
 /* Codes, groups of failures, and the record a task makes before it fails. */
 #include <nursery/errors.h>
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

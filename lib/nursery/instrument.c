@@ -7,7 +7,6 @@
  */
 #include <nursery/instrument.h>
 
-#include <assert.h>
 #include <errno.h>
 
 #include "lib/base/cleanup.h"

@@ -13,7 +13,6 @@
  */
 #include "lib/nursery/loop.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>

@@ -24,9 +24,7 @@
  */
 #include <nursery/nursery.h>
 
-#include <assert.h>
 #include <errno.h>
-#include <string.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/nursery/fork.h"

@@ -11,7 +11,6 @@
 #include <pcre2.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The compiler calls itself for each nested group, on the small stack of a task. */
 #define NEST_MAX 32

@@ -13,7 +13,6 @@
 #include "lib/fetch/names/channels.h"
 
 #include <ares.h>
-#include <assert.h>
 #include <errno.h>
 #include <nursery.h>
 #include <stdlib.h>

@@ -27,7 +27,6 @@
 #include <nursery.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 struct fetch_socket;
 
