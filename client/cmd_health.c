@@ -1,7 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* fetchctl health. Alive is one thing, ready for new batches another: a draining daemon is the first alone. */
+#include <unistd.h>
+
 #include "client/call.h"
 #include "client/commands.h"
+#include "client/terminal.h"
+#include "lib/protocol/json.h"
+
+/* Ready, but not for everything: detached batches are refused. */
+static void
+put_store_failure(const struct http *http, struct buffer *out)
+{
+	const struct buffer *content = &http->content;
+	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
+	struct json_error error;
+	struct terminal terminal;
+	const char *why;
+
+	if (json_parse(content->data ? content->data : "", content->len, &tree, &error) < 0) {
+		return;
+	}
+	why = value_get_text(tree->root, "store");
+	if (why) {
+		terminal_look(STDOUT_FILENO, &terminal);
+		buffer_puts(out, "store: failed: ");
+		text_put(out, why, &terminal.style);
+		buffer_puts(out, "; detached batches are refused until fetchd is restarted\n");
+	}
+}
 
 static int
 probe(const struct options *options, const char *target, const char *name, struct buffer *out)
@@ -12,6 +38,7 @@ probe(const struct options *options, const char *target, const char *name, struc
 
 	if (code == EXIT_ALL_OK || code == EXIT_REFUSED) {
 		buffer_printf(out, "%s: %s\n", name, code == EXIT_ALL_OK ? "yes" : "no");
+		put_store_failure(&http, out);
 	}
 	return code;
 }

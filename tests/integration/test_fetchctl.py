@@ -1121,6 +1121,9 @@ def health_tells_alive_from_ready():
     code, out, _, requests = run(script(reply({})), 'health')
     equal((code, out), (0, 'live: yes\nready: yes\n'))
     equal([request.target for request in requests], ['/v1/health/live', '/v1/health/ready'])
+    code, out, _, _ = run(script(reply({'status': 'degraded', 'store': 'disk is\033 full'})), 'health')
+    equal((code, out), (0, 'live: yes\nready: yes\nstore: failed: disk is? full; '
+                           'detached batches are refused until fetchd is restarted\n'))
     code, out, err, _ = run(script(answer(503, 'draining')), 'health')
     equal((code, out), (7, 'live: yes\nready: no\n'))
     contains(err, 'status 503')
