@@ -55,8 +55,8 @@ listen_open(const struct listen_options *options, struct nur_listener **ret_list
 	if (options->group) {
 		r = find_group(options->group, &group);
 		if (r < 0) {
-			(void)snprintf(
-				why, cap, "the group %s: %s", options->group, nur_strerror(r));
+			(void)snprintf(why, cap, "listen.group: %s: %s", options->group,
+				r == -ENOENT ? "there is no such group" : nur_strerror(r));
 			return r;
 		}
 		where.group = &group;

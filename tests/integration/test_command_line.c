@@ -187,6 +187,27 @@ START_TEST(a_socket_that_cannot_be_made_is_said)
 }
 END_TEST
 
+START_TEST(a_group_that_is_not_there_is_said)
+{
+	static const char text[] = "listen: {socket: /nonexistent/s, group: no-such-group}\n";
+	char path[] = "/tmp/test_command_line.XXXXXX", argument[64];
+	int fd = mkstemp(path);
+	struct t_output output;
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	(void)snprintf(argument, sizeof(argument), "--config=%s", path);
+	output = run_fetchd(argument, NULL);
+
+	ck_assert_int_eq(output.status, 1);
+	ck_assert_ptr_nonnull(
+		strstr(output.err.data, "listen.group: no-such-group: there is no such group"));
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(close(fd), 0);
+	t_output_fini(&output);
+}
+END_TEST
+
 START_TEST(a_file_that_is_no_socket_stays)
 {
 	char path[] = "/tmp/test_command_line.XXXXXX", argument[64];
@@ -241,6 +262,7 @@ test_suite(void)
 	tcase_add_test(tc, the_version_names_the_libraries_that_are_there);
 	tcase_add_test(tc, the_configuration_in_effect_is_shown);
 	tcase_add_test(tc, a_socket_that_cannot_be_made_is_said);
+	tcase_add_test(tc, a_group_that_is_not_there_is_said);
 	tcase_add_test(tc, a_file_that_is_no_socket_stays);
 	tcase_add_test(tc, a_socket_that_is_served_stays);
 	suite_add_tcase(suite, tc);
