@@ -102,7 +102,7 @@ scalar_shape(enum schema_type type)
 		return "\"anyOf\":[{\"type\":\"string\",\"pattern\":\"^/"
 		       "\"},{\"type\":\"null\"}," REF("placeholder") "]";
 	case SCHEMA_NAME:
-		return "\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9_.-]+$\"";
+		return "\"type\":\"string\",\"pattern\":\"^(?!\\\\.{1,2}$)[A-Za-z0-9_.-]+$\"";
 	case SCHEMA_MODE:
 		return "\"type\":\"string\",\"pattern\":\"^0[0-7]{3}$\"";
 	case SCHEMA_ACCESS:

@@ -166,6 +166,11 @@ set_name(const struct field_at *at, const struct value *value, const struct sett
 		field_fault(at, value, NULL, "has only letters, digits, \"-\", \"_\" and \".\"");
 		return;
 	}
+	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0) {
+		field_fault(
+			at, value, NULL, "must not be \"%s\", which no path of the API has", text);
+		return;
+	}
 	*(const char **)setting->place = text;
 }
 
