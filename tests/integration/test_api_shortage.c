@@ -41,16 +41,12 @@ limit(int what, rlim_t n)
 		0);
 }
 
-static unsigned
+static size_t
 n_lines_with(const char *text)
 {
 	_cleanup_(freep) char *log = t_daemon_log(api_daemon());
-	unsigned n = 0;
 
-	for (const char *at = log; (at = strstr(at, text)); at += strlen(text)) {
-		n++;
-	}
-	return n;
+	return t_count(log, text);
 }
 
 /* ---- memory ---- */

@@ -42,17 +42,6 @@ submit(const char *members, unsigned n, const char *path, struct api_answer *ans
 	api_submit(body.data, answer);
 }
 
-static unsigned
-count(const char *text, const char *what)
-{
-	unsigned n = 0;
-
-	for (const char *at = text; (at = strstr(at, what)); at += strlen(what)) {
-		n++;
-	}
-	return n;
-}
-
 START_TEST(a_batch_has_one_answer)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
@@ -141,11 +130,11 @@ START_TEST(the_tree_shows_the_tasks_of_all_workers)
 	api_check(&answer, "/kind=run /children/0/name=main /children/1/kind=run "
 			   "/children/3/kind=run /children/4=-");
 	ck_assert_str_eq(api_at(&answer, "/children/1/name")->text, "worker 1");
-	ck_assert_uint_eq(count(answer.http.body.data, "/never/"), 24);
+	ck_assert_uint_eq(t_count(answer.http.body.data, "/never/"), 24);
 
 	api_call("GET /v1/tree", "Accept: text/plain\r\n", NULL, &answer);
 	ck_assert_ptr_nonnull(strstr(answer.http.body.data, "\n  run: worker 3\n"));
-	ck_assert_uint_eq(count(answer.http.body.data, "/never/"), 24);
+	ck_assert_uint_eq(t_count(answer.http.body.data, "/never/"), 24);
 }
 END_TEST
 
@@ -208,7 +197,7 @@ START_TEST(a_stop_lets_batches_finish)
 	(void)t_origin_release(api_origin(), "a");
 	api_read_on(&http, &stream);
 	ck_assert_ptr_nonnull(strstr(stream.body.data, "\"type\":\"end\""));
-	ck_assert_uint_eq(count(stream.body.data, "\"type\":\"result\""), 16);
+	ck_assert_uint_eq(t_count(stream.body.data, "\"type\":\"result\""), 16);
 	ck_assert_int_eq(t_daemon_wait(api_daemon()), 0);
 }
 END_TEST

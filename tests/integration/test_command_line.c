@@ -29,18 +29,6 @@ run_fetchd(const char *first, const char *second)
 	return run_fetchd_with(first, second, NULL);
 }
 
-static size_t
-count(const char *text, const char *word)
-{
-	size_t n = 0;
-
-	while ((text = strstr(text, word))) {
-		text += strlen(word);
-		n++;
-	}
-	return n;
-}
-
 START_TEST(ten_mistakes_are_ten_errors_with_places_and_78)
 {
 	static const char path[] = T_SOURCE_ROOT "/tests/data/config/ten-mistakes.yaml";
@@ -51,7 +39,7 @@ START_TEST(ten_mistakes_are_ten_errors_with_places_and_78)
 	output = run_fetchd("--check", option);
 
 	ck_assert_int_eq(output.status, 78);
-	ck_assert_uint_eq(count(output.err.data, "ten-mistakes.yaml:"), 10);
+	ck_assert_uint_eq(t_count(output.err.data, "ten-mistakes.yaml:"), 10);
 	ck_assert_ptr_nonnull(strstr(output.err.data,
 		":18:5: /jobs/0/timout: unknown field (did you mean \"timeout\"?)"));
 	t_output_fini(&output);
@@ -75,7 +63,7 @@ START_TEST(what_was_hardly_meant_is_a_warning_and_0)
 		run_fetchd("--check", "--config=" T_SOURCE_ROOT "/tests/data/config/doubtful.yaml");
 
 	ck_assert_int_eq(output.status, 0);
-	ck_assert_uint_ge(count(output.err.data, "doubtful.yaml:"), 3);
+	ck_assert_uint_ge(t_count(output.err.data, "doubtful.yaml:"), 3);
 	ck_assert_ptr_nonnull(strstr(output.err.data,
 		":3:12: warning: /defaults/timeout: is more than defaults.deadline "
 		"[timeout-over-deadline]\n\t  timeout: 2m\n\t           ^\n"));

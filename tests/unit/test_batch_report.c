@@ -60,17 +60,6 @@ make(struct buffer *out, enum report_kind kind, size_t n)
 	ck_assert_int_eq(report_end(&report, kind, out), 0);
 }
 
-static size_t
-count(const char *text, const char *part)
-{
-	size_t n = 0;
-
-	for (; (text = strstr(text, part)); text += strlen(part)) {
-		n++;
-	}
-	return n;
-}
-
 START_TEST(the_files_name_says_which_kind)
 {
 	ck_assert_int_eq(report_kind_of("a.svg"), REPORT_SVG);
@@ -102,11 +91,11 @@ START_TEST(nothing_comes_from_elsewhere)
 
 	make(&out, (enum report_kind)_i, 3);
 
-	ck_assert_uint_eq(count(out.data, "src="), 0);
-	ck_assert_uint_eq(count(out.data, "href="), 0);
-	ck_assert_uint_eq(count(out.data, "url("), 0);
-	ck_assert_uint_eq(count(out.data, "@import"), 0);
-	ck_assert_uint_eq(count(out.data, "prefers-color-scheme:dark"), 1);
+	ck_assert_uint_eq(t_count(out.data, "src="), 0);
+	ck_assert_uint_eq(t_count(out.data, "href="), 0);
+	ck_assert_uint_eq(t_count(out.data, "url("), 0);
+	ck_assert_uint_eq(t_count(out.data, "@import"), 0);
+	ck_assert_uint_eq(t_count(out.data, "prefers-color-scheme:dark"), 1);
 }
 END_TEST
 
@@ -116,7 +105,7 @@ START_TEST(a_line_leads_from_who_failed_to_who_was_cancelled)
 
 	make(&out, REPORT_SVG, 3);
 
-	ck_assert_uint_eq(count(out.data, "<path class=\"link\""), 1);
+	ck_assert_uint_eq(t_count(out.data, "<path class=\"link\""), 1);
 	ck_assert_ptr_nonnull(strstr(out.data, ">#1 failed<"));
 }
 END_TEST
@@ -127,8 +116,8 @@ START_TEST(a_page_has_a_row_for_each_url)
 
 	make(&out, REPORT_HTML, 3);
 
-	ck_assert_uint_eq(count(out.data, "<tr><td"), 3);
-	ck_assert_uint_eq(count(out.data, "<svg"), 1);
+	ck_assert_uint_eq(t_count(out.data, "<tr><td"), 3);
+	ck_assert_uint_eq(t_count(out.data, "<svg"), 1);
 	ck_assert_ptr_nonnull(strstr(out.data, "<h1>&lt;gate&gt; &amp; &quot;co&quot;</h1>"));
 }
 END_TEST
@@ -139,7 +128,7 @@ START_TEST(rows_over_the_limit_are_counted)
 
 	make(&out, REPORT_HTML, REPORT_MAX_ROWS + 5);
 
-	ck_assert_uint_eq(count(out.data, "<tr><td"), REPORT_MAX_ROWS);
+	ck_assert_uint_eq(t_count(out.data, "<tr><td"), REPORT_MAX_ROWS);
 	ck_assert_ptr_nonnull(strstr(out.data, "5 more URLs are left out"));
 }
 END_TEST

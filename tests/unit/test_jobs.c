@@ -315,18 +315,6 @@ logged(void)
 	return text;
 }
 
-static int
-count(const char *text, const char *word)
-{
-	int n = 0;
-
-	while ((text = strstr(text, word))) {
-		text++;
-		n++;
-	}
-	return n;
-}
-
 /* ---- times ---- */
 
 IN_RUN_TEST(a_job_runs_at_its_phase_and_then_at_its_interval)
@@ -358,7 +346,7 @@ IN_RUN_TEST(a_start_is_late_by_less_than_the_jitter)
 	configure("    jitter: 5s\n");
 	run_until_start(100);
 
-	ck_assert_int_ge(count(t_notes(), "a@"), 100);
+	ck_assert_int_ge(t_count(t_notes(), "a@"), 100);
 	for (const char *c = t_notes(); (c = strstr(c, "a@")); c++) {
 		int64_t late = (atoi(c + 2) - phase() / NUR_SEC(1)) % 10;
 
@@ -376,8 +364,8 @@ IN_RUN_TEST(jobs_run_side_by_side)
 
 	run_until_start(4);
 
-	ck_assert_int_eq(count(t_notes(), "a@"), 5);
-	ck_assert_int_ge(count(t_notes(), "b@"), 4);
+	ck_assert_int_eq(t_count(t_notes(), "a@"), 5);
+	ck_assert_int_ge(t_count(t_notes(), "b@"), 4);
 }
 END_TEST
 
@@ -492,7 +480,8 @@ IN_RUN_TEST(skip_leaves_out_starts_while_a_run_is_going)
 	run_until_start(4);
 
 	assert_notes("a@+0 a@+30");
-	ck_assert_int_eq(count(logged(), "which is skipped"), 2); /* once per run, not per start */
+	ck_assert_int_eq(
+		t_count(logged(), "which is skipped"), 2); /* once per run, not per start */
 	ck_assert_uint_eq(n_missed(), 3);
 }
 END_TEST
@@ -583,8 +572,8 @@ IN_RUN_TEST(without_room_a_run_fails)
 	run_until_start(1);
 
 	assert_notes("refused@+0 a@+10");
-	ck_assert_int_eq(count(logged(), "job \"a\": no run: limits.batches are running"), 1);
-	ck_assert_int_eq(count(logged(), "job \"a\": ok again"), 0); /* it is not over yet */
+	ck_assert_int_eq(t_count(logged(), "job \"a\": no run: limits.batches are running"), 1);
+	ck_assert_int_eq(t_count(logged(), "job \"a\": ok again"), 0); /* it is not over yet */
 }
 END_TEST
 
@@ -613,10 +602,11 @@ IN_RUN_TEST(failed_and_recovered_runs_are_logged)
 	run_until_start(5);
 
 	ck_assert_int_eq(
-		count(logged(), "job \"a\": failed: 1 ok, 2 failed, 3 timed out, 4 cancelled"), 1);
-	ck_assert_int_eq(count(logged(), "job \"a\": deadline: 1 ok, "), 1);
-	ck_assert_int_eq(count(logged(), "job \"a\": ok again"), 1);
-	ck_assert_int_eq(count(logged(), "\n"), 3);
+		t_count(logged(), "job \"a\": failed: 1 ok, 2 failed, 3 timed out, 4 cancelled"),
+		1);
+	ck_assert_int_eq(t_count(logged(), "job \"a\": deadline: 1 ok, "), 1);
+	ck_assert_int_eq(t_count(logged(), "job \"a\": ok again"), 1);
+	ck_assert_int_eq(t_count(logged(), "\n"), 3);
 }
 END_TEST
 
@@ -628,7 +618,7 @@ IN_RUN_TEST(a_run_that_breaks_ends_nothing_else)
 	run_until_start(2);
 
 	assert_notes("a@+0 a@+10 a@+20");
-	ck_assert_int_eq(count(logged(), "job \"a\": "), 2); /* the third is still running */
+	ck_assert_int_eq(t_count(logged(), "job \"a\": "), 2); /* the third is still running */
 }
 END_TEST
 
@@ -639,7 +629,7 @@ IN_RUN_TEST(a_run_that_cannot_be_admitted_ends_nothing_else)
 
 	run_until_start(2);
 
-	ck_assert_int_eq(count(logged(), "job \"a\": no run: it cannot be started"), 3);
+	ck_assert_int_eq(t_count(logged(), "job \"a\": no run: it cannot be started"), 3);
 }
 END_TEST
 
@@ -816,8 +806,8 @@ IN_RUN_TEST(reports_that_wait_are_not_without_number)
 	run_until_start(19);
 
 	/* One is being told, sixteen wait, two were left out; the run that was cancelled tells nobody. */
-	ck_assert_int_eq(count(t_notes(), "report@"), 17);
-	ck_assert_int_eq(count(logged(), "too many reports wait for the disk"), 2);
+	ck_assert_int_eq(t_count(t_notes(), "report@"), 17);
+	ck_assert_int_eq(t_count(logged(), "too many reports wait for the disk"), 2);
 }
 END_TEST
 
