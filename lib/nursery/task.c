@@ -167,10 +167,13 @@ leave_tree(struct nur_task *task)
  * is not paid for by those that just end.
  */
 static __attribute__((cold, noinline)) void
-finish_untidily(struct nur_task *task, struct nur_nursery *nursery, int rc)
+finish_untidily(struct nur_task *task, int rc)
 {
+	struct nur_nursery *nursery;
+
 	nuri_locals_clear(&task->locals);
 	rc = check_nesting(task, rc);
+	nursery = task->parent_nursery; /* now: it may have moved while it waited */
 	break_lots(task);
 	leave_tree(task);
 	if (!nursery) {
@@ -200,7 +203,7 @@ finish(struct nur_task *task, int rc)
 		leave_tree(task);
 		nuri_nursery_remove_child(nursery, task);
 	} else {
-		finish_untidily(task, nursery, rc);
+		finish_untidily(task, rc);
 	}
 	task->run->n_tasks--;
 }

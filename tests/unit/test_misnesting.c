@@ -209,6 +209,44 @@ IN_RUN_TEST(nothing_is_started_any_more_in_a_nursery_that_was_abandoned)
 }
 END_TEST
 
+static struct nur_task_status *status;
+
+static enum nur_abort
+make_it_ready(struct nur_task *task, void *unused)
+{
+	ck_assert_int_eq(nur_started(status, NULL), 0);
+	return NUR_ABORT_SUCCEEDED;
+}
+
+static int
+make_it_ready_after_a_second(void *unused)
+{
+	struct nur_cancel_scope scope;
+
+	ck_assert_int_eq(nur_cancel_scope_init_after(&scope, NUR_SEC(1)), 0);
+	return NUR_WITHIN(&scope, nur_wait_task_rescheduled("nothing", make_it_ready, NULL));
+}
+
+static int
+return_after_a_second(struct nur_task_status *given, void *unused)
+{
+	status = given;
+	left_nursery = opened();
+	t_start(left_nursery, t_sleep_forever, NULL);
+	return nur_sleep(NUR_SEC(1));
+}
+
+/* It is ready in the pass in which it returns, moves in the next one, and waits for its tasks meanwhile. */
+IN_RUN_TEST(a_task_may_move_while_it_is_ended)
+{
+	t_open(&nursery);
+	t_start(&nursery, make_it_ready_after_a_second, NULL);
+	ck_assert_int_eq(nur_start(&nursery, NULL, return_after_a_second, NULL, NULL), 0);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_EMISNEST);
+	free(left_nursery);
+}
+END_TEST
+
 Suite *
 test_suite(void)
 {
@@ -226,6 +264,7 @@ test_suite(void)
 	tcase_add_test(tc, the_end_of_a_task_leaves_its_scopes);
 	tcase_add_test(tc, and_those_around_and_inside_its_nurseries);
 	tcase_add_test(tc, nothing_is_started_any_more_in_a_nursery_that_was_abandoned);
+	tcase_add_test(tc, a_task_may_move_while_it_is_ended);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
