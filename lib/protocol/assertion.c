@@ -100,7 +100,7 @@ check_json(const struct batch_assert *from, const char *body, size_t len, char *
 	struct json_error error;
 	int r;
 
-	r = json_parse(body, len, &tree, &error);
+	r = json_parse_foreign(body, len, &tree, &error);
 	if (r == -EINVAL) {
 		(void)snprintf(ret_why, cap, "the body is no JSON: line %u, column %u: %s",
 			(unsigned)error.line, (unsigned)error.column, error.text);

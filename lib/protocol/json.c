@@ -214,9 +214,23 @@ json_seed(size_t seed)
 	json_object_seed(seed);
 }
 
-int
-json_parse(const char *body, size_t len, struct value_tree **ret_tree, struct json_error *ret_error)
+static int
+refuse(const json_error_t *error, struct json_error *ret_error)
 {
+	if (json_error_code(error) == json_error_out_of_memory) {
+		return -ENOMEM;
+	}
+	ret_error->line = error->line > 0 ? (uint32_t)error->line : 1;
+	ret_error->column = error->column > 0 ? (uint32_t)error->column : 1;
+	(void)snprintf(ret_error->text, sizeof(ret_error->text), "%s", error_text(error));
+	return -EINVAL;
+}
+
+static int
+parse(const char *body, size_t len, bool is_foreign, struct value_tree **ret_tree,
+	struct json_error *ret_error)
+{
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
 	_cleanup_(value_tree_destroyp) struct value_tree *tree = NULL;
 	_cleanup_(json_decrefp) json_t *json = NULL;
 	json_error_t error;
@@ -226,15 +240,12 @@ json_parse(const char *body, size_t len, struct value_tree **ret_tree, struct js
 	if (r < 0) {
 		return r;
 	}
-	json = json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+	json = json_loadb(body, len, flags, &error);
+	if (!json && is_foreign && json_error_code(&error) == json_error_numeric_overflow) {
+		json = json_loadb(body, len, flags | JSON_DECODE_INT_AS_REAL, &error);
+	}
 	if (!json) {
-		if (json_error_code(&error) == json_error_out_of_memory) {
-			return -ENOMEM;
-		}
-		ret_error->line = error.line > 0 ? (uint32_t)error.line : 1;
-		ret_error->column = error.column > 0 ? (uint32_t)error.column : 1;
-		(void)snprintf(ret_error->text, sizeof(ret_error->text), "%s", error_text(&error));
-		return -EINVAL;
+		return refuse(&error, ret_error);
 	}
 	tree = value_tree_create();
 	if (!tree) {
@@ -246,4 +257,17 @@ json_parse(const char *body, size_t len, struct value_tree **ret_tree, struct js
 	}
 	*ret_tree = steal(&tree);
 	return 0;
+}
+
+int
+json_parse(const char *body, size_t len, struct value_tree **ret_tree, struct json_error *ret_error)
+{
+	return parse(body, len, false, ret_tree, ret_error);
+}
+
+int
+json_parse_foreign(
+	const char *body, size_t len, struct value_tree **ret_tree, struct json_error *ret_error)
+{
+	return parse(body, len, true, ret_tree, ret_error);
 }

@@ -47,6 +47,16 @@ void json_seed(size_t seed);
 int json_parse(
 	const char *body, size_t len, struct value_tree **ret_tree, struct json_error *ret_error);
 
+/**
+ * json_parse_foreign() - the same of a text that is not for us
+ *
+ * How large its integers are is others' business: when one is beyond 64 bits, all are doubles (RFC 8259, 6).
+ *
+ * Errors: as json_parse(), but for such integers
+ */
+int json_parse_foreign(
+	const char *body, size_t len, struct value_tree **ret_tree, struct json_error *ret_error);
+
 /*
  * first   index in @faults of the first fault to look for
  * prefix  bytes of each pointer that do not count: "/urls/7" of "/urls/7/timeout" in a line that
