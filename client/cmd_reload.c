@@ -39,5 +39,6 @@ cmd_reload(const struct options *options)
 		}
 		say("these keys count after: systemctl restart fetchd");
 	}
+	problem_say_warnings(value_get(tree->root, "warnings"));
 	return call_write(&out);
 }

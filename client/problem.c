@@ -157,6 +157,7 @@ put_fault(const struct value *fault, const struct input *input, struct buffer *o
 	const char *pointer = value_get_text(fault, "pointer");
 	const char *detail = value_get_text(fault, "detail");
 	const char *suggestion = value_get_text(fault, "suggestion");
+	const char *code = value_get_text(fault, "code");
 	const char *source = value_get_text(fault, "source");
 	bool has_line = line && line->type == VALUE_INTEGER && line->integer > 0;
 
@@ -179,6 +180,9 @@ put_fault(const struct value *fault, const struct input *input, struct buffer *o
 	if (suggestion) {
 		buffer_printf(out, " (did you mean \"%s\"?)", suggestion);
 	}
+	if (code) {
+		buffer_printf(out, " [%s]", code);
+	}
 	buffer_putc(out, '\n');
 }
 
@@ -198,6 +202,22 @@ put_faults(const struct value *problem, const struct input *input, struct buffer
 	if (omitted && omitted->type == VALUE_INTEGER) {
 		buffer_printf(out, "  ... and %lld more\n", (long long)omitted->integer);
 	}
+}
+
+void
+problem_say_warnings(const struct value *warnings)
+{
+	_cleanup_(buffer_fini) struct buffer text = BUFFER_INIT;
+	const struct value *warning;
+
+	if (!warnings || warnings->type != VALUE_LIST || warnings->n == 0) {
+		return;
+	}
+	buffer_puts(&text, "fetchctl: legal, but perhaps not meant:\n");
+	value_for_each(warning, warnings) {
+		put_fault(warning, NULL, &text);
+	}
+	print(&text);
 }
 
 /*

@@ -19,6 +19,9 @@ int problem_say_usage(const char *command, const char *why);
 /* problem_say_error() - the exchange failed with @error, from http.h. Return: the exit code */
 int problem_say_error(int error, const char *socket);
 
+/* problem_say_warnings() - places in the configuration, a line each; NULL: none */
+void problem_say_warnings(const struct value *warnings);
+
 /**
  * problem_say_answer() - the daemon answered with a status from 300 on
  * @target: what was asked for

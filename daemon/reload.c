@@ -9,6 +9,7 @@
 
 #include "daemon/accounts.h"
 #include "daemon/config/config.h"
+#include "daemon/config/lint.h"
 #include "daemon/descriptors.h"
 #include "daemon/ops/events.h"
 #include "daemon/ops/log.h"
@@ -20,6 +21,7 @@ void
 reload_verdict_fini(struct reload_verdict *verdict)
 {
 	faults_fini(&verdict->faults);
+	faults_fini(&verdict->warnings);
 }
 
 /* ---- what needs a restart ---- */
@@ -114,6 +116,7 @@ struct reading {
 	const char *path;
 	struct config *config;
 	struct faults *faults;
+	struct faults *warnings;
 	int r;
 };
 
@@ -127,6 +130,8 @@ read_config(void *arg)
 	if (reading->r == 0) {
 		accounts_find(reading->config);
 		accounts_log_unknown(reading->config);
+		/* For want of memory some are not said: nothing is wrong with the configuration. */
+		(void)config_lint(reading->config, reading->path, reading->warnings);
 	}
 	return 0;
 }
@@ -137,6 +142,7 @@ reload_alone(struct server *server, struct reload_verdict *ret_verdict)
 	struct reading reading = {
 		.path = server_config_path(server),
 		.faults = &ret_verdict->faults,
+		.warnings = &ret_verdict->warnings,
 	};
 	int r;
 

@@ -19,18 +19,20 @@ struct server;
 
 /*
  * error    0: in effect; -EINVAL: refused, faults has what is wrong; else why it could not be read
+ * warnings  what is in effect, but was hardly meant (config_lint()); the memory of the configuration in effect
  * restart  keys whose value needs a restart, n_restart of them
  */
 struct reload_verdict {
 	int error;
 	struct faults faults;
+	struct faults warnings;
 	const char *restart[RELOAD_RESTART_MAX];
 	size_t n_restart;
 };
 
 #define RELOAD_VERDICT_INIT \
 	{ \
-		.faults = FAULTS_INIT \
+		.faults = FAULTS_INIT, .warnings = FAULTS_INIT \
 	}
 
 /* reload_verdict_fini() - accepts an initialised one */

@@ -52,6 +52,12 @@ send_verdict(struct exchange *exchange, const struct reload_verdict *verdict)
 	json_write_key(&w, "generation");
 	json_write_uint(&w, server_generation(exchange->server));
 	write_pending(&w, verdict->restart, verdict->n_restart);
+	json_write_key(&w, "warnings");
+	json_begin_array(&w);
+	for (size_t i = 0; i < verdict->warnings.n; i++) {
+		problem_write_fault(&verdict->warnings.items[i], &w);
+	}
+	json_end_array(&w);
 	json_end_object(&w);
 	json_end_line(&w);
 	return response_end(response);

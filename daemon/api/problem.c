@@ -30,8 +30,8 @@ get_row(enum problem_code code)
 }
 
 /* Unknown positions and absent suggestions are left out, not written as 0 or null. */
-static void
-write_fault(const struct fault *fault, struct json_writer *w)
+void
+problem_write_fault(const struct fault *fault, struct json_writer *w)
 {
 	json_begin_object(w);
 	if (fault->source) {
@@ -54,6 +54,10 @@ write_fault(const struct fault *fault, struct json_writer *w)
 		json_write_key(w, "suggestion");
 		json_write_text(w, fault->suggestion);
 	}
+	if (fault->code) {
+		json_write_key(w, "code");
+		json_write_text(w, fault->code);
+	}
 	json_end_object(w);
 }
 
@@ -63,7 +67,7 @@ write_faults(const struct faults *faults, struct json_writer *w)
 	json_write_key(w, "errors");
 	json_begin_array(w);
 	for (size_t i = 0; i < faults->n; i++) {
-		write_fault(&faults->items[i], w);
+		problem_write_fault(&faults->items[i], w);
 	}
 	json_end_array(w);
 	if (faults->n_dropped > 0) {

@@ -6,7 +6,9 @@
 #pragma once
 
 struct buffer;
+struct fault;
 struct faults;
+struct json_writer;
 
 #define PROBLEM_CONTENT_TYPE "application/problem+json"
 
@@ -77,6 +79,9 @@ const char *problem_title(enum problem_code code);
  * one that is not in the table
  */
 enum problem_code problem_of_status(int status);
+
+/* problem_write_fault() - one of the list of errors, or a warning, which has its name as "code" */
+void problem_write_fault(const struct fault *fault, struct json_writer *w);
 
 /* problem_reason_phrase() - the words behind a status in the status line (RFC 9110, 15), "" if unknown */
 const char *problem_reason_phrase(int status);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Warnings about a configuration that is valid: what was hardly meant. Nothing is refused for them, and the daemon
- * never looks; fetchd --check does.
+ * Warnings about a configuration that is valid: what was hardly meant. Nothing is refused for them; fetchd --check and
+ * the answer to a reload have them.
  *
  * A value that nobody has written is never warned about, but it may be what makes a written one doubtful.
  */

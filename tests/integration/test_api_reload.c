@@ -118,6 +118,25 @@ START_TEST(keys_that_need_a_restart_are_named_until_there_is_one)
 }
 END_TEST
 
+START_TEST(what_was_hardly_meant_is_told)
+{
+	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
+	_cleanup_(api_answer_fini) struct api_answer again = API_ANSWER_INIT;
+
+	api_configure("defaults: {timeout: 2m}\n");
+
+	call_reload(&answer);
+
+	api_check(&answer,
+		"/generation=2 /warnings/0/pointer=/defaults/timeout "
+		"/warnings/0/code=timeout-over-deadline /warnings/0/line=1 /warnings/1=-");
+	ck_assert_ptr_nonnull(strstr(api_at(&answer, "/warnings/0/source")->text, "/fetchd.yaml"));
+	api_configure(THREE_URLS);
+	call_reload(&again);
+	api_check(&again, "/generation=3 /warnings/0=-");
+}
+END_TEST
+
 START_TEST(a_signal_reloads_too)
 {
 	_cleanup_(freep) char *log = NULL;
@@ -239,6 +258,7 @@ test_suite(void)
 	tcase_add_test(tc, a_file_that_is_gone_changes_nothing);
 	tcase_add_test(tc, keys_that_need_a_restart_are_named);
 	tcase_add_test(tc, keys_that_need_a_restart_are_named_until_there_is_one);
+	tcase_add_test(tc, what_was_hardly_meant_is_told);
 	tcase_add_test(tc, a_signal_reloads_too);
 	tcase_add_test(tc, a_signal_with_a_wrong_configuration_is_told);
 	tcase_add_test(tc, the_log_takes_another_form);

@@ -1282,6 +1282,12 @@ def reload_tells_the_verdict():
     code, out, err, _ = run(reply({'generation': 3, 'needs_restart': ['workers', 'store.path']}), 'reload')
     equal((code, out), (0, 'reloaded: generation 3\nneeds a restart: workers\nneeds a restart: store.path\n'))
     contains(err, 'systemctl restart fetchd')
+    warning = {'source': '/etc/fetchd/fetchd.yaml', 'pointer': '/defaults/timeout', 'line': 8, 'column': 22, 'detail': 'is more',
+               'code': 'timeout-over-deadline'}
+    code, out, err, _ = run(reply({'generation': 3, 'needs_restart': [], 'warnings': [warning]}), 'reload')
+    equal((code, out), (0, 'reloaded: generation 3\n'))
+    equal(err, 'fetchctl: legal, but perhaps not meant:\n'
+               '  /etc/fetchd/fetchd.yaml:8:22: /defaults/timeout: is more [timeout-over-deadline]\n')
 
 
 @test
