@@ -9,7 +9,7 @@
  * is followed by drain(), which takes finished transfers out and wakes their tasks. libcurl's own
  * callbacks (callbacks.c) only take notes: it refuses to be entered again from them.
  *
- * What a handle is told before a transfer begins is in handle.c, what it tells afterwards in
+ * What a handle is told before a transfer begins is in handle_settings.c, what it tells afterwards in
  * outcome.c.
  */
 #include "lib/fetch/transfer/transfer.h"
