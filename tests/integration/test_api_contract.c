@@ -16,7 +16,10 @@ START_TEST(a_collected_answer_has_the_members_of_the_contract)
 {
 	_cleanup_(api_answer_fini) struct api_answer answer = API_ANSWER_INIT;
 
-	api_submit("{'name':'gate','urls':['$O/bytes/5120','$O/crowd/2?503','$O/never']}", &answer);
+	/* two at a time: /never is asked for when /bytes has been answered, and the crowd waits for it */
+	api_submit("{'name':'gate','concurrency':2,"
+		   "'urls':['$O/bytes/5120','$O/crowd/2?503','$O/never']}",
+		&answer);
 
 	api_check_field(&answer, "Content-Type", "application/json");
 	api_check_keys(&answer, "",
@@ -567,13 +570,14 @@ static const struct {
 		"/outcome=failed /counts/failed=2 /counts/cancelled=1" },
 	{ "{'policy':'collect','urls':['$O/status/500','$O/slow/30','$O/status/404']}",
 		"/outcome=failed /counts/ok=1 /counts/failed=2 /counts/cancelled=0" },
-	{ "{'policy':'first_success','urls':['$O/never','$O/status/500','$O/crowd/2']}",
+	{ "{'policy':'first_success','concurrency':2,'urls':['$O/never','$O/status/500','$O/crowd/"
+	  "2']}",
 		"/outcome=ok /results/0/cancel/reason=first_success /results/0/cancel/cause=2 "
 		"/results/1/outcome=failed" },
 	{ "{'policy':'first_success','urls':['$O/status/500','$O/status/404']}",
 		"/outcome=failed /counts/failed=2" },
 	/* time */
-	{ "{'deadline':'150ms','urls':['$O/never','$O/ok']}",
+	{ "{'deadline':'1s','urls':['$O/never','$O/ok']}",
 		"/outcome=deadline /results/0/outcome=cancelled /results/0/cancel/reason=deadline "
 		"/results/0/cancel/cause=- /results/1/outcome=ok" },
 	{ "{'timeout':'100ms','urls':['$O/never']}",
@@ -858,7 +862,8 @@ END_TEST
 /* As Python's http.client does. */
 START_TEST(who_sends_the_body_behind_the_head_is_refused_in_words)
 {
-	static const char *const fields[] = { "", "Connection: close\r\nContent-Type: image/png\r\n" };
+	static const char *const fields[] = { "",
+		"Connection: close\r\nContent-Type: image/png\r\n" };
 	_cleanup_(t_http_close) struct t_http held = api_connect();
 
 	api_send(&held, "POST /v1/batches", NULL, "{'urls':['$O/hold/c']}");
