@@ -27,6 +27,7 @@
 #include <pthread.h>
 #include <sanitizer/tsan_interface.h>
 #include <signal.h>
+#include <string.h>
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
