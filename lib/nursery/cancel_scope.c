@@ -6,8 +6,8 @@
  * entered inside, in the same task or, through a nursery's scope, in other tasks. Each task hangs
  * on exactly one node, its innermost scope. A node is effectively cancelled when its own cancel was
  * called, or when it is not shielded and its parent is effectively cancelled. That bit is kept in
- * the node and pushed down the tree when something changes, so that a checkpoint
- * looks at one byte. When a node turns cancelled each task on it gets one delivery attempt.
+ * the node and pushed down the tree when something changes, so that a checkpoint looks at one byte.
+ * When a node turns cancelled each task on it gets one delivery attempt.
  *
  * A graceful cancel is a second bit that is pushed down the same way: whether the code is asked to
  * stop. A soft scope that it reaches is cancelled; the others hear of it only if they ask. The end
@@ -16,7 +16,7 @@
  * Only scopes that are entered, not cancelled and have a finite deadline are in the deadline heap.
  *
  * Leaving an outer scope before an inner one abandons the inner: it is cut off from the tree, and
- * leaving it later does nothing.
+ * leaving it later is no second error.
  */
 #include <nursery/cancel_scope.h>
 
@@ -314,6 +314,7 @@ abandon_inner(const struct nur_cancel_scope *scope, struct nur_task *task)
 
 	for (inner = task->scope; inner != scope; inner = inner->parent) {
 		inner->is_misnested = true;
+		nuri_deadlines_remove(&task->run->deadlines, &inner->deadline);
 	}
 	return task->scope != scope;
 }

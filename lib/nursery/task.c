@@ -90,7 +90,8 @@ outermost_scope(const struct nur_task *task)
 static void
 leave_scopes(struct nur_task *task, const struct nur_cancel_scope *outer)
 {
-	while (task->scope != outer && task->scope != outermost_scope(task)) {
+	/* not a nursery further out, which is abandoned in its turn */
+	while (task->scope != outer && !task->scope->is_nursery) {
 		refuse_dead_memory(task, task->scope, "cancel scope");
 		(void)nuri_scope_leave(task->scope, 0); /* the innermost: cannot fail */
 	}

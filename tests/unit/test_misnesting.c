@@ -168,6 +168,53 @@ IN_RUN_TEST(and_those_around_and_inside_its_nurseries)
 }
 END_TEST
 
+static struct nur_nursery *left_nurseries[2];
+
+/* The scope between the two was left too early. */
+static int
+return_inside_two_nurseries(void *unused)
+{
+	left_nurseries[0] = opened();
+	t_start(left_nurseries[0], t_sleep_forever, NULL);
+	left_scopes[0] = entered(NUR_FOREVER);
+	left_nurseries[1] = opened();
+	leave_and_free(left_scopes[0], NUR_EMISNEST);
+	return 0;
+}
+
+IN_RUN_TEST(and_nurseries_that_a_scope_between_them_has_left)
+{
+	t_open(&nursery);
+	t_start(&nursery, return_inside_two_nurseries, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_EMISNEST);
+	free(left_nurseries[0]);
+	free(left_nurseries[1]);
+	ck_assert_uint_eq(t_statistics().n_tasks_living, 1);
+}
+END_TEST
+
+static int
+return_what_leaving_too_early_says(void *unused)
+{
+	struct nur_cancel_scope *outer = entered(NUR_FOREVER);
+	int r;
+
+	left_scopes[0] = entered(NUR_SEC(1));
+	r = nur_cancel_scope_leave(outer, 0);
+	free(outer);
+	return r;
+}
+
+IN_RUN_TEST(an_abandoned_scope_that_nobody_leaves_has_no_deadline)
+{
+	t_open(&nursery);
+	t_start(&nursery, return_what_leaving_too_early_says, NULL);
+	ck_assert_int_eq(nur_nursery_close(&nursery, 0, NULL), NUR_EMISNEST);
+	free(left_scopes[0]);
+	assert_no_deadline();
+}
+END_TEST
+
 static int late_result;
 static struct nur_call call;
 
@@ -263,6 +310,8 @@ test_suite(void)
 	tc = tcase_create("tasks that return");
 	tcase_add_test(tc, the_end_of_a_task_leaves_its_scopes);
 	tcase_add_test(tc, and_those_around_and_inside_its_nurseries);
+	tcase_add_test(tc, and_nurseries_that_a_scope_between_them_has_left);
+	tcase_add_test(tc, an_abandoned_scope_that_nobody_leaves_has_no_deadline);
 	tcase_add_test(tc, nothing_is_started_any_more_in_a_nursery_that_was_abandoned);
 	tcase_add_test(tc, a_task_may_move_while_it_is_ended);
 	suite_add_tcase(suite, tc);
