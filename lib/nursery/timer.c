@@ -27,10 +27,13 @@ nur_timer_set(struct nur_timer *timer, nur_time deadline)
 
 	nuri_deadlines_remove(&run->deadlines, &timer->deadline);
 	nur_call_cancel(&timer->call);
+	if (deadline == NUR_FOREVER) {
+		return;
+	}
 	if (run->deadlines.is_expiring && deadline <= run->now) {
 		/* for the next pass: one that sets itself again and again would not let this one end */
 		nur_call_soon(&timer->call);
-	} else if (deadline != NUR_FOREVER) {
+	} else {
 		nuri_deadlines_insert(&run->deadlines, &timer->deadline, deadline);
 	}
 }

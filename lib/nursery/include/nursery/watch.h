@@ -85,8 +85,8 @@ void nur_timer_init(struct nur_timer *timer, void (*fn)(void *arg), void *arg);
 /**
  * nur_timer_set() - call at @deadline, in place of an earlier setting; NUR_FOREVER: never
  *
- * Set by a timer's call for a time that has come, it is called in the pass after. When the run ends
- * first it is not called, and is not set any more.
+ * One whose call sets it for a time that has come is called at most twice in a pass: tasks have their
+ * turn in between. When the run ends first it is not called, and is not set any more.
  * Checkpoint: never; in a run. Ownership: @timer stays valid until it was called,
  * nur_timer_stop(), or the end of the run.
  */
