@@ -131,8 +131,9 @@ void nur_guest_leave(struct nur_guest *guest);
  * An abandoned run is a bug of the host, and its report (struct nur_run_options) says so. The host's base is
  * left as if the run had never been there, and the tasks are out of everything that they waited
  * for, but they end where they are: their cleanup does not run, what they own is lost, done is not
- * called. A thread that waits for an answer of the run gets NUR_ERUNFINISHED. To end a run in order, cancel a scope around its main task's work and let the loop go on
- * until done is called. A loop that merely pauses, and goes on later, abandons nothing.
+ * called. A thread that waits for an answer of the run gets NUR_ERUNFINISHED. To end a run in order,
+ * cancel a scope around its main task's work and let the loop go on until done is called. A loop that
+ * merely pauses, and goes on later, abandons nothing.
  *
  * Before event_base_free(). Not in one of the guest's own tasks or callbacks; in done it is allowed.
  *

@@ -79,7 +79,8 @@ NUR_CHECKPOINT int nur_start(struct nur_nursery *nursery, const char *name, nur_
  * @value:      what nur_start() hands to its caller
  *
  * The task, with all that it has started, moves to the nursery that nur_start() was called for, and
- * nur_start() returns; in an abort callback or a hook of an instrument that is put off to the next pass.
+ * nur_start() returns. Where nobody may wait (an abort callback, a hook of an instrument, a plain call
+ * from a thread) the move is put off to the next pass.
  * If the caller of nur_start() is cancelled already, nothing moves: the task ends below nur_start().
  *
  * Shape:       none
