@@ -421,9 +421,9 @@ judge_results(const struct fetch_run *run)
 static enum fetch_batch_outcome
 judge(const struct fetch_run *run)
 {
+	/* a deadline that passes after the last result is no matter */
 	if (run->n_results[FETCH_CANCELLED] == 0) {
-		return judge_results(
-			run); /* a deadline that passes after the last result is no matter */
+		return judge_results(run);
 	}
 	switch (run->reason) {
 	case FETCH_CANCEL_NONE:
@@ -442,7 +442,8 @@ summarise(const struct fetch_run *run, struct fetch_batch_summary *ret_summary)
 {
 	*ret_summary = (struct fetch_batch_summary){
 		.outcome = judge(run),
-		.cancel_reason = run->reason,
+		.cancel_reason =
+			run->n_results[FETCH_CANCELLED] > 0 ? run->reason : FETCH_CANCEL_NONE,
 		.n_ok = run->n_results[FETCH_OK],
 		.n_failed = run->n_results[FETCH_FAILED],
 		.n_timeout = run->n_results[FETCH_TIMEOUT],
