@@ -107,8 +107,11 @@ bool job_is_too_late(const struct job *job, nur_time start);
 /* job_admit() - make its batch. Errors: as batches_admit() */
 int job_admit(struct job *job, struct batch **ret_batch);
 
-/* job_begin_run() - by a task of its own, of the batch that was admitted or else of one that it admits */
-void job_begin_run(struct job *job);
+/*
+ * job_begin_run() - by a task of its own, of the batch that was admitted or else of one that it admits; 0, or as
+ * nur_start_soon(), which is noted
+ */
+int job_begin_run(struct job *job);
 
 /* ---- job_end.c ---- */
 

@@ -25,9 +25,16 @@ job_admit(struct job *job, struct batch **ret_batch)
 	return r;
 }
 
+/* A pause takes a start of the schedule with it, but not one that somebody has asked for. */
+static bool
+is_called_off(const struct job *job, bool is_asked_for)
+{
+	return job->is_gone || (job->is_paused && !is_asked_for);
+}
+
 /* Admits the next batch, waiting for room when the job's starts must not be missed. */
 static int
-admit_in_time(struct job *job, struct batch **ret_batch)
+admit_in_time(struct job *job, bool is_asked_for, struct batch **ret_batch)
 {
 	bool is_patient = job->config->missed == JOB_MISSED_RUN_ONCE;
 	int r;
@@ -40,17 +47,18 @@ admit_in_time(struct job *job, struct batch **ret_batch)
 	while (r == -EAGAIN && is_patient) {
 		r = nur_sleep(room_look);
 		if (r == 0) {
-			r = job->is_gone ? -ESHUTDOWN : job_admit(job, ret_batch);
+			r = is_called_off(job, is_asked_for) ? -ESHUTDOWN
+							     : job_admit(job, ret_batch);
 		}
 	}
 	return r;
 }
 
 static int
-run_batch(struct job *job)
+run_batch(struct job *job, bool is_asked_for)
 {
 	_cleanup_(batch_unrefp) struct batch *batch = NULL;
-	int r = admit_in_time(job, &batch);
+	int r = admit_in_time(job, is_asked_for, &batch);
 
 	if (r == NUR_ECANCELED || r == -ESHUTDOWN) {
 		return r == NUR_ECANCELED ? r : 0;
@@ -82,15 +90,17 @@ run(void *arg)
 	int r;
 
 	do {
+		bool is_asked_for = job->is_asked_for;
+
 		job->is_waiting = false;
 		job->is_asked_for = false;
-		r = run_batch(job);
+		r = run_batch(job, is_asked_for);
 	} while (r >= 0 && job->is_waiting);
 	job->is_going = false;
 	return r;
 }
 
-void
+int
 job_begin_run(struct job *job)
 {
 	int r = nur_start_soon(job->nursery, "run", run, job);
@@ -100,4 +110,5 @@ job_begin_run(struct job *job)
 	if (r < 0) {
 		job_note_failure(job, NULL, NULL, "no run: there is no room for a task");
 	}
+	return r;
 }

@@ -98,7 +98,7 @@ keep_time(struct nur_nursery *nursery, void *arg)
 		if (job->is_going) {
 			meet_run(job);
 		} else {
-			job_begin_run(job);
+			(void)job_begin_run(job); /* has noted what was wrong */
 		}
 		job_plan_next(job);
 	}
@@ -411,8 +411,12 @@ job_start_run(struct job *job, struct batch **ret_batch)
 	if (r < 0) {
 		return r;
 	}
+	r = job_begin_run(job);
+	if (r < 0) {
+		batch_unref(steal(&job->admitted));
+		return r;
+	}
 	*ret_batch = batch_ref(job->admitted);
-	job_begin_run(job);
 	return 0;
 }
 
@@ -437,12 +441,15 @@ job_resume(struct job *job)
 void
 job_describe(const struct job *job, struct job_view *ret_view)
 {
+	/* one that was asked for is there before its task is */
+	struct batch *running = job->is_going && job->admitted ? job->admitted : job->running;
+
 	*ret_view = (struct job_view){
 		.config = job->config,
 		.is_paused = job->is_paused,
 		.next_ns = job_next_on_wall(job),
-		.running = job->running,
-		.is_queued = job->is_waiting || (job->is_going && !job->running),
+		.running = running,
+		.is_queued = job->is_waiting || (job->is_going && !running),
 		.last_ok_ns = job->last_ok_ns,
 		.n_missed = job->n_missed,
 		.n_runs = job->n_runs,

@@ -935,6 +935,19 @@ IN_RUN_TEST(a_pause_takes_the_start_that_waits_with_it)
 }
 END_TEST
 
+IN_RUN_TEST(a_pause_takes_the_start_that_waits_for_room_with_it)
+{
+	struct hand hands[] = { { 0, pause_by_hand } };
+
+	batches.n_refusals = 3;
+	configure("    missed: run_once\n");
+
+	run_with_hands(hands, 1, 3);
+
+	assert_notes("refused@+0 refused@+1");
+}
+END_TEST
+
 IN_RUN_TEST(a_pause_leaves_the_run_that_was_asked_for)
 {
 	struct hand hands[] = { { 0, queue_by_hand }, { 1, pause_by_hand } };
@@ -1139,6 +1152,7 @@ test_suite(void)
 	const TTest *const hands[] = { a_run_can_be_started_in_between,
 		a_paused_job_runs_only_by_hand, a_run_by_hand_meets_the_one_that_is_going,
 		a_pause_takes_the_start_that_waits_with_it,
+		a_pause_takes_the_start_that_waits_for_room_with_it,
 		a_pause_leaves_the_run_that_was_asked_for,
 		a_job_shows_its_last_runs_and_its_next_start };
 	const TTest *const reloads[] = { an_unchanged_job_keeps_its_times_and_its_past,
