@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -11,6 +12,10 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+
+enum {
+	reader_ms = 5000 /* that the reader of a full pipe may take nothing */
+};
 
 /* FILE.@number; FILE itself is 0. */
 static int
@@ -98,13 +103,22 @@ open_file(const struct report_file *report, int64_t *ret_size)
 	}
 }
 
+/* A line may be longer than a pipe; who reads it is waited for, but not for ever. */
+static bool
+has_room(int fd)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLOUT };
+
+	return poll(&pollfd, 1, reader_ms) > 0;
+}
+
 static int
 write_line(int fd, int64_t size, const char *line, size_t len)
 {
 	for (size_t done = 0; done < len;) {
 		ssize_t n = write(fd, line + done, len - done);
 
-		if (n < 0 && errno == EINTR) {
+		if (n < 0 && (errno == EINTR || (errno == EAGAIN && has_room(fd)))) {
 			continue;
 		}
 		if (n < 0) {
