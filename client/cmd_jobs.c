@@ -160,6 +160,12 @@ cmd_jobs_run(const struct options *options)
 	}
 	batch = value_get_text(tree->root, "batch");
 	going = value_get_text(tree->root, "running");
+	if (options_has(options, OPTION_WAIT) && !batch && !going &&
+		value_get(tree->root, "running")) {
+		say("the run waits for one that has no room yet (limits.batches): see fetchctl "
+		    "jobs show");
+		return EXIT_REFUSED;
+	}
 	if (options_has(options, OPTION_WAIT)) {
 		return batch   ? stream_look_on(options, batch, format)
 		       : going ? look_on_next(options, going)
