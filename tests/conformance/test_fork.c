@@ -351,6 +351,7 @@ test_suite(void)
 	Suite *suite = suite_create("fork");
 	TCase *tc = tcase_create("fork");
 
+	tcase_set_timeout(tc, 60); /* of many forks */
 	tcase_add_test(tc, x21_a_forked_child_can_exec_or_exit);
 	tcase_add_test(tc, x21_it_cannot_use_the_runtime);
 	tcase_add_test(tc, x21_waking_a_task_there_has_no_effect);

@@ -114,7 +114,7 @@ START_TEST(what_stalls_says_how_far_it_came)
 {
 	const struct kit_result *kept;
 
-	kit->options.timeout = NUR_MSEC(300);
+	kit->options.timeout = NUR_SEC(2);
 	kept = kit_one(kit, url_of(PLAIN, "/stall-mid-body"));
 
 	ck_assert_int_eq(kept->result.outcome, FETCH_TIMEOUT);
@@ -156,7 +156,7 @@ START_TEST(handshakes_without_end_are_no_answer)
 {
 	const enum t_tls_manner manners[] = { T_TLS_RENEGOTIATING_ON, T_TLS_RENEGOTIATING_MUTE };
 
-	kit->options.timeout = NUR_MSEC(300);
+	kit->options.timeout = NUR_SEC(2);
 
 	ck_assert_int_eq(fetch_renegotiating(manners[_i], "/ok")->result.outcome, FETCH_TIMEOUT);
 }
