@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Results and batches from JSON, as result_writer.c has written them, or that of a newer daemon. */
+/* Results and batches from JSON, as result_writer.c, or that of a newer daemon, has written them. */
 #include <errno.h>
 #include <string.h>
 
